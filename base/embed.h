@@ -1,0 +1,17 @@
+/* Data files that travel inside the binary: templates, technology tables, models, studies (built from the tree by the Makefile with
+ * .incbin). A file of the same relative path under $DOVETAIL_DATA comes first, so that a user can change one without a rebuild. */
+#ifndef BASE_EMBED_H
+#define BASE_EMBED_H
+
+#include <stddef.h>
+
+struct embed {
+    const char *path; /* relative to the project's root: "hw/templates/eyeriss_like.yaml" */
+    const char *data; /* NUL-terminated */
+    size_t len;
+};
+
+const struct embed *embed_find(const char *path);  /* NULL when absent */
+const struct embed *embed_list(int *n);            /* all, sorted by path */
+
+#endif

@@ -1,0 +1,52 @@
+/* How one operator runs on one accelerator: per level (0 innermost) the temporal loops, the spatial loops (the fan-out to the next inner
+ * level, inside the temporal ones) and which tensors the level keeps. Plain data.
+ *
+ * Factors may be imperfect: a loop of nominal bound n over a tile of nominal extent s covers positions 0, s, 2s ... of its dimension; the
+ * operator's bound D cuts the last ones off (a tile at a is [a, min(a + s, D))). So the products of bounds may exceed D, by less than would
+ * make an outer iteration empty; the reference data's residuals follow from D and are not stored. */
+#ifndef COSTMODEL_MAPPING_H
+#define COSTMODEL_MAPPING_H
+
+#include "base/err.h"
+#include "hw/accelerator.h"
+#include "sw/einsum.h"
+
+struct strbuf;
+
+enum axis { AXIS_X, AXIS_Y };
+
+struct loop {
+    int dim;
+    int64_t bound; /* >= 1 */
+};
+
+struct spatial_loop {
+    int dim;
+    int64_t bound;
+    enum axis axis;
+};
+
+struct mapping_level {
+    int n_temporal;
+    struct loop temporal[EINSUM_DIMS];       /* outermost first */
+    int n_spatial;
+    struct spatial_loop spatial[2 * EINSUM_DIMS]; /* outermost first */
+    uint32_t keep;                           /* bit t: tensor t is held here */
+};
+
+struct mapping {
+    int n_levels;                            /* the accelerator's */
+    struct mapping_level level[HW_LEVELS];   /* 0 innermost */
+};
+
+/* Legal: every dimension covered and no outer iteration empty, spatial products within the fan-out of each axis, tiles within the
+ * capacity in bits, keep rules obeyed, the outermost level keeps all. The error says which capacity or limit is violated, where, by how
+ * much ("GLB holds 131072 bits, the tiles need 143360 (weights 65536, inputs 61440, outputs 16384)"). ERR_DATA. */
+int mapping_check(const struct mapping *m, const struct accelerator *a, const struct einsum *e, struct err *err);
+/* The loop nest as Timeloop's users know it, outermost level first. */
+void mapping_print(const struct mapping *m, const struct accelerator *a, const struct einsum *e, struct strbuf *out);
+/* One line, exact, and back: "DRAM K8 P7 | GLB[wio] C4 X:K16 Y:C8 | RF[w-o] R3 S3". Names as in a and e. ERR_DATA. */
+void mapping_write(const struct mapping *m, const struct accelerator *a, const struct einsum *e, struct strbuf *out);
+int mapping_read(const char *text, const struct accelerator *a, const struct einsum *e, struct mapping *m, struct err *err);
+
+#endif

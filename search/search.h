@@ -1,0 +1,70 @@
+/* Ask and tell: a multi-objective optimizer as a pure function of (problem, options, ordered results so far) -- law 1. libdovetail's public
+ * face; needs nothing else of Dovetail.
+ *
+ *   struct search *s = search_new(&problem, &options, &err);
+ *   double x[N], f[M], g[C];
+ *   while (search_stop(s) == SEARCH_RUNNING) {
+ *       int64_t n = search_askable(s);              // how many may be asked before the next tell
+ *       for (int64_t i = 0; i < n; i++) search_ask(s, points + i * N);
+ *       ... evaluate, in any order, on any number of threads ...
+ *       for (int64_t i = 0; i < n; i++) search_tell(s, f + i * M, g + i * C);  // in the order asked
+ *   }
+ *
+ * Trial numbers count from 0 in the order of asking; results are told in that order. Candidate k depends on results up to k - lag only, where
+ * the lag is the algorithm's own, never the caller's batch, so a run with 1 thread, 64 ranks or an interruption asks the same points. To
+ * resume is to ask again and tell the stored results. */
+#ifndef SEARCH_SEARCH_H
+#define SEARCH_SEARCH_H
+
+#include "search/space.h"
+
+struct search_problem {
+    const struct space *space; /* borrowed while the search lives */
+    int n_objectives;          /* 1..6, all minimised */
+    int n_constraints;         /* told with the result: violation amounts, 0 = satisfied */
+    /* Constraints known before the evaluation: the amount of violation at canonical x, 0 = satisfied. NULL: none. Points that violate are
+     * repaired or thrown away and never asked (unless none can be found). */
+    double (*known_violation)(const void *ctx, const double *x);
+    const void *ctx;
+};
+
+enum search_stop {
+    SEARCH_RUNNING,
+    SEARCH_BUDGET,     /* evaluations used up */
+    SEARCH_EXHAUSTED,  /* every point of the space was asked */
+    SEARCH_STALLED,    /* hypervolume gained nothing for `stall` evaluations */
+    SEARCH_EMPTY       /* no point satisfies the known constraints */
+};
+extern const char *const search_stop_names[];
+
+struct search_options {
+    const char *algorithm;   /* one of search_algorithms; "auto" picks */
+    int64_t budget;          /* evaluations, > 0 */
+    int64_t stall;           /* 0: never */
+    int population;          /* 0: by the budget */
+    uint64_t seed;
+    double *reference;       /* [n_objectives] for `stall`'s hypervolume; NULL: from the first feasible results */
+};
+
+struct search_algorithm { /* one row a file: to add an optimizer is one file and one row in search.c */
+    const char *name, *what, *paper;
+    const struct search_ops *ops;
+};
+extern const struct search_algorithm search_algorithms[]; /* ends with name NULL */
+
+struct search;
+
+struct search *search_new(const struct search_problem *p, const struct search_options *o, struct err *err);
+void search_free(struct search *s);
+const char *search_algorithm_name(const struct search *s);  /* what "auto" picked, e.g. "nsga2 (population 100)" */
+enum search_stop search_stop(const struct search *s);
+int64_t search_askable(const struct search *s);             /* 0 when results must be told first, or when stopped */
+void search_ask(struct search *s, double *x);               /* canonical point of the next trial; askable must be > 0 */
+/* The result of the oldest trial not yet told. A failed evaluation has f[0] = NaN: it counts as worse than anything infeasible. */
+void search_tell(struct search *s, const double *f, const double *g);
+int64_t search_asked(const struct search *s);
+int64_t search_told(const struct search *s);
+/* The unbounded archive of non-dominated feasible results: trial numbers, ascending. Borrowed until the next tell. */
+const int64_t *search_front(const struct search *s, int64_t *n);
+
+#endif
