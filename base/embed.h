@@ -1,5 +1,5 @@
 /* Data files that travel inside the binary: templates, technology tables, models, studies (built from the tree by the Makefile with
- * .incbin). A file of the same relative path under $DOVETAIL_DATA comes first, so that a user can change one without a rebuild. */
+ * .incbin). A user gives a path of their own to a file to replace one. */
 #ifndef BASE_EMBED_H
 #define BASE_EMBED_H
 
