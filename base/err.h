@@ -1,6 +1,7 @@
-/* What went wrong, for functions that return 0 or -1. One complete sentence, lower case, cause first, subject in quotes:
- *   "cannot open 'a.db': no such file"
- * The code is the exit status that the command line gives (sysexits). Located errors of input files are `struct diags`. */
+/* What went wrong, for functions that return 0 or -1. One complete sentence, lower
+ * case, cause first, subject in quotes: "cannot open 'a.db': no such file" The code is
+ * the exit status that the command line gives (sysexits). Located errors of input files
+ * are `struct diags`. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
@@ -20,9 +21,14 @@ struct err {
     enum err_code code; /* ERR_NONE while nothing happened */
     char text[1024];    /* NUL-terminated, cut at the end when longer */
 };
-#define ERR_INIT {ERR_NONE, ""}
+#define ERR_INIT                                                                       \
+    {                                                                                  \
+        ERR_NONE, ""                                                                   \
+    }
 
-/* Fills err (may be NULL) and returns -1, so that `return err_set(err, ...)` reads well. The first error stays. */
-int err_set(struct err *err, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Fills err (may be NULL) and returns -1, so that `return err_set(err, ...)` reads
+ * well. The first error stays. */
+int err_set(struct err *err, enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

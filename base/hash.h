@@ -1,4 +1,5 @@
-/* XXH3-128 of canonical text, in the canonical (big-endian) form. A design is shown by the first 7 hex digits of its hash. */
+/* XXH3-128 of canonical text, in the canonical (big-endian) form. A design is shown by
+ * the first 7 hex digits of its hash. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

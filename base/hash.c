@@ -1,0 +1,66 @@
+/* XXH3-128 (Yann Collet, xxHash 0.8): 128 bits are enough that 10^9 designs collide
+ * with probability 10^-21; not a defence against someone who looks for collisions. The
+ * canonical form is big-endian, so that the same text has the same hex on every
+ * machine. */
+#include "base/hash.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+_Static_assert(sizeof(XXH128_canonical_t) == HASH_BYTES, "XXH3-128 has 16 bytes");
+
+struct hash hash_bytes(const void *data, size_t n)
+{
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(data, n));
+    struct hash h;
+    memcpy(h.byte, canonical.digest, HASH_BYTES);
+    return h;
+}
+
+void hash_hex(struct hash h, char hex[HASH_HEX])
+{
+    static const char digit[] = "0123456789abcdef";
+    for (int i = 0; i < HASH_BYTES; i++) {
+        hex[2 * i] = digit[h.byte[i] >> 4];
+        hex[2 * i + 1] = digit[h.byte[i] & 15];
+    }
+    hex[2 * HASH_BYTES] = '\0';
+}
+
+bool hash_equal(struct hash a, struct hash b)
+{
+    return memcmp(a.byte, b.byte, HASH_BYTES) == 0;
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    if (c >= 'A' && c <= 'F') {
+        return c - 'A' + 10;
+    }
+    return -1;
+}
+
+int hash_parse(const char *hex, struct hash *out)
+{
+    struct hash h;
+    for (int i = 0; i < HASH_BYTES; i++) {
+        int high = hex_value(hex[2 * i]);
+        int low = high < 0 ? -1 : hex_value(hex[2 * i + 1]);
+        if (low < 0) {
+            return -1;
+        }
+        h.byte[i] = (uint8_t)(high << 4 | low);
+    }
+    if (hex[2 * HASH_BYTES] != '\0') {
+        return -1;
+    }
+    *out = h;
+    return 0;
+}
