@@ -1,5 +1,9 @@
 # Dovetail. `make demo` and `make check` are the two commands; `make help` lists the rest.
-# Variants live side by side in build/<variant>/: release (default), asan, tsan, debug.
+#
+# Variants live side by side in build/<variant>/: release (default), debug, asan, asan-clang, tsan, clang.
+# A new .c file in a layer, in cli/ or in tests/ is found by itself. Everything that needs a package is
+# expanded when first used, and `demo`, `check` and `lint` call make again after installing packages, so
+# that one command works on a machine that has only git, make and gcc.
 
 VERSION := 0.1.0
 VARIANT ?= release
@@ -9,57 +13,250 @@ CC := gcc
 endif
 B := build/$(VARIANT)
 
+# As many jobs as processors; a -j on the command line wins.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2) --no-print-directory
+endif
+# Short lines; V=1 shows the commands.
+ifeq ($(V),)
+Q := @
+say = @printf '  %-6s %s\n' $(1) $(2)
+endif
+
 LAYERS := base hw sw costmodel search db experiments
 PKGS := libfyaml jansson gsl sqlite3 libxxhash
-# Expanded when first used, after `deps` may have installed them.
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+# PKG_x = $(eval ...) asks pkg-config once, at the first use.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS) 2>/dev/null))$(PKG_CFLAGS)
 # GSL on OpenBLAS: `pkg-config --libs gsl` would bind gslcblas, 11 times slower at n = 1000.
-PKG_LIBS = $(shell pkg-config --libs libfyaml jansson sqlite3 libxxhash 2>/dev/null) -lgsl -lopenblas -lnlopt -lm
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs libfyaml jansson sqlite3 libxxhash 2>/dev/null) \
+	-lgsl -lopenblas -lnlopt -lm)$(PKG_LIBS)
+CHECK_LIBS = $(eval CHECK_LIBS := $$(shell pkg-config --libs check 2>/dev/null))$(CHECK_LIBS)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings -Wcast-qual -Wformat=2 -Wdouble-promotion
-WERROR ?= -Werror
+# Warnings are errors with the compilers that we test with. What a newer one has learnt to warn about is
+# for us to mend, not for a user to stumble on.
+TESTED_COMPILERS := gcc-12 clang-14
+WERROR = $(eval WERROR := $(if $(filter $(COMPILER),$(TESTED_COMPILERS)),-Werror))$(WERROR)
+COMPILER = $(shell $(CC) -dM -E -x c /dev/null 2>/dev/null | \
+	awk '/__clang_major__/ {c = $$3} /__GNUC__/ {g = $$3} END {print c ? "clang-" c : "gcc-" g}')
+
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT_release := -O2 -g
 OPT_debug := -O0 -g3
-OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT_asan := $(SANITIZE)
+OPT_asan-clang := $(SANITIZE)
 OPT_tsan := -O1 -g -fsanitize=thread
+OPT_clang := -O1 -g
+OPT_fuzz := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-omit-frame-pointer
 CFLAGS ?= $(OPT_$(VARIANT))
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -ffp-contract=off -fPIC -fopenmp -I. -I$(B) $(WARN) $(WERROR) $(CFLAGS) $(PKG_CFLAGS)
 
-LIB_SRC := $(foreach l,$(LAYERS),$(wildcard $(l)/*.c))
-CLI_SRC := $(wildcard cli/*.c)
-TEST_SRC := $(wildcard tests/test_*.c)
-TEST_LIB_SRC := $(filter-out $(TEST_SRC),$(wildcard tests/*.c))
+LIB_SRC := $(sort $(foreach l,$(LAYERS),$(wildcard $(l)/*.c)))
+CLI_SRC := $(sort $(wildcard cli/*.c))
+TEST_SRC := $(sort $(wildcard tests/test_*.c))
+BENCH_SRC := $(sort $(wildcard tests/bench_*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz_*.c))
+TEST_LIB_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC),$(sort $(wildcard tests/*.c)))
+HEADERS := $(sort $(foreach l,$(LAYERS) cli tests,$(wildcard $(l)/*.h)))
+SOURCES := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
 DATA := $(sort $(wildcard hw/templates/*.yaml hw/technology/* sw/models/*.yaml sw/accuracy/*.csv experiments/studies/*.yaml))
 
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/embedded.o
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 TEST_LIB_OBJ := $(TEST_LIB_SRC:%.c=$(B)/%.o)
-TESTS := $(TEST_SRC:tests/%.c=$(B)/tests/%)
+TESTS := $(TEST_SRC:%.c=$(B)/%)
+BENCHES := $(BENCH_SRC:%.c=$(B)/%)
+FUZZERS := $(FUZZ_SRC:%.c=$(B)/%)
+PROGRAM := $(if $(CLI_SRC),$(B)/dovetail)
+RERUN := +@$(MAKE)
 
-.PHONY: all
-all: $(B)/dovetail
+.PHONY: all programs
+all: $(PROGRAM) $(B)/libdovetail.a
+programs: all $(TESTS) $(BENCHES)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Data files travel inside the binary (base/embed.h).
-$(B)/embedded.S: $(DATA) base/embed.sh
+# Data files travel inside the binary (base/embed.h). The list is a prerequisite too: a removed file counts.
+$(B)/embedded.list: FORCE
 	@mkdir -p $(@D)
-	sh base/embed.sh $(DATA) > $@
+	@echo '$(DATA)' | cmp -s - $@ || echo '$(DATA)' > $@
+$(B)/embedded.S: $(DATA) $(B)/embedded.list base/embed.sh
+	@mkdir -p $(@D)
+	$(call say,EMBED,'$(words $(DATA)) data files')
+	$(Q)sh base/embed.sh $(DATA) > $@
 $(B)/embedded.o: $(B)/embedded.S
-	$(CC) -c -o $@ $<
+	$(Q)$(CC) -c -o $@ $<
+
+# The version and the commit, for base/version.c alone: written only when they change.
+$(B)/build_stamp.h: FORCE
+	@mkdir -p $(@D)
+	@{ echo '#define BUILD_VERSION "$(VERSION)"'; \
+	   echo "#define BUILD_COMMIT \"$$(git describe --always --dirty --exclude='*' 2>/dev/null)\""; } > $@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+$(B)/base/version.o: $(B)/build_stamp.h
 
 $(B)/libdovetail.a: $(LIB_OBJ)
+	$(call say,AR,$@)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
+
+SONAME := libdovetail.so.$(firstword $(subst ., ,$(VERSION)))
+$(B)/libdovetail.so.$(VERSION): $(LIB_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(SONAME) -o $@ $^ $(LDFLAGS) $(PKG_LIBS)
 
 $(B)/dovetail: $(CLI_OBJ) $(B)/libdovetail.a
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(PKG_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(PKG_LIBS)
+
+$(B)/tests/fuzz_%: $(B)/tests/fuzz_%.o $(B)/libdovetail.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDFLAGS) $(PKG_LIBS)
 
 $(B)/tests/%: $(B)/tests/%.o $(TEST_LIB_OBJ) $(B)/libdovetail.a
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(shell pkg-config --libs check) $(PKG_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(CHECK_LIBS) $(PKG_LIBS)
 
+# ---- what a person asks for
+
+.PHONY: help deps demo check run-tests bench run-bench lint run-lint asan tsan run-tsan fuzz run-fuzz torture clean
+help:
+	@echo 'make               build/release/dovetail and libdovetail.a (VARIANT=debug|asan|tsan|clang, V=1: show commands)'
+	@echo 'make demo          packages, build, a co-design study of under a minute, its Pareto front; again: resumes'
+	@echo 'make check         packages, build, every test; the last line counts them'
+	@echo 'make deps          install what building needs (apt; elsewhere: prints the list)'
+	@echo 'make bench         the measurements of tests/bench_*.c'
+	@echo 'make lint          layers, words, format, gcc and clang warnings, clang-tidy'
+	@echo 'make asan | tsan   the tests under address+undefined / thread sanitizers'
+	@echo 'make fuzz          tests/fuzz_*.c, FUZZ_TIME=30 seconds each'
+	@echo 'make torture       kill -9 and resume, TORTURE_N=20 times'
+	@echo 'make install       PREFIX=/usr/local DESTDIR=: program, libraries, headers, man page, completions, templates'
+	@echo 'make clean         remove build/'
+
+deps:
+	@CC='$(CC)' sh .ci/deps build
+
+demo:
+	@CC='$(CC)' sh .ci/deps build
+	$(RERUN) all
+	@$(B)/dovetail search experiments/studies/demo.yaml
+	@$(B)/dovetail pareto demo.db
+
+check:
+	@CC='$(CC)' sh .ci/deps build
+	$(RERUN) run-tests
+run-tests: all $(TESTS)
+	@DOVETAIL=$(B)/dovetail sh tests/run_tests.sh $(B) $(TESTS) $(sort $(wildcard tests/test_*.sh))
+
+bench:
+	@CC='$(CC)' sh .ci/deps build
+	$(RERUN) run-bench
+run-bench: all $(BENCHES)
+	@for b in $(BENCHES); do echo "== $${b##*/}"; $$b || exit 1; done
+
+# Each sanitizer's build is a variant of its own, so that none throws another's objects away.
+asan:
+	@CC='$(CC)' sh .ci/deps build lint
+	$(RERUN) run-tests VARIANT=asan CC=gcc
+	$(RERUN) run-tests VARIANT=asan-clang CC=clang
+# gcc's thread sanitizer gives false alarms on libgomp; clang's knows OpenMP through archer.
+tsan:
+	@CC='$(CC)' sh .ci/deps build lint
+	+@TSAN_OPTIONS=ignore_noninstrumented_modules=1 $(MAKE) run-tests VARIANT=tsan CC=clang
+
+FUZZ_TIME ?= 30
+fuzz:
+	@CC='$(CC)' sh .ci/deps build lint
+	$(RERUN) run-fuzz VARIANT=fuzz CC=clang
+run-fuzz: $(FUZZERS)
+	@for f in $(FUZZERS); do \
+	    echo "== $${f##*/} ($(FUZZ_TIME) s)"; mkdir -p $$f.corpus; \
+	    (cd $$f.corpus && cp -u $(addprefix $(CURDIR)/,$(DATA)) .) || exit 1; \
+	    $$f -max_total_time=$(FUZZ_TIME) -max_len=20000 -print_final_stats=1 \
+	        -artifact_prefix=$$f. $$f.corpus 2> $$f.log || { tail -40 $$f.log; exit 1; }; \
+	    grep number_of_executed_units $$f.log; done
+
+TORTURE_N ?= 20
+torture: all
+	@DOVETAIL=$(B)/dovetail sh tests/torture_resume.sh $(TORTURE_N)
+
+# ---- lint: each check prints what it looked at; tidy runs a file at a time and only on what changed
+
+lint:
+	@CC='$(CC)' sh .ci/deps build lint
+	$(RERUN) run-lint
+run-lint: lint-source lint-format lint-gcc lint-clang lint-tidy
+	@echo 'lint: all passed'
+
+.PHONY: lint-source lint-format lint-gcc lint-clang lint-tidy
+lint-source:
+	@sh tests/lint_source.sh
+lint-format:
+	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
+	@echo 'format: $(words $(SOURCES) $(HEADERS)) files passed'
+lint-gcc:
+	$(RERUN) programs VARIANT=release CC=gcc WERROR=-Werror
+	@echo 'gcc: $(words $(SOURCES)) files without a warning'
+lint-clang:
+	$(RERUN) objects VARIANT=clang CC=clang WERROR=-Werror
+	@echo 'clang: $(words $(SOURCES)) files without a warning'
+lint-tidy: lint-clang
+	$(RERUN) run-tidy VARIANT=clang CC=clang
+	@echo 'clang-tidy: $(words $(SOURCES)) files passed'
+
+.PHONY: objects run-tidy
+objects: $(SOURCES:%.c=$(B)/%.o)
+TIDY_CHECKS := -*,bugprone-*,clang-analyzer-*,misc-redundant-expression,misc-unused-parameters,readability-misleading-indentation,readability-redundant-declaration,performance-*,portability-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result,-bugprone-reserved-identifier,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-deadcode.DeadStores
+$(B)/%.tidy: %.c $(B)/%.o
+	$(call say,TIDY,$<)
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY_CHECKS)' $< -- \
+	    $(filter-out -W%,$(ALL_CFLAGS)) > $@.log 2>&1 || { cat $@.log; exit 1; }
+	@touch $@
+run-tidy: $(SOURCES:%.c=$(B)/%.tidy)
+
+# ---- install
+
+PREFIX ?= /usr/local
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+LIBDIR = $(DESTDIR)$(PREFIX)/lib
+INCDIR = $(DESTDIR)$(PREFIX)/include
+SHAREDIR = $(DESTDIR)$(PREFIX)/share
+PUBLIC_HEADERS := $(filter-out cli/% tests/% experiments/dovetail.h,$(HEADERS))
+
+.PHONY: install
+install: all $(B)/libdovetail.so.$(VERSION)
+	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCDIR) $(SHAREDIR)/man/man1 $(SHAREDIR)/dovetail \
+	    $(SHAREDIR)/bash-completion/completions $(SHAREDIR)/zsh/site-functions $(SHAREDIR)/fish/vendor_completions.d
+	install -m 755 $(B)/dovetail $(BINDIR)/dovetail
+	install -m 644 $(B)/libdovetail.a $(LIBDIR)/libdovetail.a
+	install -m 755 $(B)/libdovetail.so.$(VERSION) $(LIBDIR)/
+	ln -sf libdovetail.so.$(VERSION) $(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(LIBDIR)/libdovetail.so
+	@# Our headers include each other from the root of the tree; installed, from dovetail/.
+	for h in $(PUBLIC_HEADERS); do \
+	    install -d $(INCDIR)/dovetail/$$(dirname $$h) && \
+	    sed 's|^#include "|&dovetail/|' $$h > $(INCDIR)/dovetail/$$h || exit 1; done
+	sed 's|^#include "|&dovetail/|' experiments/dovetail.h > $(INCDIR)/dovetail.h
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: dovetail' 'Description: hardware-software co-design search' \
+	    'Version: $(VERSION)' 'Requires: gsl' 'Requires.private: libfyaml jansson sqlite3 libxxhash' \
+	    'Libs: -L$${prefix}/lib -ldovetail' 'Libs.private: -lopenblas -lnlopt -lm -fopenmp' \
+	    'Cflags: -I$${prefix}/include' > $(LIBDIR)/pkgconfig/dovetail.pc
+	$(B)/dovetail help --man > $(SHAREDIR)/man/man1/dovetail.1
+	$(B)/dovetail completion bash > $(SHAREDIR)/bash-completion/completions/dovetail
+	$(B)/dovetail completion zsh > $(SHAREDIR)/zsh/site-functions/_dovetail
+	$(B)/dovetail completion fish > $(SHAREDIR)/fish/vendor_completions.d/dovetail.fish
+	for d in $(DATA); do install -d $(SHAREDIR)/dovetail/$$(dirname $$d) && \
+	    install -m 644 $$d $(SHAREDIR)/dovetail/$$d || exit 1; done
+
+clean:
+	rm -rf build
+
+.PHONY: FORCE
+FORCE:
 .SECONDARY:
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(TESTS:%=%.d)
+.DELETE_ON_ERROR:
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d) $(FUZZERS:%=%.d)
