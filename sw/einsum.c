@@ -185,7 +185,7 @@ static int check_tensor(const struct einsum *e, const struct einsum_tensor *t,
     }
     int64_t all_bits = t->bits > t->partial_bits ? t->bits : t->partial_bits;
     for (int r = 0; r < t->n_ranks; r++) {
-        int64_t extent;
+        int64_t extent = 0;
         if (check_rank(e, t, &t->rank[r], &extent, err)) {
             return -1;
         }
