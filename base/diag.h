@@ -10,6 +10,8 @@
 #ifndef BASE_DIAG_H
 #define BASE_DIAG_H
 
+#include "base/suggest.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -55,9 +57,5 @@ int diags_warning(struct diags *d, struct mark at, const char *help, const char 
     __attribute__((format(printf, 4, 5))); /* returns 0 */
 void diags_format(const struct diags *d, bool color, struct strbuf *out);
 void diags_json(const struct diags *d, struct strbuf *out); /* [{"file","line","column","level","message","help"}] */
-
-/* The candidate nearest to `word` by Damerau-Levenshtein distance (at most max(1, len/3)), or with its unit suffix dropped
- * ('glb_kib' -> 'glb'); NULL when none is near. Ties: the first. O(n * len^2). */
-const char *suggest(const char *word, const char *const *candidates, int n);
 
 #endif

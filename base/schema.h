@@ -26,7 +26,7 @@ struct field {
     size_t offset;              /* offsetof in the struct */
     bool required;
     double min, max;            /* inclusive; both 0: any */
-    struct dim dim;             /* FIELD_QUANTITY */
+    const struct dim *dim;      /* FIELD_QUANTITY: &DIM_AREA */
     const char *const *choices; /* FIELD_CHOICE: NULL-terminated */
     const struct schema *sub;   /* FIELD_MAP; for FIELD_NODE: what a list's items or the values are read by, for documentation and tests */
     const char *help;           /* one line for `dovetail schema` and docs */
