@@ -1,0 +1,263 @@
+/* Networks: looking things up, widths, totals, what is alive when. The building is in network_build.c, the model files in
+ * network_read.c. */
+#include "sw/network.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "sw/network_build.h"
+
+#include <assert.h>
+#include <string.h>
+
+const char *const vector_kind_names[] = {
+    "none",    "pool",       "global_pool", "add",   "mul",  "norm",
+    "softmax", "activation", "embed",       "cache", "move", NULL,
+};
+_Static_assert(sizeof vector_kind_names / sizeof *vector_kind_names ==
+                   VECTOR_KIND_COUNT + 1,
+               "a name for each kind");
+
+const char *const split_names[] = {"channels", "rows", "batch", NULL};
+_Static_assert(sizeof split_names / sizeof *split_names == SPLIT_COUNT + 1,
+               "a name for each split");
+
+static void *copy_array(const void *array, int n, size_t size)
+{
+    void *to = mem_calloc((size_t)n + 1, size);
+    if (n > 0) {
+        memcpy(to, array, (size_t)n * size);
+    }
+    return to;
+}
+
+struct network *network_copy(const struct network *net)
+{
+    struct network *to = mem_alloc(sizeof *to);
+    *to = *net;
+    to->op = copy_array(net->op, net->n_ops, sizeof *net->op);
+    to->act = copy_array(net->act, net->n_acts, sizeof *net->act);
+    to->edge = copy_array(net->edge, net->n_edges, sizeof *net->edge);
+    to->block = copy_array(net->block, net->n_blocks, sizeof *net->block);
+    to->cap_ops = net->n_ops + 1;
+    to->cap_acts = net->n_acts + 1;
+    to->cap_edges = net->n_edges + 1;
+    to->cap_blocks = net->n_blocks + 1;
+    return to;
+}
+
+void network_free(struct network *net)
+{
+    if (net == NULL) {
+        return;
+    }
+    mem_free(net->op);
+    mem_free(net->act);
+    mem_free(net->edge);
+    mem_free(net->block);
+    mem_free(net);
+}
+
+int network_find_op(const struct network *net, const char *name)
+{
+    for (int i = 0; i < net->n_ops; i++) {
+        if (strcmp(net->op[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int network_find_block(const struct network *net, const char *name)
+{
+    for (int i = 0; i < net->n_blocks; i++) {
+        if (strcmp(net->block[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int check_width(const char *what, int bits, struct err *err)
+{
+    if (bits < 0 || bits > 32) {
+        return err_set(err, ERR_DATA, "%s must be 1 to 32 bits wide, not %d", what,
+                       bits);
+    }
+    return 0;
+}
+
+static void set_op_bits(struct op *op, int w_bits, int a_bits, int acc_bits)
+{
+    op->w_bits = w_bits ? w_bits : op->w_bits;
+    op->a_bits = a_bits ? a_bits : op->a_bits;
+    op->acc_bits = acc_bits ? acc_bits : op->acc_bits;
+}
+
+int network_set_bits(struct network *net, enum bits_scope scope, int index, int w_bits,
+                     int a_bits, int acc_bits, struct err *err)
+{
+    if (check_width("weights", w_bits, err) ||
+        check_width("activations", a_bits, err) ||
+        check_width("partial sums", acc_bits, err)) {
+        return -1;
+    }
+    int first = 0, n = net->n_ops;
+    if (scope == BITS_BLOCK) {
+        assert(index >= 0 && index < net->n_blocks);
+        first = net->block[index].first_op;
+        n = net->block[index].n_ops;
+    } else if (scope == BITS_OP) {
+        assert(index >= 0 && index < net->n_ops);
+        first = index;
+        n = 1;
+        if (net->op[index].fixed_bits && (w_bits || a_bits)) {
+            return err_set(err, ERR_DATA,
+                           "'%s' stays at %d bits: it is the first or the last "
+                           "operator with weights",
+                           net->op[index].name, NETWORK_BITS);
+        }
+    }
+    for (int i = first; i < first + n; i++) {
+        struct op *op = &net->op[i];
+        if (op->kind == OP_TENSOR) {
+            set_op_bits(op, op->fixed_bits ? 0 : w_bits, op->fixed_bits ? 0 : a_bits,
+                        acc_bits);
+        }
+    }
+    return build_widths(net, err);
+}
+
+/* Bits of memory that are taken while operator i runs. Activations of views have 0 bits, those they look into live as long as they. */
+static int64_t live_bits(const struct network *net, int i)
+{
+    int64_t bits = 0;
+    for (int a = 0; a < net->n_acts; a++) {
+        const struct activation *act = &net->act[a];
+        if (act->producer <= i && act->last_use >= i && !act->in_memory) {
+            bits += act->elements * act->bits;
+        }
+    }
+    return bits;
+}
+
+static void add_op_totals(const struct op *op, struct network_totals *t)
+{
+    t->weights += op->weights;
+    t->biases += op->biases;
+    t->weight_bits += op->weights * op->w_bits + op->biases * NETWORK_ACC_BITS;
+    t->vector_ops += op->vector_ops;
+    t->tensor_ops += op->kind == OP_TENSOR;
+    t->vector_work += op->kind == OP_VECTOR;
+    t->views += op->kind == OP_VIEW;
+    if (op->kind == OP_TENSOR) {
+        int64_t macs = einsum_macs(&op->einsum);
+        t->macs += macs;
+        t->mac_bit_products +=
+            macs * (op->weights_input < 0 ? op->w_bits : op->a_bits) * op->a_bits;
+    }
+}
+
+void network_totals(const struct network *net, struct network_totals *out)
+{
+    memset(out, 0, sizeof *out);
+    for (int i = 0; i < net->n_ops; i++) {
+        add_op_totals(&net->op[i], out);
+        int64_t live = live_bits(net, i);
+        out->peak_activation_bits =
+            live > out->peak_activation_bits ? live : out->peak_activation_bits;
+    }
+    for (int a = 0; a < net->n_acts; a++) {
+        out->activation_bits += net->act[a].elements * net->act[a].bits;
+    }
+}
+
+int network_unique(const struct network *net, int *unique)
+{
+    struct hash *hash = mem_calloc((size_t)net->n_ops + 1, sizeof *hash);
+    struct strbuf text = STRBUF_INIT;
+    int distinct = 0;
+    for (int i = 0; i < net->n_ops; i++) {
+        unique[i] = -1;
+        if (net->op[i].kind != OP_TENSOR) {
+            continue;
+        }
+        strbuf_reset(&text);
+        einsum_canonical(&net->op[i].einsum, &text);
+        hash[i] = hash_bytes(text.buf, text.len);
+        int first = 0;
+        while (first < i &&
+               (unique[first] != first || !hash_equal(hash[first], hash[i]))) {
+            first++;
+        }
+        unique[i] = first;
+        distinct += first == i;
+    }
+    strbuf_release(&text);
+    mem_free(hash);
+    return distinct;
+}
+
+static int wide_dim(const struct einsum *e, const char *name)
+{
+    int d = einsum_dim(e, name);
+    return d >= 0 && e->bound[d] > 1 ? d : -1;
+}
+
+int op_split_dim(const struct op *op, enum split split)
+{
+    if (op->kind != OP_TENSOR) {
+        return -1;
+    }
+    const struct einsum *e = &op->einsum;
+    int groups = wide_dim(e, "G");
+    switch (split) {
+    case SPLIT_CHANNELS:
+        return groups >= 0 ? groups : wide_dim(e, "K");
+    case SPLIT_ROWS:
+        return wide_dim(e, "P");
+    case SPLIT_BATCH:
+        return op->batch == 1 ? -1 : op->weights_input >= 0 ? groups : wide_dim(e, "N");
+    case SPLIT_COUNT:
+        break;
+    }
+    return -1;
+}
+
+static void canonical_op(const struct network *net, const struct op *op,
+                         struct strbuf *out)
+{
+    strbuf_addf(out, "op block=%d in=", op->block);
+    for (int i = 0; i < op->n_inputs; i++) {
+        strbuf_addf(out, "%s%d", i ? "," : "", net->edge[op->first_input + i]);
+    }
+    strbuf_addf(out, " out=%d", op->output);
+    switch (op->kind) {
+    case OP_TENSOR:
+        strbuf_addf(out, " weights_input=%d biases=%lld ", op->weights_input,
+                    (long long)op->biases);
+        einsum_canonical(&op->einsum, out);
+        break;
+    case OP_VECTOR:
+        strbuf_addf(out, " vector ops=%lld reads=%lld w=%d a=%d\n",
+                    (long long)op->vector_ops, (long long)op->weights_read, op->w_bits,
+                    op->a_bits);
+        break;
+    case OP_VIEW:
+        strbuf_adds(out, " view\n");
+        break;
+    }
+}
+
+void network_canonical(const struct network *net, struct strbuf *out)
+{
+    strbuf_addf(out, "network batch=%lld\n", (long long)net->batch);
+    for (int i = 0; i < net->n_ops; i++) {
+        canonical_op(net, &net->op[i], out);
+    }
+    for (int a = 0; a < net->n_acts; a++) {
+        const struct activation *act = &net->act[a];
+        strbuf_addf(out, "activation elements=%lld bits=%d last=%d memory=%d\n",
+                    (long long)act->elements, act->bits, act->last_use, act->in_memory);
+    }
+}
