@@ -4,7 +4,7 @@
 
 #include "base/embed.h"
 #include "base/mem.h"
-#include "hw/csv.h"
+#include "base/csv.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* A comma-separated table in memory (RFC 4180: fields may be quoted, "" inside quotes is a quote). Row 0 is the header. */
-#ifndef HW_CSV_H
-#define HW_CSV_H
+#ifndef BASE_CSV_H
+#define BASE_CSV_H
 
 #include "base/err.h"
 

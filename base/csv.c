@@ -1,6 +1,6 @@
 /* Reader of the technology tables. One pass over a private copy of the text: quotes and separators become NULs, cells are
  * pointers into it. A table is small (a few hundred rows), so a cell is found by walking the header. */
-#include "hw/csv.h"
+#include "base/csv.h"
 
 #include "base/mem.h"
 
