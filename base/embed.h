@@ -6,12 +6,13 @@
 #include <stddef.h>
 
 struct embed {
-    const char *path; /* relative to the project's root: "hw/templates/eyeriss_like.yaml" */
+    const char
+        *path; /* relative to the project's root: "hw/templates/eyeriss_like.yaml" */
     const char *data; /* NUL-terminated */
     size_t len;
 };
 
-const struct embed *embed_find(const char *path);  /* NULL when absent */
-const struct embed *embed_list(int *n);            /* all, sorted by path */
+const struct embed *embed_find(const char *path); /* NULL when absent */
+const struct embed *embed_list(int *n);           /* all, sorted by path */
 
 #endif

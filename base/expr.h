@@ -19,13 +19,13 @@ struct strbuf;
 enum value_kind { VALUE_NUMBER, VALUE_CHOICE, VALUE_BOOL };
 
 struct symbol {
-    const char *name;          /* borrowed while expressions parsed with it live */
+    const char *name; /* borrowed while expressions parsed with it live */
     enum value_kind kind;
     struct dim dim;            /* VALUE_NUMBER */
     const char *const *labels; /* VALUE_CHOICE: [n_labels]; the value is the index */
     int n_labels;
-    int slot;                  /* index into the values given to expr_eval() */
-    const char *sql;           /* SQL column or expression for queries, in base units; or NULL */
+    int slot;        /* index into the values given to expr_eval() */
+    const char *sql; /* SQL column or expression for queries, in base units; or NULL */
 };
 
 struct scope {
@@ -37,10 +37,11 @@ struct scope {
 struct expr;
 
 /* NULL and errors in d on failure; `at` is the mark of the text's first character. Free with expr_free(). */
-struct expr *expr_parse(const char *text, struct mark at, const struct scope *scope, struct diags *d);
+struct expr *expr_parse(const char *text, struct mark at, const struct scope *scope,
+                        struct diags *d);
 void expr_free(struct expr *e);
 enum value_kind expr_kind(const struct expr *e);
-struct dim expr_dim(const struct expr *e);           /* of a number */
+struct dim expr_dim(const struct expr *e); /* of a number */
 bool expr_uses(const struct expr *e, int slot);
 /* Value in base units; booleans are 0 or 1, choices their index. A comparison with a NaN operand (an inactive variable, a failed
  * metric) is false. Allocates nothing. */
@@ -52,6 +53,7 @@ double expr_violation(const struct expr *e, const double *slots);
 void expr_print(const struct expr *e, struct strbuf *out);
 /* SQL with every symbol's `sql`, numbers as '?' parameters appended to params (at most max). Returns their count, -1 when a symbol has
  * no SQL or there are too many. Choices compare with their label as text: those are appended to the SQL quoted. */
-int expr_to_sql(const struct expr *e, const struct scope *scope, struct strbuf *sql, double *params, int max);
+int expr_to_sql(const struct expr *e, const struct scope *scope, struct strbuf *sql,
+                double *params, int max);
 
 #endif

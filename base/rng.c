@@ -19,20 +19,16 @@ void rng_init(struct rng *r, uint64_t seed, uint64_t trial, enum rng_purpose pur
 {
     assert(purpose < RNG_PURPOSE_COUNT);
     *r = (struct rng){
-        .key = {(uint32_t)seed,   (uint32_t)(seed >> 32)},
-        .ctr = { 0, (uint32_t)purpose << PURPOSE_SHIFT,                  (uint32_t)trial,
+        .key = {(uint32_t)seed, (uint32_t)(seed >> 32)},
+        .ctr = {0, (uint32_t)purpose << PURPOSE_SHIFT, (uint32_t)trial,
                 (uint32_t)(trial >> 32)},
     };
 }
 
 static void next_block(struct rng *r)
 {
-    philox4x32_ctr_t ctr = {
-        {r->ctr[0], r->ctr[1], r->ctr[2], r->ctr[3]}
-    };
-    philox4x32_key_t key = {
-        {r->key[0], r->key[1]}
-    };
+    philox4x32_ctr_t ctr = {{r->ctr[0], r->ctr[1], r->ctr[2], r->ctr[3]}};
+    philox4x32_key_t key = {{r->key[0], r->key[1]}};
     philox4x32_ctr_t out = philox4x32_R(10, ctr, key);
     for (int i = 0; i < 4; i++) {
         r->out[i] = out.v[i];

@@ -4,6 +4,8 @@
  * case still breaks ties. */
 #include "base/suggest.h"
 
+#include "base/strbuf.h"
+
 #include <ctype.h>
 #include <limits.h>
 #include <stddef.h>
@@ -113,4 +115,19 @@ const char *suggest(const char *word, const char *const *candidates, int n)
 {
     int i = suggest_index(word, n, array_name, candidates);
     return i < 0 ? NULL : candidates[i];
+}
+
+void suggest_help(const char *word, const char *const *candidates, int n,
+                  struct strbuf *out)
+{
+    enum { MAX_LISTED = 20 };
+    const char *near = suggest(word, candidates, n);
+    if (near) {
+        strbuf_addf(out, "did you mean '%s'?", near);
+        return;
+    }
+    for (int i = 0; i < n && i < MAX_LISTED; i++) {
+        strbuf_addf(out, "%s%s", i ? ", " : "one of: ", candidates[i]);
+    }
+    strbuf_adds(out, n > MAX_LISTED ? ", ..." : "");
 }
