@@ -1,0 +1,106 @@
+/* How every verb talks: see cli.h. */
+#include "cli/cli.h"
+
+#include "base/strbuf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static json_t *error_object(enum err_code code, const char *text)
+{
+    return json_pack("{s:i, s:s}", "code", (int)code, "message", text);
+}
+
+int cli_error(const struct cli *cli, const struct err *err)
+{
+    fprintf(stderr, "%serror:%s %s\n", cli->color_err ? "\033[1;31m" : "",
+            cli->color_err ? "\033[0m" : "", err->text);
+    if (err->code == ERR_USAGE && cli->verb) {
+        fprintf(stderr, "usage: dovetail %s%s%s      (dovetail %s --help)\n",
+                cli->verb->name, cli->verb->args[0] ? " " : "", cli->verb->args,
+                cli->verb->name);
+    }
+    if (cli->json) {
+        cli_json(json_pack("{s:o}", "error", error_object(err->code, err->text)));
+    }
+    return (int)err->code;
+}
+
+int cli_fail(const struct cli *cli, enum err_code code, const char *fmt, ...)
+{
+    struct strbuf text = STRBUF_INIT;
+    va_list ap;
+    va_start(ap, fmt);
+    strbuf_vaddf(&text, fmt, ap);
+    va_end(ap);
+    struct err err = ERR_INIT;
+    err_set(&err, code, "%s", strbuf_str(&text));
+    strbuf_release(&text);
+    return cli_error(cli, &err);
+}
+
+int cli_unknown(const struct cli *cli, const char *what, const char *word,
+                const char *const *candidates, int n)
+{
+    const char *best = suggest(word, candidates, n);
+    if (best) {
+        return cli_fail(cli, ERR_USAGE, "no %s '%s'; did you mean '%s'?", what, word,
+                        best);
+    }
+    return cli_fail(cli, ERR_USAGE, "no %s '%s'", what, word);
+}
+
+int cli_diags(const struct cli *cli, const struct diags *d)
+{
+    struct strbuf text = STRBUF_INIT;
+    diags_format(d, cli->color_err, &text);
+    fputs(strbuf_str(&text), stderr);
+    strbuf_reset(&text);
+    if (d->n_errors) {
+        strbuf_addf(&text, "%d error%s; nothing was run", d->n_errors,
+                    d->n_errors == 1 ? "" : "s");
+        fprintf(stderr, "%s\n", strbuf_str(&text));
+    }
+    if (d->n_errors && cli->json) {
+        json_t *error = error_object(ERR_DATA, strbuf_str(&text));
+        strbuf_reset(&text);
+        diags_json(d, &text);
+        cli_json(json_pack("{s:o, s:o}", "error", error, "diagnostics",
+                           json_loads(strbuf_str(&text), 0, NULL)));
+    }
+    strbuf_release(&text);
+    return d->n_errors ? ERR_DATA : 0;
+}
+
+int cli_json(json_t *doc)
+{
+    json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    fputc('\n', stdout);
+    json_decref(doc);
+    return 0;
+}
+
+void cli_say(const struct cli *cli, const char *fmt, ...)
+{
+    if (cli->quiet) {
+        return;
+    }
+    va_list ap;
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+}
+
+void cli_next(const struct cli *cli, const char *fmt, ...)
+{
+    if (cli->quiet || cli->json || !cli->tty_err) {
+        return;
+    }
+    va_list ap;
+    va_start(ap, fmt);
+    fputs("next       ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+}
