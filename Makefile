@@ -228,7 +228,7 @@ BINDIR = $(DESTDIR)$(PREFIX)/bin
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
 INCDIR = $(DESTDIR)$(PREFIX)/include
 SHAREDIR = $(DESTDIR)$(PREFIX)/share
-PUBLIC_HEADERS := $(filter-out cli/% tests/% experiments/dovetail.h,$(HEADERS))
+PUBLIC_HEADERS := $(filter-out cli/% tests/%,$(HEADERS))
 
 .PHONY: install
 install: all $(B)/libdovetail.so.$(VERSION)
@@ -243,7 +243,8 @@ install: all $(B)/libdovetail.so.$(VERSION)
 	for h in $(PUBLIC_HEADERS); do \
 	    install -d $(INCDIR)/dovetail/$$(dirname $$h) && \
 	    sed 's|^#include "|&dovetail/|' $$h > $(INCDIR)/dovetail/$$h || exit 1; done
-	sed 's|^#include "|&dovetail/|' experiments/dovetail.h > $(INCDIR)/dovetail.h
+	{ echo '/* Everything that Dovetail offers; or include single headers from dovetail/. Flags: pkg-config dovetail. */'; \
+	    for h in $(PUBLIC_HEADERS); do echo "#include \"dovetail/$$h\""; done; } > $(INCDIR)/dovetail.h
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: dovetail' 'Description: hardware-software co-design search' \
 	    'Version: $(VERSION)' 'Requires: gsl' 'Requires.private: libfyaml jansson sqlite3 libxxhash' \
 	    'Libs: -L$${prefix}/lib -ldovetail' 'Libs.private: -lopenblas -lnlopt -lm -fopenmp' \

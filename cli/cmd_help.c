@@ -11,7 +11,7 @@ struct help_opts {
 
 static const struct opt options[] = {
     {"man", 0, OPT_FLAG, offsetof(struct help_opts, man), NULL,
-     "write the manual page, for man(1)"},
+     .help = "write the manual page, for man(1)"},
     OPT_END
 };
 

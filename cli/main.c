@@ -33,6 +33,17 @@ static int check_args(const struct cli *cli, int n)
     return 0;
 }
 
+/* Known before the options are read, so that an error in them is told as JSON too. */
+static bool wants_json(int argc, const char *const *argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int run_verb(struct cli *cli, int argc, const char *const *argv)
 {
     const struct verb *verb = cli->verb;
@@ -48,6 +59,7 @@ static int run_verb(struct cli *cli, int argc, const char *const *argv)
     int n_args;
     struct err err = ERR_INIT;
     int status;
+    cli->json = wants_json(argc, argv);
     if (options_parse(tables, 2, argc, argv, args, &n_args, &err)) {
         status = cli_error(cli, &err);
     } else if (cli->help) {

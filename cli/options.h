@@ -3,9 +3,9 @@
  *
  *     struct pareto_opts { int64_t top; bool knee; struct opt_list where; };
  *     static const struct opt options[] = {
- *         {"top", 0, OPT_INT, offsetof(struct pareto_opts, top), "K", "show the best K", .min = 1, .max = 1e9},
- *         {"knee", 0, OPT_FLAG, offsetof(struct pareto_opts, knee), NULL, "show the knee alone"},
- *         {"where", 0, OPT_LIST, offsetof(struct pareto_opts, where), "EXPR", "..."},
+ *         {"top", 0, OPT_INT, offsetof(struct pareto_opts, top), "K", .help = "show the best K", .min = 1, .max = 1e9},
+ *         {"knee", 0, OPT_FLAG, offsetof(struct pareto_opts, knee), NULL, .help = "show the knee alone"},
+ *         {"where", 0, OPT_LIST, offsetof(struct pareto_opts, where), "EXPR", .help = "..."},
  *         OPT_END};
  *
  * Forms: --name VALUE, --name=VALUE, -n VALUE, -nVALUE, -qv; `--` ends them; they may stand before or after arguments.

@@ -18,15 +18,15 @@ struct study_opts {
 /* clang-format off */
 #define STUDY_OPTIONS(type, member) \
     {"set", 0, OPT_ASSIGN, offsetof(type, member.set), "PATH=VALUE", \
-     "change a key of the study: search.budget.evaluations=500; repeatable"}, \
+     .help = "change a key of the study: search.budget.evaluations=500; repeatable"}, \
     {"fix", 0, OPT_ASSIGN, offsetof(type, member.fix), "NAME=VALUE", \
-     "freeze a variable of the space; repeatable"}, \
+     .help = "freeze a variable of the space; repeatable"}, \
     {"seed", 0, OPT_INT, offsetof(type, member.seed), "N", \
-     "random seed in place of the study's", .min = 0, .max = 9007199254740992.0}
+     .help = "random seed in place of the study's", .min = 0, .max = 9007199254740992.0}
 
 #define THREADS_OPTION(type, member) \
     {"threads", 'j', OPT_INT, offsetof(type, member), "N", \
-     "threads (default: all processors); the result is the same for any number", .min = 1, .max = 4096}
+     .help = "threads (default: all processors); the result is the same for any number", .min = 1, .max = 4096}
 /* clang-format on */
 
 #endif

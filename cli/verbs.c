@@ -20,11 +20,11 @@ const struct verb *const cli_verbs[] = {VERBS(ROW) NULL};
 
 const struct opt cli_common_options[] = {
     {"json",    0,   OPT_FLAG, offsetof(struct cli, json),    NULL,
-     "one JSON document on standard output"                                         },
+     .help = "one JSON document on standard output"                                         },
     {"quiet",   'q', OPT_FLAG, offsetof(struct cli, quiet),   NULL,
-     "say nothing but errors"                                                       },
-    {"verbose", 'v', OPT_FLAG, offsetof(struct cli, verbose), NULL, "say more"      },
-    {"help",    'h', OPT_FLAG, offsetof(struct cli, help),    NULL, "show this help"},
+     .help = "say nothing but errors"                                                       },
+    {"verbose", 'v', OPT_FLAG, offsetof(struct cli, verbose), NULL, .help = "say more"      },
+    {"help",    'h', OPT_FLAG, offsetof(struct cli, help),    NULL, .help = "show this help"},
     OPT_END
 };
 
