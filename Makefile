@@ -108,7 +108,7 @@ $(B)/libdovetail.a: $(LIB_OBJ)
 SONAME := libdovetail.so.$(firstword $(subst ., ,$(VERSION)))
 $(B)/libdovetail.so.$(VERSION): $(LIB_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(SONAME) -o $@ $^ $(LDFLAGS) $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,-z,defs -o $@ $^ $(LDFLAGS) $(PKG_LIBS)
 
 $(B)/dovetail: $(CLI_OBJ) $(B)/libdovetail.a
 	$(call say,LINK,$@)
@@ -247,8 +247,8 @@ install: all $(B)/libdovetail.so.$(VERSION)
 	{ echo '/* Everything that Dovetail offers; or include single headers from dovetail/. Flags: pkg-config dovetail. */'; \
 	    for h in $(PUBLIC_HEADERS); do echo "#include \"dovetail/$$h\""; done; } > $(INCDIR)/dovetail.h
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: dovetail' 'Description: hardware-software co-design search' \
-	    'Version: $(VERSION)' 'Requires: gsl' 'Requires.private: libfyaml jansson sqlite3 libxxhash' \
-	    'Libs: -L$${prefix}/lib -ldovetail' 'Libs.private: -lopenblas -lnlopt -lm -fopenmp' \
+	    'Version: $(VERSION)' 'Requires.private: libfyaml jansson sqlite3 libxxhash' \
+	    'Libs: -L$${prefix}/lib -ldovetail' 'Libs.private: -lgsl -lopenblas -lnlopt -lm -fopenmp' \
 	    'Cflags: -I$${prefix}/include' > $(LIBDIR)/pkgconfig/dovetail.pc
 	$(B)/dovetail help --man > $(SHAREDIR)/man/man1/dovetail.1
 	$(B)/dovetail completion bash > $(SHAREDIR)/bash-completion/completions/dovetail
