@@ -26,7 +26,8 @@ struct query {
     const struct nest *n;
     struct nest_view v;
     int tensor;
-    struct runs cur[EINSUM_DIMS]; /* per dimension, the temporal loops outside the current one being outer */
+    struct runs cur
+        [EINSUM_DIMS]; /* per dimension, the temporal loops outside the current one being outer */
 };
 
 static int64_t gcd(int64_t a, int64_t b)
@@ -69,9 +70,10 @@ static int distinct(const struct query *q, int level, int rank, int64_t *of,
             continue;
         }
         if (k == 2) {
-            return err_set(err, ERR_DATA,
-                           "three dimensions of one rank of '%s' are spatial in one level",
-                           q->n->e->tensor[q->tensor].name);
+            return err_set(
+                err, ERR_DATA,
+                "three dimensions of one rank of '%s' are spatial in one level",
+                q->n->e->tensor[q->tensor].name);
         }
         count[k] = c;
         step[k++] = s * r->term[i].coef;
@@ -204,8 +206,10 @@ static int tick_words(const struct query *q, int tick, const struct runs *own,
                 runs[i] = d == own_dim ? own : &q->cur[d];
             }
             sum = rank_sum(q, r, runs);
-            sum.fresh = sum.fresh / all * of;
-            sum.kept = sum.kept / all * of;
+            if (of < all) {
+                sum.fresh = sum.fresh / all * of;
+                sum.kept = sum.kept / all * of;
+            }
         }
         fresh *= sum.fresh;
         kept *= sum.kept;
@@ -286,7 +290,8 @@ static int count_link(struct query *q, int child, int level, enum count_scope sc
         if (fetched(q, child, b, &words, err) != 0) {
             return -1;
         }
-        int64_t known = output ? words - visited(q, b) : 0; /* sums that exist already */
+        int64_t known =
+            output ? words - visited(q, b) : 0; /* sums that exist already */
         tc->words = words + known;
         tc->adds = output && scope == COUNT_ALL ? asked - words : 0;
         if (b == level) {

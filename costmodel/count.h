@@ -15,13 +15,16 @@
 #include "costmodel/mapping.h"
 
 struct tensor_count {
-    int64_t tile;    /* elements of the largest tile of one instance; 0 when the level does not keep the tensor */
-    int64_t reads;   /* towards the inner side: operands; output: sums read to be added to, here or further inside */
+    int64_t
+        tile; /* elements of the largest tile of one instance; 0 when the level does not keep the tensor */
+    int64_t
+        reads; /* towards the inner side: operands; output: sums read to be added to, here or further inside */
     int64_t fills;   /* writes that come from the outer side */
     int64_t updates; /* output: writes that come from the inner side */
     int64_t drains;  /* output: reads of sums that leave for the outer side */
-    int64_t words;   /* on the network below the level, whether it keeps the tensor or not: down, and for the output up and down */
-    int64_t adds;    /* output: additions in that network */
+    int64_t
+        words; /* on the network below the level, whether it keeps the tensor or not: down, and for the output up and down */
+    int64_t adds; /* output: additions in that network */
 };
 
 struct level_count {
@@ -31,8 +34,9 @@ struct level_count {
 
 struct counts {
     int64_t macs;
-    int64_t compute_cycles; /* steps in lock step: the busiest spatial instance sets the pace */
-    bool perfect;           /* the loops' bounds multiply to the operator's bounds */
+    int64_t
+        compute_cycles; /* steps in lock step: the busiest spatial instance sets the pace */
+    bool perfect;       /* the loops' bounds multiply to the operator's bounds */
     struct level_count level[HW_LEVELS];
 };
 
@@ -44,6 +48,7 @@ enum count_scope {
 /* The mapping's loops must be legal (mapping_check()). ERR_DATA when a count may leave int64, when the output has a rank that is not one
  * plain dimension, or when more than 4096 children share one operand diagonally under imperfect factors. Allocates nothing.
  * O(levels * tensors * loops * ranks) for perfect factors. */
-int count_words(const struct einsum *e, const struct mapping *m, enum count_scope scope, struct counts *out, struct err *err);
+int count_words(const struct einsum *e, const struct mapping *m, enum count_scope scope,
+                struct counts *out, struct err *err);
 
 #endif

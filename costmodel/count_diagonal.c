@@ -10,16 +10,17 @@
 #define MEMBERS 4096
 
 struct member {
-    int64_t place; /* children with equal places are served together */
-    int64_t fresh; /* extent of the new tile */
+    int64_t place;  /* children with equal places are served together */
+    int64_t fresh;  /* extent of the new tile */
     int64_t lo, hi; /* of it held already, [lo, hi) */
 };
 
 struct digit {
-    int term;       /* of the rank */
+    int term; /* of the rank */
     int64_t bound, stride;
-    int64_t from;   /* 1 for the loop that ticks */
-    int64_t weight; /* of an index in the place: stride * coef, spread so that levels do not mix */
+    int64_t from; /* 1 for the loop that ticks */
+    int64_t
+        weight; /* of an index in the place: stride * coef, spread so that levels do not mix */
 };
 
 struct walk {
@@ -31,7 +32,7 @@ struct walk {
     struct digit inner[NEST_LOOPS]; /* outermost first */
     int tick_term;                  /* -1: the loop that ticks is not of this rank */
     int64_t tick_move;
-    bool first;                     /* the first tiles: nothing held */
+    bool first; /* the first tiles: nothing held */
 };
 
 static int walk_init(struct walk *w, const struct nest *n, const struct nest_view *v,
@@ -145,7 +146,7 @@ static bool step(const struct digit *digit, int n, int64_t *index, int64_t *at,
 static int by_place(const void *a, const void *b)
 {
     const struct member *x = a, *y = b;
-    return x->place != y->place ? (x->place < y->place ? -1 : 1)
+    return x->place != y->place   ? (x->place < y->place ? -1 : 1)
            : x->fresh != y->fresh ? (x->fresh < y->fresh ? -1 : 1)
            : x->lo != y->lo       ? (x->lo < y->lo ? -1 : 1)
                                   : (x->hi > y->hi) - (x->hi < y->hi);

@@ -74,9 +74,13 @@ struct digits {
         int64_t bound, stride;
         bool outer; /* its positions are counted; else it is an inner temporal loop */
     } digit[NEST_DIM_LOOPS];
-    int64_t reach[NEST_DIM_LOOPS + 1];  /* extent that digits i.. span, the tile included */
-    int64_t shift[NEST_DIM_LOOPS + 1];  /* of the inner temporal loops among digits i.. when they run in full */
-    int64_t count[NEST_DIM_LOOPS + 1];  /* positions of the outer ones among digits i.. */
+    int64_t
+        reach[NEST_DIM_LOOPS + 1]; /* extent that digits i.. span, the tile included */
+    int64_t shift
+        [NEST_DIM_LOOPS +
+         1]; /* of the inner temporal loops among digits i.. when they run in full */
+    int64_t
+        count[NEST_DIM_LOOPS + 1]; /* positions of the outer ones among digits i.. */
 };
 
 static void digits_init(struct digits *g, const struct nest *n,

@@ -13,17 +13,20 @@ struct nest_loop {
     int dim;
     int level;
     bool temporal;
-    int64_t bound;  /* >= 2 */
-    int64_t stride; /* product of the bounds of the loops of the same dimension inside */
+    int64_t bound; /* >= 2 */
+    int64_t
+        stride; /* product of the bounds of the loops of the same dimension inside */
 };
 
 struct nest {
     const struct einsum *e;
     int n_levels;
     int n_loops;
-    struct nest_loop loop[NEST_LOOPS];        /* outermost first, bounds of 1 left out */
-    int above[HW_LEVELS + 1];                 /* [c + 1]: loops at levels above c (the first so many) */
-    int64_t extent[HW_LEVELS + 1][EINSUM_DIMS]; /* [c + 1]: nominal extent of a tile of level c; 1 for the MAC */
+    struct nest_loop loop[NEST_LOOPS]; /* outermost first, bounds of 1 left out */
+    int above[HW_LEVELS + 1]; /* [c + 1]: loops at levels above c (the first so many) */
+    int64_t extent
+        [HW_LEVELS + 1]
+        [EINSUM_DIMS]; /* [c + 1]: nominal extent of a tile of level c; 1 for the MAC */
     bool perfect;
 };
 
@@ -49,7 +52,8 @@ struct runs {
 void nest_init(struct nest *n, const struct einsum *e, const struct mapping *m);
 bool nest_runs_loop(const struct nest_view *v, const struct nest_loop *loop);
 /* The positions of dimension `dim` when the temporal loops before loop[cut] are outer ones. O(loops). */
-void nest_runs(const struct nest *n, const struct nest_view *v, int dim, int cut, struct runs *out);
+void nest_runs(const struct nest *n, const struct nest_view *v, int dim, int cut,
+               struct runs *out);
 int64_t runs_total(const struct runs *r);
 
 /* Sums over the positions of the dimensions of one rank: extents of the new tiles, and of what the tiles before them held of those. */

@@ -73,7 +73,8 @@ static int check_loops(const struct mapping *m, const struct accelerator *a,
     }
     for (int i = 0; i < ml->n_temporal + ml->n_spatial; i++) {
         bool is_spatial = i >= ml->n_temporal;
-        const struct spatial_loop *s = &ml->spatial[is_spatial ? i - ml->n_temporal : 0];
+        const struct spatial_loop *s =
+            &ml->spatial[is_spatial ? i - ml->n_temporal : 0];
         int d = is_spatial ? s->dim : ml->temporal[i].dim;
         int64_t bound = is_spatial ? s->bound : ml->temporal[i].bound;
         if (d < 0 || d >= e->n_dims) {
@@ -141,10 +142,11 @@ static int check_fanout(const struct mapping *m, const struct accelerator *a, in
         int axis = ml->spatial[i].axis == AXIS_Y;
         if (__builtin_mul_overflow(used[axis], ml->spatial[i].bound, &used[axis]) ||
             used[axis] > limit[axis]) {
-            return err_set(err, ERR_DATA,
-                           "the loops along %c below '%s' need %lld children, it has %lld",
-                           axis == 0 ? 'X' : 'Y', a->level[l].name,
-                           (long long)used[axis], (long long)limit[axis]);
+            return err_set(
+                err, ERR_DATA,
+                "the loops along %c below '%s' need %lld children, it has %lld",
+                axis == 0 ? 'X' : 'Y', a->level[l].name, (long long)used[axis],
+                (long long)limit[axis]);
         }
     }
     return 0;
@@ -180,8 +182,8 @@ static int check_capacity(const struct mapping *m, const struct accelerator *a,
     struct strbuf parts = STRBUF_INIT;
     for (int t = 0; t < e->n_tensors; t++) {
         if (m->level[l].keep >> t & 1) {
-            need += packing_bits(level, mapping_bits(m, e, l, t),
-                                 mapping_tile(m, e, l, t));
+            need +=
+                packing_bits(level, mapping_bits(m, e, l, t), mapping_tile(m, e, l, t));
         }
     }
     if (need <= limit) {

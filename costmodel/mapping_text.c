@@ -48,7 +48,8 @@ static void print_tiles(const struct mapping *m, const struct accelerator *a,
 void mapping_print(const struct mapping *m, const struct accelerator *a,
                    const struct einsum *e, struct strbuf *out)
 {
-    int64_t stride[EINSUM_DIMS]; /* of the loop at hand: its dimension's bounds inside */
+    int64_t
+        stride[EINSUM_DIMS]; /* of the loop at hand: its dimension's bounds inside */
     for (int d = 0; d < e->n_dims; d++) {
         stride[d] = 1;
     }
@@ -107,9 +108,8 @@ void mapping_write(const struct mapping *m, const struct accelerator *a,
         if ((ml->keep & all) != all) {
             strbuf_adds(out, "[");
             for (int t = 0; t < e->n_tensors; t++) {
-                int c = ml->keep >> t & 1
-                            ? tolower((unsigned char)e->tensor[t].name[0])
-                            : '-';
+                int c = ml->keep >> t & 1 ? tolower((unsigned char)e->tensor[t].name[0])
+                                          : '-';
                 strbuf_addf(out, "%c", c);
             }
             strbuf_adds(out, "]");

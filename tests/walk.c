@@ -40,10 +40,14 @@ struct walk {
     int n_loops;
     int64_t extent[HW_LEVELS + 1][EINSUM_DIMS]; /* of a tile of level l: [l + 1] */
     struct set held[HW_LEVELS][EINSUM_TENSORS][WALK_INSTANCES];
-    struct set tile_seen[HW_LEVELS][WALK_INSTANCES];   /* output words that a tile ever held */
-    struct set update_seen[HW_LEVELS][WALK_INSTANCES]; /* output words ever sent here from inside */
+    struct set tile_seen[HW_LEVELS]
+                        [WALK_INSTANCES]; /* output words that a tile ever held */
+    struct set
+        update_seen[HW_LEVELS]
+                   [WALK_INSTANCES]; /* output words ever sent here from inside */
     bool used[HW_LEVELS][WALK_INSTANCES];
-    int64_t stamp[HW_LEVELS][WALK_INSTANCES]; /* last step in which the instance was looked at */
+    int64_t stamp[HW_LEVELS]
+                 [WALK_INSTANCES]; /* last step in which the instance was looked at */
     struct request request[REQUESTS];
     int n_requests;
     struct counts *out[2]; /* all, origin */
@@ -171,9 +175,8 @@ static void ask(struct walk *w, int child, int t, const struct set *words)
                     const struct walk_loop *loop = &w->loop[j];
                     if (!loop->temporal && loop->level == b &&
                         loop->dim == tensor->rank[r].term[i].dim) {
-                        key.place[b][r] +=
-                            (int16_t)(loop->at * loop->stride *
-                                      tensor->rank[r].term[i].coef);
+                        key.place[b][r] += (int16_t)(loop->at * loop->stride *
+                                                     tensor->rank[r].term[i].coef);
                     }
                 }
             }
@@ -196,7 +199,7 @@ static void ask(struct walk *w, int child, int t, const struct set *words)
             w->n_requests++;
         }
         set_or(&w->request[i].words, words);
-        if (tensor->output) { /* what comes in here, less what goes on */
+        if (tensor->output && b == child + 1) { /* what comes in, less what goes on */
             w->out[0]->level[b].tensor[t].adds += count_set(words);
         }
         if (w->m->level[b].keep >> t & 1) {
@@ -263,6 +266,9 @@ static void serve(struct walk *w)
             known = words - count_set(&fresh);
             set_or(&w->update_seen[q->level][q->key.instance], &q->words);
             w->out[0]->level[q->level].tensor[q->tensor].adds -= words;
+            if (!kept) {
+                w->out[0]->level[q->level + 1].tensor[q->tensor].adds += words;
+            }
         }
         for (int k = 0; k < (q->key.instance == 0 ? 2 : 1); k++) {
             struct tensor_count *tc = &w->out[k]->level[q->level].tensor[q->tensor];
