@@ -1,0 +1,190 @@
+/* SQLite as the rest of db/ uses it: every failure becomes a complete sentence with the
+ * exit code that belongs to it, in one place. */
+#include "db/db_private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A page cache of 16 MiB a connection; reading maps up to 1 GiB so that scans copy
+ * nothing. */
+static const char *const session =
+    "PRAGMA cache_size=-16384; PRAGMA mmap_size=1073741824;"
+    "PRAGMA temp_store=MEMORY;";
+
+static int corrupt_error(const char *path, const char *detail, struct err *err)
+{
+    return err_set(err, ERR_DATA,
+                   "'%s' is damaged (%s); save what can be read with "
+                   "`sqlite3 '%s' .recover | sqlite3 saved.db`, or take a backup",
+                   path, detail, path);
+}
+
+int db_sql_error(sqlite3 *sql, const char *path, const char *doing, struct err *err)
+{
+    int rc = sql ? sqlite3_extended_errcode(sql) : SQLITE_NOMEM;
+    const char *detail = sql ? sqlite3_errmsg(sql) : "out of memory";
+    switch (rc & 0xff) {
+    case SQLITE_FULL:
+        return err_set(
+            err, ERR_IO,
+            "cannot %s '%s': the disk is full or the quota is used up; what was "
+            "acknowledged is kept",
+            doing, path);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return err_set(err, ERR_IO,
+                       "cannot %s '%s': another program keeps it locked (%s)", doing,
+                       path, detail);
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return err_set(err, ERR_IO, "cannot %s '%s': it is read-only", doing, path);
+    case SQLITE_CORRUPT:
+        return corrupt_error(path, detail, err);
+    case SQLITE_NOTADB:
+        return err_set(err, ERR_DATA, "'%s' is not a Dovetail study (no SQLite file)",
+                       path);
+    case SQLITE_IOERR:
+        return err_set(err, ERR_IO, "cannot %s '%s': %s (%s)", doing, path, detail,
+                       sqlite3_system_errno(sql) ? strerror(sqlite3_system_errno(sql))
+                                                 : "input/output error");
+    case SQLITE_CANTOPEN:
+        return err_set(err, ERR_IO, "cannot open '%s': %s", path,
+                       sqlite3_system_errno(sql) ? strerror(sqlite3_system_errno(sql))
+                                                 : detail);
+    case SQLITE_INTERRUPT:
+        return err_set(err, ERR_RESUME, "'%s': interrupted", path);
+    default:
+        return err_set(err, ERR_BUG, "cannot %s '%s': %s (SQLite code %d)", doing, path,
+                       detail, rc);
+    }
+}
+
+int db_sql_exec(sqlite3 *sql, const char *path, const char *text, struct err *err)
+{
+    if (sqlite3_exec(sql, text, NULL, NULL, NULL) != SQLITE_OK) {
+        return db_sql_error(sql, path, "use", err);
+    }
+    return 0;
+}
+
+int db_sql_prepare(sqlite3 *sql, const char *path, const char *text,
+                   sqlite3_stmt **stmt, struct err *err)
+{
+    if (sqlite3_prepare_v3(sql, text, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) !=
+        SQLITE_OK) {
+        return db_sql_error(sql, path, "read", err);
+    }
+    return 0;
+}
+
+int db_sql_integer(sqlite3 *sql, const char *path, const char *text, int64_t none,
+                   int64_t *out, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    if (db_sql_prepare(sql, path, text, &stmt, err)) {
+        return -1;
+    }
+    int rc = sqlite3_step(stmt);
+    *out = none;
+    if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
+        *out = sqlite3_column_int64(stmt, 0);
+    }
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+        db_sql_error(sql, path, "read", err);
+        sqlite3_finalize(stmt);
+        return -1;
+    }
+    sqlite3_finalize(stmt);
+    return 0;
+}
+
+int db_sql_open(const char *path, int flags, sqlite3 **sql, struct err *err)
+{
+    int rc = sqlite3_open_v2(path, sql, flags, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_busy_timeout(*sql, DB_BUSY_MS);
+        sqlite3_extended_result_codes(*sql, 1);
+        rc = sqlite3_exec(*sql, session, NULL, NULL, NULL);
+    }
+    if (rc != SQLITE_OK) {
+        db_sql_error(*sql, path, "open", err);
+        sqlite3_close(*sql);
+        *sql = NULL;
+        return -1;
+    }
+    return 0;
+}
+
+/* An absolute or relative path as a URI: '%', '?', '#' would be read as syntax. */
+static void path_uri(struct strbuf *sb, const char *path, const char *query)
+{
+    strbuf_adds(sb, "file:");
+    for (const char *p = path; *p; p++) {
+        if (*p == '%' || *p == '?' || *p == '#') {
+            strbuf_addf(sb, "%%%02X", (unsigned)(unsigned char)*p);
+        } else {
+            strbuf_add(sb, p, 1);
+        }
+    }
+    strbuf_adds(sb, query);
+}
+
+int db_sql_open_reader(const char *path, sqlite3 **sql, struct err *err)
+{
+    if (access(path, F_OK)) {
+        *sql = NULL;
+        return err_set(err, ERR_NOINPUT, "cannot open '%s': %s", path, strerror(errno));
+    }
+    struct err first = ERR_INIT;
+    int64_t version;
+    if (!db_sql_open(path, SQLITE_OPEN_READONLY, sql, &first)) {
+        if (!db_sql_integer(*sql, path, "PRAGMA schema_version", 0, &version, &first)) {
+            return 0;
+        }
+        sqlite3_close(*sql);
+        *sql = NULL;
+    }
+    /* A log that cannot be shared: fine when there is none, for then the file stands
+     * still. */
+    struct strbuf name = STRBUF_INIT;
+    strbuf_addf(&name, "%s-wal", path);
+    bool quiet = access(name.buf, F_OK) != 0;
+    strbuf_reset(&name);
+    path_uri(&name, path, "?immutable=1");
+    int rc = -1;
+    if (quiet && first.code == ERR_IO) {
+        rc = db_sql_open(name.buf, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, sql, NULL);
+    }
+    strbuf_release(&name);
+    return rc ? err_set(err, first.code, "%s", first.text) : 0;
+}
+
+void db_sql_name(struct strbuf *sb, const char *name)
+{
+    strbuf_addf(sb, "\"%s\"", name);
+}
+
+const char *db_sql_type(enum db_type type)
+{
+    static const char *const names[DB_TYPE_COUNT] = {"NULL", "INTEGER", "REAL", "TEXT"};
+    return names[type];
+}
+
+char *db_utc_now(char out[32])
+{
+    time_t now = time(NULL);
+    struct tm tm;
+    gmtime_r(&now, &tm);
+    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return out;
+}
+
+int64_t db_monotonic_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
