@@ -307,7 +307,7 @@ static double age_s(const char *utc)
 {
     struct tm tm = {0};
     if (!utc || !strptime(utc, "%Y-%m-%dT%H:%M:%SZ", &tm)) {
-        return INFINITY;
+        return (double)INFINITY;
     }
     double age = difftime(time(NULL), timegm(&tm));
     return age > 0.0 ? age : 0.0;

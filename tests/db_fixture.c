@@ -9,21 +9,21 @@
 #include <unistd.h>
 
 static const struct db_column columns[FIX_COLUMNS] = {
-    [FIX_ENERGY] = {"energy_j",  DB_METRIC,    DB_REAL,    "J",   "min", 1, "energy",           NULL},
-    [FIX_LATENCY] = {"latency_s", DB_METRIC,    DB_REAL,    "s",   "min", 2, "latency",          NULL},
-    [FIX_AREA] = {"area_mm2",  DB_METRIC,    DB_REAL,    "mm2", "min", 0, "area",             NULL},
-    [FIX_ACCURACY] = {"accuracy",  DB_METRIC,    DB_REAL,    "",    "max", 3, "proxy",            NULL},
-    [FIX_OVER] = {"over_area", DB_VIOLATION, DB_REAL,    "",    "",    0, "area <= 4mm2",     NULL},
-    [FIX_EDP] = {"edp_js",    DB_DERIVED,   DB_REAL,    "J s", "min", 0, "energy x latency",
-                    "energy_j * latency_s"                                                          },
-    [FIX_ROWS] = {"pe_rows",   DB_PARAMETER, DB_INTEGER, "",    "",    0, "rows",             NULL},
-    [FIX_CLOCK] = {"clock_hz",  DB_PARAMETER, DB_REAL,    "Hz",  "",    0, "clock",            NULL},
-    [FIX_FLOW] = {"dataflow",  DB_PARAMETER, DB_TEXT,    "",    "",    0, "dataflow",         NULL},
+    [FIX_ENERGY] = {"energy_j", DB_METRIC, DB_REAL, "J", "min", 1, "energy", NULL},
+    [FIX_LATENCY] = {"latency_s", DB_METRIC, DB_REAL, "s", "min", 2, "latency", NULL},
+    [FIX_AREA] = {"area_mm2", DB_METRIC, DB_REAL, "mm2", "min", 0, "area", NULL},
+    [FIX_ACCURACY] = {"accuracy", DB_METRIC, DB_REAL, "", "max", 3, "proxy", NULL},
+    [FIX_OVER] = {"over_area", DB_VIOLATION, DB_REAL, "", "", 0, "area <= 4mm2", NULL},
+    [FIX_EDP] = {"edp_js", DB_DERIVED, DB_REAL, "J s", "min", 0, "energy x latency",
+                 "energy_j * latency_s"},
+    [FIX_ROWS] = {"pe_rows", DB_PARAMETER, DB_INTEGER, "", "", 0, "rows", NULL},
+    [FIX_CLOCK] = {"clock_hz", DB_PARAMETER, DB_REAL, "Hz", "", 0, "clock", NULL},
+    [FIX_FLOW] = {"dataflow", DB_PARAMETER, DB_TEXT, "", "", 0, "dataflow", NULL},
 };
 static const struct db_pair meta[] = {
-    {"name",       "fixture"        },
-    {"space_hash", "b81d"           },
-    {"yaml",       "name: fixture\n"},
+    {"name", "fixture"},
+    {"space_hash", "b81d"},
+    {"yaml", "name: fixture\n"},
 };
 const struct db_layout fix_layout = {meta, 3, columns, FIX_COLUMNS};
 
@@ -66,8 +66,8 @@ static double odd(int64_t number)
     memcpy(&nan, &payload, sizeof nan);
     double list[] = {-0.0,
                      0.0,
-                     INFINITY,
-                     -INFINITY,
+                     (double)INFINITY,
+                     -(double)INFINITY,
                      5e-324,
                      -2.2250738585072009e-308,
                      (double)NAN,
