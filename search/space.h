@@ -37,5 +37,10 @@ struct variable *space_add(struct space *s, const char *name, enum variable_kind
 int space_check(const struct space *s, struct err *err);
 double space_cardinality(const struct space *s);      /* product of levels, ignoring conditions; INFINITY with a real variable */
 void space_canonical(const struct space *s, double *x); /* rounds discrete, clamps, zeroes inactive: in place */
+bool space_active(const struct space *s, const double *x, int i); /* x canonical in the variables before i */
+/* The unit interval: a real on its scale (log where asked), a level as index / (n - 1). Exact inverses up to rounding for reals;
+ * space_from_unit() cuts [0, 1) into n equal parts for levels, so a uniform u gives a uniform level. */
+double space_to_unit(const struct variable *v, double x);
+double space_from_unit(const struct variable *v, double u);
 
 #endif

@@ -1,0 +1,16 @@
+/* The volume of objective space that a set dominates, up to a reference point; everything minimised. Rows f[i * m ..]; any
+ * rows: dominated and equal ones and those not strictly below the reference are harmless. Exact up to rounding. */
+#ifndef SEARCH_HYPERVOLUME_H
+#define SEARCH_HYPERVOLUME_H
+
+/* O(n log n) for one to three objectives, O(n^2) steps of a staircase for four, a sum of those beyond. */
+double hypervolume(const double *f, int n, int m, const double *reference);
+
+/* out[i] = what the set would lose without row i (0 for dominated rows and for all of several equal ones). O(n log n) up to
+ * three objectives when no row is dominated; otherwise n times hypervolume_gain(). */
+void hypervolume_contributions(const double *f, int n, int m, const double *reference, double *out);
+
+/* What point p would add to the set. */
+double hypervolume_gain(const double *f, int n, int m, const double *reference, const double *p);
+
+#endif
