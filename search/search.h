@@ -5,9 +5,10 @@
  *   double x[N], f[M], g[C];
  *   while (search_stop(s) == SEARCH_RUNNING) {
  *       int64_t n = search_askable(s);              // how many may be asked before the next tell
- *       for (int64_t i = 0; i < n; i++) search_ask(s, points + i * N);
- *       ... evaluate, in any order, on any number of threads ...
- *       for (int64_t i = 0; i < n; i++) search_tell(s, f + i * M, g + i * C);  // in the order asked
+ *       int64_t k = 0;
+ *       while (k < n && search_ask(s, points + k * N)) k++;
+ *       ... evaluate the k points, in any order, on any number of threads ...
+ *       for (int64_t i = 0; i < k; i++) search_tell(s, f + i * M, g + i * C);  // in the order asked
  *   }
  *
  * Trial numbers count from 0 in the order of asking; results are told in that order. Candidate k depends on results up to k - lag only, where
@@ -18,10 +19,15 @@
 
 #include "search/space.h"
 
+#include <stdbool.h>
+
+enum { SEARCH_MAX_OBJECTIVES = 6, SEARCH_MAX_CONSTRAINTS = 64 };
+
 struct search_problem {
     const struct space *space; /* borrowed while the search lives */
     int n_objectives;          /* 1..6, all minimised */
-    int n_constraints;         /* told with the result: violation amounts, 0 = satisfied */
+    int n_constraints; /* told with the result: <= 0 is satisfied, > 0 the amount of violation. A negative value says by how
+                                * much it is satisfied, which the Bayesian algorithm can use; 0 where that is unknown */
     /* Constraints known before the evaluation: the amount of violation at canonical x, 0 = satisfied. NULL: none. Points that violate are
      * repaired or thrown away and never asked (unless none can be found). */
     double (*known_violation)(const void *ctx, const double *x);
@@ -30,41 +36,53 @@ struct search_problem {
 
 enum search_stop {
     SEARCH_RUNNING,
-    SEARCH_BUDGET,     /* evaluations used up */
-    SEARCH_EXHAUSTED,  /* every point of the space was asked */
-    SEARCH_STALLED,    /* hypervolume gained nothing for `stall` evaluations */
-    SEARCH_EMPTY       /* no point satisfies the known constraints */
+    SEARCH_BUDGET, /* evaluations used up */
+    SEARCH_EXHAUSTED, /* every point of the space was asked, or no new one could be found */
+    SEARCH_STALLED, /* hypervolume grew by less than 0.01 % in `stall` evaluations (5 objectives and more: no new front member) */
+    SEARCH_EMPTY    /* no point satisfies the known constraints */
 };
 extern const char *const search_stop_names[];
 
 struct search_options {
-    const char *algorithm;   /* one of search_algorithms; "auto" picks */
-    int64_t budget;          /* evaluations, > 0 */
-    int64_t stall;           /* 0: never */
-    int population;          /* 0: by the budget */
+    const char *algorithm; /* one of search_algorithms; "auto" picks */
+    int64_t budget;        /* evaluations, > 0 */
+    int64_t stall;         /* 0: never */
+    int population;        /* 0: by the budget */
+    int lag; /* results that a proposal may do without, so that as many evaluations can run at once; 0: the
+                              * algorithm's own. Part of the study: another lag gives other trials */
+    int grid; /* exhaustive: values of each real variable, >= 2; 0: 16 */
     uint64_t seed;
-    double *reference;       /* [n_objectives] for `stall`'s hypervolume; NULL: from the first feasible results */
+    const double *
+        reference; /* [n_objectives] for `stall`'s hypervolume; NULL: from the first feasible results */
 };
 
-struct search_algorithm { /* one row a file: to add an optimizer is one file and one row in search.c */
+struct
+    search_algorithm { /* one row a file: to add an optimizer is one file and one row in search.c */
     const char *name, *what, *paper;
+    bool
+        expensive; /* a proposal takes milliseconds to seconds: for evaluations that take longer */
     const struct search_ops *ops;
 };
 extern const struct search_algorithm search_algorithms[]; /* ends with name NULL */
 
 struct search;
 
-struct search *search_new(const struct search_problem *p, const struct search_options *o, struct err *err);
+struct search *search_new(const struct search_problem *p,
+                          const struct search_options *o, struct err *err);
 void search_free(struct search *s);
-const char *search_algorithm_name(const struct search *s);  /* what "auto" picked, e.g. "nsga2 (population 100)" */
+const char *search_algorithm_name(
+    const struct search *s); /* what "auto" picked, e.g. "nsga2 (population 100)" */
 enum search_stop search_stop(const struct search *s);
-int64_t search_askable(const struct search *s);             /* 0 when results must be told first, or when stopped */
-void search_ask(struct search *s, double *x);               /* canonical point of the next trial; askable must be > 0 */
+int64_t search_askable(
+    const struct search *s); /* 0 when results must be told first, or when stopped */
+/* Canonical point of the next trial into x; askable must be > 0. False: no point is left, search_stop() says why. */
+bool search_ask(struct search *s, double *x);
 /* The result of the oldest trial not yet told. A failed evaluation has f[0] = NaN: it counts as worse than anything infeasible. */
 void search_tell(struct search *s, const double *f, const double *g);
 int64_t search_asked(const struct search *s);
 int64_t search_told(const struct search *s);
-/* The unbounded archive of non-dominated feasible results: trial numbers, ascending. Borrowed until the next tell. */
-const int64_t *search_front(const struct search *s, int64_t *n);
+/* The unbounded archive of non-dominated feasible results: trial numbers, ascending; of equal results the first.
+ * Borrowed until the next call. O(n log n). */
+const int64_t *search_front(struct search *s, int64_t *n);
 
 #endif

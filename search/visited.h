@@ -7,14 +7,15 @@
 #include <stdint.h>
 
 struct visited {
-    uint64_t *slot;    /* [mask + 1], 0: empty */
-    uint64_t mask;     /* slots - 1, a power of two minus one; 0 while empty */
-    int64_t n;         /* points held */
+    uint64_t *slot; /* [mask + 1], 0: empty */
+    uint64_t mask;  /* slots - 1, a power of two minus one; 0 while empty */
+    int64_t n;      /* points held */
 };
 
 void visited_release(struct visited *v);
-uint64_t visited_key(const double *x, int n);            /* never 0; x must be canonical */
+uint64_t visited_key(const double *x, int n); /* never 0; x must be canonical */
 bool visited_has(const struct visited *v, uint64_t key); /* expected O(1) */
-void visited_add(struct visited *v, uint64_t key);       /* amortised O(1); adding twice is allowed */
+void visited_add(struct visited *v,
+                 uint64_t key); /* amortised O(1); adding twice is allowed */
 
 #endif
