@@ -46,7 +46,8 @@ static void release_reader(struct reader *r)
     mem_free(r->top.output);
 }
 
-static struct network *read_doc(const struct doc *doc, const struct network_arg *args, int n_args, int64_t batch, struct diags *d)
+static struct network *read_doc(const struct doc *doc, const struct network_arg *args,
+                                int n_args, int64_t batch, struct diags *d)
 {
     struct reader r = {.d = d, .arg = args, .n_args = n_args};
     int rc = model_check(&r, &doc->root);
@@ -62,7 +63,8 @@ static struct network *read_doc(const struct doc *doc, const struct network_arg 
     return r.net;
 }
 
-struct network *network_load_text(const char *name, const char *text, size_t len, const struct network_arg *args, int n_args,
+struct network *network_load_text(const char *name, const char *text, size_t len,
+                                  const struct network_arg *args, int n_args,
                                   int64_t batch, struct diags *d)
 {
     struct doc *doc = doc_read_text(name, text, len, d);
@@ -114,11 +116,13 @@ static bool is_path(const char *model)
     return strchr(model, '/') != NULL || (n > 5 && strcmp(model + n - 5, ".yaml") == 0);
 }
 
-struct network *network_load(const char *model, const struct network_arg *args, int n_args, int64_t batch, struct diags *d)
+struct network *network_load(const char *model, const struct network_arg *args,
+                             int n_args, int64_t batch, struct diags *d)
 {
     if (batch < 1) {
         struct mark nowhere = {NULL, 0, 0, 0};
-        diags_error(d, nowhere, NULL, "the batch must be at least 1, not %lld", (long long)batch);
+        diags_error(d, nowhere, NULL, "the batch must be at least 1, not %lld",
+                    (long long)batch);
         return NULL;
     }
     if (is_path(model)) {
@@ -134,7 +138,8 @@ struct network *network_load(const char *model, const struct network_arg *args, 
     if (file == NULL) {
         unknown_model(model, d);
     } else {
-        net = network_load_text(file->path, file->data, file->len, args, n_args, batch, d);
+        net = network_load_text(file->path, file->data, file->len, args, n_args, batch,
+                                d);
     }
     strbuf_release(&path);
     return net;
