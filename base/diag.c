@@ -63,7 +63,8 @@ __attribute__((format(printf, 5, 0))) static void add(struct diags *d,
                                     help && *help ? mem_strdup(help) : NULL};
 }
 
-int diags_error(struct diags *d, struct mark at, const char *help, const char *fmt, ...)
+int(diags_error)(struct diags *d, struct mark at, const char *help, const char *fmt,
+                 ...)
 {
     va_list ap;
     va_start(ap, fmt);

@@ -10,6 +10,7 @@
 #ifndef BASE_DIAG_H
 #define BASE_DIAG_H
 
+#include "base/err.h"
 #include "base/suggest.h"
 
 #include <stdbool.h>
@@ -71,5 +72,7 @@ void diags_format(const struct diags *d, bool color, struct strbuf *out);
 void diags_json(
     const struct diags *d,
     struct strbuf *out); /* [{"file","line","column","level","message","help"}] */
+
+#define diags_error(...) (diags_error(__VA_ARGS__), err_minus_one()) /* as err_set() */
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int err_set(struct err *err, enum err_code code, const char *fmt, ...)
+int(err_set)(struct err *err, enum err_code code, const char *fmt, ...)
 {
     assert(code != ERR_NONE);
     if (!err || err->code != ERR_NONE) {

@@ -31,4 +31,12 @@ struct err {
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* What the compilers and analyzers cannot see in another file: that the result is -1, so that a caller's early return
+ * ends the path. */
+static inline int err_minus_one(void)
+{
+    return -1;
+}
+#define err_set(...) (err_set(__VA_ARGS__), err_minus_one())
+
 #endif

@@ -242,7 +242,7 @@ int schema_read_int(const struct node *node, const char *what, int64_t min, int6
         exact = (long long)value;
     }
     if ((min != 0 || max != 0) && (exact < min || exact > max)) {
-        return check_range(node, what, exact < min ? -INFINITY : INFINITY, (double)min,
+        return check_range(node, what, exact < min ? -HUGE_VAL : HUGE_VAL, (double)min,
                            (double)max, DIM_ONE, d);
     }
     *out = exact;

@@ -29,23 +29,21 @@ static const struct {
     unsigned long magic;
     const char *name;
     bool network;
-} file_systems[] = {
-    {0xEF53,     "ext4",      false},
-    {0x58465342, "xfs",       false},
-    {0x9123683E, "btrfs",     false},
-    {0x01021994, "tmpfs",     false},
-    {0x794c7630, "overlayfs", false},
-    {0x2FC12FC1, "zfs",       false},
-    {0x6969,     "nfs",       true },
-    {0x0BD00BD0, "lustre",    true },
-    {0x47504653, "gpfs",      true },
-    {0xFF534D42, "cifs",      true },
-    {0xFE534D42, "smb2",      true },
-    {0x00C36400, "ceph",      true },
-    {0x19830326, "beegfs",    true },
-    {0x65735546, "fuse",      true },
-    {0x01021997, "9p",        true }
-};
+} file_systems[] = {{0xEF53, "ext4", false},
+                    {0x58465342, "xfs", false},
+                    {0x9123683E, "btrfs", false},
+                    {0x01021994, "tmpfs", false},
+                    {0x794c7630, "overlayfs", false},
+                    {0x2FC12FC1, "zfs", false},
+                    {0x6969, "nfs", true},
+                    {0x0BD00BD0, "lustre", true},
+                    {0x47504653, "gpfs", true},
+                    {0xFF534D42, "cifs", true},
+                    {0xFE534D42, "smb2", true},
+                    {0x00C36400, "ceph", true},
+                    {0x19830326, "beegfs", true},
+                    {0x65735546, "fuse", true},
+                    {0x01021997, "9p", true}};
 
 struct report {
     const struct cli *cli;

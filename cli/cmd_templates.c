@@ -9,13 +9,11 @@
 
 static const struct {
     const char *folder, *kind;
-} kinds[] = {
-    {"hw/templates/",        "template"  },
-    {"hw/technology/",       "technology"},
-    {"sw/models/",           "model"     },
-    {"sw/accuracy/",         "accuracy"  },
-    {"experiments/studies/", "study"     }
-};
+} kinds[] = {{"hw/templates/", "template"},
+             {"hw/technology/", "technology"},
+             {"sw/models/", "model"},
+             {"sw/accuracy/", "accuracy"},
+             {"experiments/studies/", "study"}};
 
 static const char *kind_of(const char *path)
 {

@@ -164,11 +164,7 @@ int help_completion(const char *shell, struct strbuf *out)
     static const struct {
         const char *shell;
         void (*write)(struct strbuf *out);
-    } shells[] = {
-        {"bash", bash},
-        {"zsh",  zsh },
-        {"fish", fish}
-    };
+    } shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
     for (size_t s = 0; s < sizeof shells / sizeof shells[0]; s++) {
         if (strcmp(shells[s].shell, shell) == 0) {
             shells[s].write(out);

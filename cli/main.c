@@ -51,10 +51,8 @@ static int run_verb(struct cli *cli, int argc, const char *const *argv)
     if (verb->defaults) {
         memcpy(values, verb->defaults, verb->options_size);
     }
-    const struct opt_table tables[] = {
-        {verb->options,      values},
-        {cli_common_options, cli   }
-    };
+    const struct opt_table tables[] = {{verb->options, values},
+                                       {cli_common_options, cli}};
     const char **args = mem_calloc((size_t)argc + 1, sizeof *args);
     int n_args;
     struct err err = ERR_INIT;

@@ -245,7 +245,7 @@ static int parse_long(struct parser *p, const char *arg, struct err *err)
     if (o->type != OPT_FLAG && !text && next_value(p, o, shown, &text, err)) {
         return -1;
     }
-    return store(o, shown, text, values, err);
+    return store(o, shown, text ? text : "", values, err);
 }
 
 /* "-q", "-qv", "-j4", "-j 4" */
@@ -266,7 +266,7 @@ static int parse_letters(struct parser *p, const char *arg, struct err *err)
                 return -1;
             }
         }
-        if (store(o, shown, text, values, err)) {
+        if (store(o, shown, text ? text : "", values, err)) {
             return -1;
         }
         if (text) {

@@ -126,7 +126,9 @@ int db_lock(const char *path, int *fd, struct err *err)
     gethostname(host, sizeof host - 1);
     int n = snprintf(who, sizeof who, "process %ld on %s\n", (long)getpid(), host);
     /* Only for messages: that it cannot be written harms nobody. */
-    rc = ftruncate(*fd, 0) || pwrite(*fd, who, (size_t)n, 0) < 0 ? 0 : 0;
+    bool told = ftruncate(*fd, 0) == 0 && pwrite(*fd, who, (size_t)n, 0) == n;
+    (void)told;
+    rc = 0;
 done:
     strbuf_release(&name);
     return rc;

@@ -169,19 +169,17 @@ START_TEST(usage_errors)
         const char *args;
         int status;
         const char *says;
-    } cases[] = {
-        {"",                              64, "usage: dovetail VERB"        },
-        {"nonsense",                      64, "no verb 'nonsense'"          },
-        {"completion",                    64, "an argument is missing"      },
-        {"completion bsh",                64, "did you mean 'bash'?"        },
-        {"version 1",                     64, "too many arguments"          },
-        {"version -x",                    64, "unknown option '-x'"         },
-        {"version --zzzzzz",              64, "unknown option '--zzzzzz'"   },
-        {"help vesion",                   64, "did you mean 'version'?"     },
-        {"templates shw",                 64, "did you mean 'show'?"        },
-        {"templates show",                64, "name the file"               },
-        {"templates show none_such_file", 64, "no template 'none_such_file'"}
-    };
+    } cases[] = {{"", 64, "usage: dovetail VERB"},
+                 {"nonsense", 64, "no verb 'nonsense'"},
+                 {"completion", 64, "an argument is missing"},
+                 {"completion bsh", 64, "did you mean 'bash'?"},
+                 {"version 1", 64, "too many arguments"},
+                 {"version -x", 64, "unknown option '-x'"},
+                 {"version --zzzzzz", 64, "unknown option '--zzzzzz'"},
+                 {"help vesion", 64, "did you mean 'version'?"},
+                 {"templates shw", 64, "did you mean 'show'?"},
+                 {"templates show", 64, "name the file"},
+                 {"templates show none_such_file", 64, "no template 'none_such_file'"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         shell_run(&sh, "dovetail %s", cases[i].args);
         ck_assert_msg(sh.status == cases[i].status, "%s: status %d", cases[i].args,
@@ -267,11 +265,9 @@ START_TEST(bash_completes_verbs_options_and_choices)
         const char *words; /* the line so far */
         int at;            /* the word to complete */
         const char *has;
-    } cases[] = {
-        {"dovetail ver",          1, "version"},
-        {"dovetail version --js", 2, "--json" },
-        {"dovetail help --m",     2, "--man"  }
-    };
+    } cases[] = {{"dovetail ver", 1, "version"},
+                 {"dovetail version --js", 2, "--json"},
+                 {"dovetail help --m", 2, "--man"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         shell_run(&sh,
                   "dovetail completion bash > /tmp/dovetail_completion_$$; bash -c '. "
