@@ -164,13 +164,11 @@ END_TEST
 
 START_TEST(groups_of_every_size)
 {
-    const struct db_tuning tunings[] = {
-        {.commit_rows = 1},
-        {                            .commit_rows = 7,  .commit_ms = 1},
-        {                            .durable = true               },
-        {          .queue_bytes = 2000 },
-        { .sync_rows = 10,                 .sync_ms = 1}
-    };
+    const struct db_tuning tunings[] = {{.commit_rows = 1},
+                                        {.commit_rows = 7, .commit_ms = 1},
+                                        {.durable = true},
+                                        {.queue_bytes = 2000},
+                                        {.sync_rows = 10, .sync_ms = 1}};
     for (size_t i = 0; i < sizeof tunings / sizeof *tunings; i++) {
         struct db *db = create();
         db_tune(db, &tunings[i]);
