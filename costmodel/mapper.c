@@ -106,15 +106,15 @@ static int explain(const struct mp_problem *p, struct err *err)
     }
     for (int l = 0; l < p->n_levels - 1; l++) {
         uint32_t must = roles(p, l, KEEP_ALWAYS);
-        double bits = mp_tile_bits(p, must, one);
+        double bits = mp_tile_bits(p, l, must, true, one);
         if (bits > p->capacity[l]) {
             char parts[160];
             int n = 0;
             for (int t = 0; t < p->nt && n < (int)sizeof parts; t++) {
                 if (must >> t & 1) {
-                    n += snprintf(parts + n, sizeof parts - (size_t)n, "%s%s %lld",
+                    n += snprintf(parts + n, sizeof parts - (size_t)n, "%s%s %.0f",
                                   n ? ", " : "", p->e->tensor[t].name,
-                                  (long long)p->tile_bits[t]);
+                                  p->width[l][t][MP_WIDE].port_bits);
                 }
             }
             return err_set(err, ERR_NO,

@@ -30,7 +30,20 @@ struct node {
     double base[MP_TENSORS];   /* words a MAC: volume / |extent|, 0 when not kept */
     double bound_pj;           /* least energy of this level's transfers */
     uint32_t fits;             /* covers (one prime more) that fit as well */
+    bool grown;                /* fits is known */
     uint8_t at[MP_DIMS];       /* index of tau in the dimension's divisors */
+};
+
+struct key {
+    double pj;
+    int i;
+};
+
+struct level_nodes {
+    struct node node[MAX_NODES + 1];
+    struct key heap[MAX_NODES];   /* those not yet asked for */
+    int16_t sorted[MAX_NODES];    /* by bound, the smallest first */
+    int n_heap, n_sorted;
 };
 
 struct mapper_work {
@@ -43,12 +56,8 @@ struct mapper_work {
         int16_t prime;
     } cover[MAX_COVERS];
     int8_t cover_at[MAX_COVERS][MAX_DIVISORS];          /* index of div * prime; -1 */
-    int n_nodes[HW_LEVELS];
-    struct node node[HW_LEVELS][MAX_NODES];
-    struct {
-        double key;
-        int i;
-    } order[HW_LEVELS][MAX_NODES];
+    double loops[MP_DIMS][MAX_DIVISORS];                /* rest / div */
+    struct level_nodes level[HW_LEVELS];
 };
 
 struct mapper_work *mapper_work_new(void)
@@ -76,7 +85,10 @@ struct chain {
     int64_t *budget;
     struct mp_best *best;
     int parent[HW_LEVELS][MP_TENSORS];      /* next outer level that keeps the tensor */
-    double pj[HW_LEVELS][MP_TENSORS];       /* of one word fetched into level l */
+    double pj[HW_LEVELS][MP_TENSORS][2];    /* of one word fetched into level l, by width */
+    double first_pj[HW_LEVELS][2];          /* what first visits of the output save of that */
+    double first[HW_LEVELS];                /* words of the output first visited, all instances */
+    bool innermost[HW_LEVELS];              /* no level inside keeps the output */
     double shared[HW_LEVELS][MP_TENSORS];   /* multicast between level l and its parent */
     double rest_pj[HW_LEVELS + 1];          /* least energy of the levels below l */
     double const_pj;
@@ -138,6 +150,7 @@ static void lattice_init(struct mapper_work *w, int nd, const int64_t *rest)
     thin(w, nd);
     for (int d = 0; d < nd; d++) {
         for (int i = 0; i < w->n_div[d]; i++) {
+            w->loops[d][i] = (double)rest[d] / (double)w->div[d][i];
             for (int j = 0; j < w->n_div[d]; j++) {
                 bool whole = w->div[d][j] % w->div[d][i] == 0;
                 int64_t q = whole ? w->div[d][j] / w->div[d][i] : 0;
@@ -174,12 +187,7 @@ static void extent_of(const struct chain *c, int l, const uint8_t *at, double *x
     }
 }
 
-static bool node_fits(const struct chain *c, int l, const double *x)
-{
-    return mp_tile_bits(c->p, c->keep[l], x) <= c->p->capacity[l];
-}
-
-/* Share of a tile that is new when dimension d ticks at the level above tile x. */
+/* Share of a tile that is new when dimension d ticks by `step` over tile x. */
 static double fresh(const struct mp_tensor *t, int d, const double *x, double step)
 {
     for (int r = 0; r < t->n_ranks; r++) {
@@ -190,114 +198,219 @@ static double fresh(const struct mp_tensor *t, int d, const double *x, double st
             coef = k->dim[i] == d ? k->coef[i] : coef;
         }
         if (coef > 0) {
-            double new = coef * step / extent;
-            return new < 1 ? new : 1;
+            double share = coef * step / extent;
+            return share < 1 ? share : 1;
         }
     }
     return 1;
 }
 
-/* Least energy of the transfers into level l with the tile of node n. */
-static double node_bound(const struct chain *c, int l, const struct node *n,
-                         const double *x)
+/* --- nodes of a level ---------------------------------------------------------------- */
+
+/* Volumes are kept as products over the dimensions d, d+1, ..: to step the first
+ * dimension of the lattice costs one multiplication a tensor and the sliding ranks. */
+struct scan {
+    double x[MP_DIMS];
+    double loops[MP_DIMS];              /* iterations left outside */
+    double plain[MP_DIMS + 1][MP_TENSORS]; /* volume without sliding ranks */
+    double run[MP_DIMS + 1][MP_TENSORS];   /* iterations left that do not move the tensor */
+    double size[MP_DIMS + 1];
+    double coef[MP_TENSORS][MP_DIMS];   /* of a rank of one term; 0: not relevant, -1: sliding */
+};
+
+static void scan_init(const struct chain *c, struct scan *s)
 {
     const struct mp_problem *p = c->p;
-    double pj[MP_TENSORS], sum = 0, most = 0;
+    memset(s->coef, 0, sizeof s->coef);
+    s->size[p->nd] = 1;
     for (int t = 0; t < p->nt; t++) {
-        double run = 1, keeps = 1;
         const struct mp_tensor *mt = &p->tensor[t];
-        pj[t] = n->base[t] * c->pj[l][t];
-        for (int d = 0; d < p->nd; d++) {
-            double loops = (double)c->s->rest[d] / (double)c->w->div[d][n->at[d]];
-            if (!(mt->relevant >> d & 1)) {
-                run *= loops;
-            } else if ((mt->sliding >> d & 1) && loops > 1) {
-                double f = fresh(mt, d, x, x[d]);
-                double h = (1 + (loops - 1) * f) / loops;
-                keeps = h < keeps ? h : keeps;
+        s->plain[p->nd][t] = s->run[p->nd][t] = 1;
+        for (int r = 0; r < mt->n_ranks; r++) {
+            const struct mp_rank *k = &mt->rank[r];
+            for (int i = 0; i < k->n_terms; i++) {
+                s->coef[t][k->dim[i]] = k->n_terms > 1 ? -1 : k->coef[i];
             }
         }
-        sum += pj[t] * keeps;
-        double saved = pj[t] * keeps * (1 - 1 / run);
+    }
+}
+
+static void scan_set(const struct chain *c, int l, int from, const uint8_t *at,
+                     struct scan *s)
+{
+    const struct mp_problem *p = c->p;
+    for (int d = from; d >= 0; d--) {
+        double x = (double)(c->s->inner[l][d] * c->w->div[d][at[d]]);
+        double loops = c->w->loops[d][at[d]];
+        s->x[d] = x;
+        s->loops[d] = loops;
+        s->size[d] = s->size[d + 1] * x;
+        for (int t = 0; t < p->nt; t++) {
+            double k = s->coef[t][d];
+            s->plain[d][t] = s->plain[d + 1][t] * (k > 0 ? 1 + k * (x - 1) : 1);
+            s->run[d][t] = s->run[d + 1][t] * (k < 0 || k > 0 ? 1 : loops);
+        }
+    }
+}
+
+/* Volume of tensor t at the scan's tile, and the least share of it that is new when one
+ * of its sliding dimensions ticks all its remaining iterations. */
+static double scan_volume(const struct mp_problem *p, const struct scan *s, int t,
+                          double *keeps)
+{
+    const struct mp_tensor *mt = &p->tensor[t];
+    double v = s->plain[0][t];
+    *keeps = 1;
+    if (!mt->sliding) {
+        return v;
+    }
+    for (int r = 0; r < mt->n_ranks; r++) {
+        const struct mp_rank *k = &mt->rank[r];
+        double extent = 1;
+        if (k->n_terms == 1) {
+            continue;
+        }
+        for (int i = 0; i < k->n_terms; i++) {
+            extent += k->coef[i] * (s->x[k->dim[i]] - 1);
+        }
+        for (int i = 0; i < k->n_terms; i++) {
+            double n = s->loops[k->dim[i]];
+            double f = k->coef[i] * s->x[k->dim[i]] / extent;
+            double h = f < 1 ? (1 + (n - 1) * f) / n : 1;
+            *keeps = h < *keeps ? h : *keeps;
+        }
+        v *= extent;
+    }
+    return v;
+}
+
+/* Fills a node from the scan; false when its tiles do not fit. bound_pj: least energy of
+ * the transfers into the level, one tensor stationary for as long as can be. */
+static bool scan_node(const struct chain *c, int l, const struct scan *s, struct node *v)
+{
+    const struct mp_problem *p = c->p;
+    double bits = 0, sum = 0, most = 0, keeps;
+    int held = c->s->partial || c->s->partial_above[l];
+    for (int t = 0; t < p->nt; t++) {
+        int width = MP_NARROW;
+        v->base[t] = 0;
+        if (!(c->keep[l] >> t & 1)) {
+            continue;
+        }
+        double volume = scan_volume(p, s, t, &keeps);
+        bits += ceil(volume * p->width[l][t][held].port_bits);
+        v->base[t] = volume / s->size[0];
+        if (t == p->out) {
+            width = s->run[0][t] > 1 || c->s->partial_above[l];
+            sum -= c->first_pj[l][width] / c->s->padded_macs;
+        }
+        double pj = v->base[t] * c->pj[l][t][width] * keeps;
+        double saved = pj * (1 - 1 / s->run[0][t]);
+        sum += pj;
         most = saved > most ? saved : most;
     }
-    return (sum - most) * c->s->padded_macs;
+    v->bound_pj = (sum - most) * c->s->padded_macs;
+    v->grown = false;
+    return bits <= c->p->capacity[l];
 }
 
-static void collect_nodes(struct chain *c, int l)
+/* Which covers of a node fit too; asked of few nodes, so found when asked. */
+static uint32_t covers(const struct chain *c, int l, struct node *n)
 {
-    struct mapper_work *w = c->w;
-    const struct mp_problem *p = c->p;
-    uint8_t at[MP_DIMS] = {0};
+    const struct mapper_work *w = c->w;
     double x[MP_DIMS];
-    int n = 0;
-    extent_of(c, l, at, x);
+    bool held = c->s->partial || c->s->partial_above[l];
+    if (n->grown) {
+        return n->fits;
+    }
+    extent_of(c, l, n->at, x);
+    n->fits = 0;
+    for (int k = 0; k < w->n_covers; k++) {
+        int d = w->cover[k].dim;
+        if (w->cover_at[k][n->at[d]] >= 0 && !(c->fixed[l] >> d & 1)) {
+            double before = x[d];
+            x[d] *= w->cover[k].prime;
+            n->fits |= (uint32_t)(mp_tile_bits(c->p, l, c->keep[l], held, x) <=
+                                  c->p->capacity[l])
+                       << k;
+            x[d] = before;
+        }
+    }
+    n->grown = true;
+    return n->fits;
+}
+
+static bool key_less(const struct key *a, const struct key *b)
+{
+    return a->pj < b->pj || (!(b->pj < a->pj) && a->i < b->i);
+}
+
+static void sift(struct key *heap, int n, int i)
+{
+    struct key k = heap[i];
     for (;;) {
-        bool fits = node_fits(c, l, x);
-        if (fits) {
-            struct node *v = &w->node[l][n];
-            double size = 1;
-            memcpy(v->at, at, sizeof v->at);
-            for (int d = 0; d < p->nd; d++) {
-                size *= x[d];
-            }
-            for (int t = 0; t < p->nt; t++) {
-                v->base[t] = c->keep[l] >> t & 1 ? mp_volume(&p->tensor[t], x) / size : 0;
-            }
-            v->fits = 0;
-            for (int k = 0; k < w->n_covers; k++) {
-                int d = w->cover[k].dim;
-                if (w->cover_at[k][at[d]] < 0 || (c->fixed[l] >> d & 1)) {
-                    continue;
-                }
-                double keep_x = x[d];
-                x[d] *= w->cover[k].prime;
-                v->fits |= (uint32_t)node_fits(c, l, x) << k;
-                x[d] = keep_x;
-            }
-            if (l < c->top - 1 || v->fits == 0) {
-                v->bound_pj = node_bound(c, l, v, x);
-                n++;
-            }
-        }
-        int d = 0; /* next node; a dimension that no longer fits is as good as full */
-        while (d < p->nd && (!fits || ++at[d] == w->n_div[d])) {
-            if (!fits && at[d] == 0) {
-                d++;
-                continue;
-            }
-            at[d] = 0;
-            x[d] = (double)c->s->inner[l][d];
-            fits = true;
-            d++;
-        }
-        if (d == p->nd) {
+        int j = 2 * i + 1;
+        if (j >= n) {
             break;
         }
-        x[d] = (double)(c->s->inner[l][d] * w->div[d][at[d]]);
+        j += j + 1 < n && key_less(&heap[j + 1], &heap[j]);
+        if (!key_less(&heap[j], &k)) {
+            break;
+        }
+        heap[i] = heap[j];
+        i = j;
     }
-    w->n_nodes[l] = n;
+    heap[i] = k;
 }
 
-static int by_key(const void *a, const void *b)
+/* The k-th node of a level by its bound, or NULL: a heap gives up as many as are asked. */
+static struct node *nth_node(struct mapper_work *w, int l, int k)
 {
-    const struct {
-        double key;
-        int i;
-    } *x = a, *y = b;
-    if (x->key < y->key || x->key > y->key) {
-        return x->key < y->key ? -1 : 1;
+    struct level_nodes *v = &w->level[l];
+    while (v->n_sorted <= k && v->n_heap > 0) {
+        v->sorted[v->n_sorted++] = (int16_t)v->heap[0].i;
+        v->heap[0] = v->heap[--v->n_heap];
+        if (v->n_heap > 0) {
+            sift(v->heap, v->n_heap, 0);
+        }
     }
-    return (x->i > y->i) - (x->i < y->i);
+    return k < v->n_sorted ? &v->node[v->sorted[k]] : NULL;
 }
 
-static void sort_nodes(struct mapper_work *w, int l)
+static void collect_nodes(const struct chain *c, int l)
 {
-    for (int i = 0; i < w->n_nodes[l]; i++) {
-        w->order[l][i].key = w->node[l][i].bound_pj;
-        w->order[l][i].i = i;
+    struct mapper_work *w = c->w;
+    struct level_nodes *v = &w->level[l];
+    uint8_t at[MP_DIMS] = {0};
+    struct scan s;
+    int n = 0, d = c->p->nd - 1;
+    v->n_sorted = 0;
+    scan_init(c, &s);
+    while (d < c->p->nd) {
+        scan_set(c, l, d, at, &s);
+        bool fits = scan_node(c, l, &s, &v->node[n]);
+        if (fits) {
+            memcpy(v->node[n].at, at, sizeof at);
+            v->heap[n] = (struct key){v->node[n].bound_pj, n};
+            n++;
+        }
+        d = 0; /* a dimension in which the tile no longer fits is as good as full */
+        if (!fits) {
+            while (d < c->p->nd && at[d] == 0) {
+                d++;
+            }
+            if (d < c->p->nd) {
+                at[d++] = 0;
+            }
+        }
+        while (d < c->p->nd && ++at[d] == w->n_div[d]) {
+            at[d++] = 0;
+        }
     }
-    qsort(w->order[l], (size_t)w->n_nodes[l], sizeof w->order[l][0], by_key);
+    v->n_heap = n;
+    for (int i = n / 2 - 1; i >= 0; i--) {
+        sift(v->heap, n, i);
+    }
 }
 
 /* --- walk ------------------------------------------------------------------------- */
@@ -358,19 +471,49 @@ static double words(const struct chain *c, int l, int t, double base, int *windo
     return base / run;
 }
 
-/* Adds the transfers of `n` words (all instances) of tensor t into level l. */
-static void add_transfer(const struct chain *c, int l, int t, double n, struct walk *w)
+/* Adds the transfers of n words (all instances) of operand t into level l. */
+static void add_operand(const struct chain *c, int l, int t, double n, struct walk *w)
 {
     const struct mp_problem *p = c->p;
     int up = c->parent[l][t];
-    double bits = n * p->bits[t];
-    double up_bits = bits / c->shared[l][t];
-    w->energy_pj += n * c->pj[l][t];
-    w->write_bits[l] += bits;
-    w->read_bits[up] += up_bits;
-    if (p->tensor[t].output) {
-        w->read_bits[l] += bits;
-        w->write_bits[up] += up_bits;
+    w->energy_pj += n * c->pj[l][t][MP_NARROW];
+    w->write_bits[l] += n * p->width[l][t][MP_NARROW].port_bits;
+    w->read_bits[up] += n / c->shared[l][t] * p->width[up][t][MP_NARROW].port_bits;
+}
+
+/* The same for the output: drains and refills of level l, updates of its parent. Sums are
+ * wide while a reduction loop runs further out than what arrives. What an outer keeper
+ * drains was counted narrow where no reduction loop runs outside of it; it is wide when one
+ * runs inside of it but outside of l. */
+static void add_output(const struct chain *c, int l, double n, struct walk *w)
+{
+    const struct mp_problem *p = c->p;
+    int t = p->out, up = c->parent[l][t];
+    bool open = false, open_up = false;
+    for (int d = 0; d < p->nd; d++) {
+        if (p->reduction >> d & 1) {
+            open = open || c->w->times[d][c->at[l][d]][c->at[c->top][d]] > 1;
+            open_up = open_up || c->w->times[d][c->at[up][d]][c->at[c->top][d]] > 1;
+        }
+    }
+    int here = open || c->s->partial_above[l] || (c->innermost[l] && c->s->partial);
+    int there = open || c->s->partial_above[up];
+    const struct mp_width *a = &p->width[l][t][here], *b = &p->width[up][t][there];
+    double up_n = n / c->shared[l][t];
+    w->energy_pj += n * c->pj[l][t][there] - c->first_pj[l][there];
+    if (here != there) {
+        const struct mp_width *o = &p->width[l][t][there];
+        w->energy_pj += n * (a->read_pj - o->read_pj) +
+                        (n - c->first[l]) * (a->write_pj - o->write_pj);
+    }
+    w->read_bits[l] += n * a->port_bits;
+    w->write_bits[l] += (n - c->first[l]) * a->port_bits;
+    w->write_bits[up] += up_n * b->port_bits;
+    w->read_bits[up] += (up_n - c->first[up]) * b->port_bits;
+    if (open && !open_up && !c->s->partial_above[up] && up < c->top) {
+        const struct mp_width *o = &p->width[up][t][MP_NARROW];
+        w->energy_pj += c->first[up] * (b->read_pj - o->read_pj);
+        w->read_bits[up] += c->first[up] * (b->port_bits - o->port_bits);
     }
 }
 
@@ -428,12 +571,13 @@ static void record(const struct chain *c, const struct walk *w)
 }
 
 /* A multiple of node n that fits divides the outer tile too: n is not maximal. */
-static bool grows(const struct chain *c, int l, const struct node *n)
+static bool grows(const struct chain *c, int l, struct node *n)
 {
     const struct mapper_work *w = c->w;
+    uint32_t fits = covers(c, l, n);
     for (int k = 0; k < w->n_covers; k++) {
         int d = w->cover[k].dim;
-        if ((n->fits >> k & 1) &&
+        if ((fits >> k & 1) &&
             w->times[d][w->cover_at[k][n->at[d]]][c->at[l + 1][d]] != 0) {
             return true;
         }
@@ -472,7 +616,11 @@ static void with_node(struct chain *c, int l, const struct node *n,
         for (int t = 0; t < p->nt; t++) {
             if (n->base[t] > 0) {
                 double x = words(c, l, t, n->base[t], &c->window[l + 1]);
-                add_transfer(c, l, t, x * c->s->padded_macs, &w);
+                if (t == p->out) {
+                    add_output(c, l, x * c->s->padded_macs, &w);
+                } else {
+                    add_operand(c, l, t, x * c->s->padded_macs, &w);
+                }
             }
         }
         if (worse(c, w.energy_pj + c->rest_pj[l], walk_cycles(c, &w))) {
@@ -498,10 +646,9 @@ static bool divides(const struct chain *c, int l, const struct node *n)
 
 static void descend(struct chain *c, int l, const struct walk *so_far)
 {
-    const struct mapper_work *w = c->w;
     double cycles = walk_cycles(c, so_far);
-    for (int i = 0; i < w->n_nodes[l] && *c->budget > 0; i++) {
-        const struct node *n = &w->node[l][w->order[l][i].i];
+    struct node *n;
+    for (int i = 0; *c->budget > 0 && (n = nth_node(c->w, l, i)) != NULL; i++) {
         if (worse(c, so_far->energy_pj + n->bound_pj + c->rest_pj[l], cycles)) {
             break;
         }
@@ -514,44 +661,60 @@ static void descend(struct chain *c, int l, const struct walk *so_far)
 
 /* --- constants of spatial factors and masks ------------------------------------------ */
 
+static void init_first_visits(struct chain *c)
+{
+    double copies = 1;
+    for (int l = c->top; l >= 0; l--) {
+        c->first[l] = c->p->volume_out * copies;
+        copies *= c->s->share[l][c->p->out];
+    }
+}
+
+static void init_transfer(struct chain *c, int t, int l)
+{
+    const struct mp_problem *p = c->p;
+    for (int width = MP_NARROW; width <= MP_WIDE; width++) {
+        const struct mp_width *a = &p->width[l][t][width];
+        double share = 1, net = 0;
+        int up = l;
+        do {
+            up++;
+            share *= c->s->share[up][t];
+            net += c->s->hop_pj[up][t] / share;
+        } while (!(c->keep[up] >> t & 1));
+        const struct mp_width *b = &p->width[up][t][width];
+        double pj = a->write_pj + b->read_pj / share + net * a->bits;
+        c->parent[l][t] = up;
+        c->shared[l][t] = share;
+        if (p->tensor[t].output) {
+            pj += a->read_pj + b->write_pj / share;
+            c->first_pj[l][width] = c->first[l] * a->write_pj + c->first[up] * b->read_pj;
+        }
+        c->pj[l][t][width] = pj;
+    }
+}
+
 static void init_transfers(struct chain *c)
 {
     const struct mp_problem *p = c->p;
+    init_first_visits(c);
     for (int t = 0; t < p->nt; t++) {
         bool below = false;
         for (int l = 0; l < c->top; l++) {
-            double share = 1;
             if (!(c->keep[l] >> t & 1)) {
-                c->pj[l][t] = 0;
                 c->fixed[l] |= below ? p->tensor[t].relevant : 0;
                 continue;
             }
+            if (t == p->out) {
+                c->innermost[l] = !below;
+            }
             below = true;
-            int up = l + 1;
-            double pj = p->write_pj[l][t];
-            if (p->tensor[t].output) {
-                pj += p->read_pj[l][t];
-            }
-            for (;; up++) {
-                share *= c->s->share[up][t];
-                pj += c->s->net_pj[up][t] / share;
-                if (c->keep[up] >> t & 1) {
-                    break;
-                }
-            }
-            pj += p->read_pj[up][t] / share;
-            if (p->tensor[t].output) {
-                pj += p->write_pj[up][t] / share;
-            }
-            c->parent[l][t] = up;
-            c->shared[l][t] = share;
-            c->pj[l][t] = pj;
+            init_transfer(c, t, l);
         }
     }
 }
 
-/* Operand reads of the MACs at the innermost level that keeps each tensor, MACs, and first
- * visits of output words, which need neither refill nor accumulation. */
+/* MACs, and their operand reads and updates at the innermost level that keeps each. */
 static void init_constants(struct chain *c, struct walk *w)
 {
     const struct mp_problem *p = c->p;
@@ -559,33 +722,22 @@ static void init_constants(struct chain *c, struct walk *w)
     for (int t = 0; t < p->nt; t++) {
         int l = 0;
         double n = c->s->padded_macs / c->s->share[0][t];
-        w->energy_pj += n * c->s->net_pj[0][t];
+        double net = n * c->s->hop_pj[0][t];
         while (!(c->keep[l] >> t & 1)) {
             l++;
             n /= c->s->share[l][t];
-            w->energy_pj += n * c->s->net_pj[l][t];
+            net += n * c->s->hop_pj[l][t];
         }
-        w->energy_pj += n * p->read_pj[l][t];
-        w->read_bits[l] += n * p->bits[t];
-        if (!p->tensor[t].output) {
-            continue;
+        int wide = t == p->out && (c->s->partial || c->s->partial_above[l]);
+        const struct mp_width *a = &p->width[l][t][wide];
+        double reads = n;
+        if (t == p->out) {
+            w->energy_pj += n * a->write_pj;
+            w->write_bits[l] += n * a->port_bits;
+            reads -= c->first[l];
         }
-        w->energy_pj += n * p->write_pj[l][t];
-        w->write_bits[l] += n * p->bits[t];
-        for (double copies = 1; l <= c->top; l++) {
-            copies = 1;
-            for (int b = l + 1; b <= c->top; b++) {
-                copies *= c->s->share[b][t];
-            }
-            if (!(c->keep[l] >> t & 1)) {
-                continue;
-            }
-            double first = p->volume_out * copies;
-            double fill = l < c->top ? p->write_pj[l][t] : 0;
-            w->energy_pj -= first * (p->read_pj[l][t] + fill);
-            w->read_bits[l] -= first * p->bits[t];
-            w->write_bits[l] -= l < c->top ? first * p->bits[t] : 0;
-        }
+        w->energy_pj += reads * a->read_pj + net * a->bits;
+        w->read_bits[l] += reads * a->port_bits;
     }
 }
 
@@ -608,11 +760,14 @@ bool mp_chain_search(const struct mp_problem *p, const struct mp_spatial *s,
     c.stationary[0] = c.window[0] = -1;
     for (int l = 0; l < c.top; l++) {
         collect_nodes(&c, l);
-        if (w->n_nodes[l] == 0) {
+        const struct node *least = nth_node(w, l, 0);
+        if (!least) {
             return false;
         }
-        sort_nodes(w, l);
-        c.rest_pj[l + 1] = c.rest_pj[l] + w->node[l][w->order[l][0].i].bound_pj;
+        c.rest_pj[l + 1] = c.rest_pj[l] + least->bound_pj;
+        if (worse(&c, start.energy_pj + c.rest_pj[l + 1], s->cycles)) {
+            return true;
+        }
     }
     if (c.top == 0) {
         record(&c, &start);

@@ -1,17 +1,18 @@
 /* Reduces an operator and an accelerator to what the search reads (mapper_problem.h). */
 #include "costmodel/mapper_problem.h"
 
+#include "costmodel/packing.h"
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-/* Words of a physical access: packed when narrow, several accesses when wide. */
-static double accesses_per_element(int word_bits, int bits)
+static struct mp_width width_of(const struct level *v, int bits)
 {
-    if (bits > word_bits) {
-        return ceil((double)bits / word_bits);
-    }
-    return 1.0 / (word_bits / bits);
+    struct packing k = packing_of(v, bits);
+    double accesses = (double)k.words / (double)k.per_word;
+    return (struct mp_width){accesses * v->read_pj, accesses * v->write_pj,
+                             accesses * v->word_bits, bits};
 }
 
 static void init_tensor(struct mp_tensor *out, const struct einsum_tensor *t,
@@ -43,8 +44,7 @@ static void init_tensor(struct mp_tensor *out, const struct einsum_tensor *t,
 int mp_problem_init(struct mp_problem *p, const struct accelerator *a,
                     const struct einsum *e, struct err *err)
 {
-    const struct einsum_tensor *w = NULL, *in = NULL;
-    int compact[EINSUM_DIMS];
+    int w_bits, a_bits, compact[EINSUM_DIMS];
     memset(p, 0, sizeof *p);
     p->a = a;
     p->e = e;
@@ -63,16 +63,10 @@ int mp_problem_init(struct mp_problem *p, const struct accelerator *a,
     p->volume_out = (double)einsum_volume(e, p->out, e->bound);
     for (int t = 0; t < p->nt; t++) {
         const struct einsum_tensor *et = &e->tensor[t];
-        int bits = et->output ? et->partial_bits : et->bits;
         init_tensor(&p->tensor[t], et, compact);
-        p->bits[t] = bits;
-        p->tile_bits[t] = bits;
-        w = et->role == TENSOR_WEIGHTS && !w ? et : w;
-        in = et->role == TENSOR_INPUTS && !in ? et : in;
         for (int l = 0; l < p->n_levels; l++) {
-            double n = accesses_per_element(a->level[l].word_bits, bits);
-            p->read_pj[l][t] = n * a->level[l].read_pj;
-            p->write_pj[l][t] = n * a->level[l].write_pj;
+            p->width[l][t][MP_NARROW] = width_of(&a->level[l], et->bits);
+            p->width[l][t][MP_WIDE] = width_of(&a->level[l], et->partial_bits);
         }
     }
     for (int l = 0; l < p->n_levels; l++) {
@@ -82,8 +76,9 @@ int mp_problem_init(struct mp_problem *p, const struct accelerator *a,
                              : (double)(v->capacity_bits / v->buffering);
     }
     p->leak_pj_per_cycle = a->leak_w / a->clock_hz * 1e12;
-    return mac_lanes(&a->mac, w ? w->bits : 1, in ? in->bits : 1, &p->lanes, &p->mac_pj,
-                     err);
+    p->reduction = ((1u << p->nd) - 1) & ~p->tensor[p->out].relevant;
+    mapping_operand_bits(e, &w_bits, &a_bits);
+    return mac_lanes(&a->mac, w_bits, a_bits, &p->lanes, &p->mac_pj, err);
 }
 
 double mp_volume(const struct mp_tensor *t, const double *extent)
@@ -100,12 +95,14 @@ double mp_volume(const struct mp_tensor *t, const double *extent)
     return v;
 }
 
-double mp_tile_bits(const struct mp_problem *p, uint32_t keep, const double *extent)
+double mp_tile_bits(const struct mp_problem *p, int l, uint32_t keep, bool wide,
+                    const double *extent)
 {
     double bits = 0;
     for (int t = 0; t < p->nt; t++) {
         if (keep >> t & 1) {
-            bits += mp_volume(&p->tensor[t], extent) * (double)p->tile_bits[t];
+            bits += ceil(mp_volume(&p->tensor[t], extent) *
+                         p->width[l][t][wide].port_bits);
         }
     }
     return bits;

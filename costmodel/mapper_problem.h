@@ -34,6 +34,13 @@ struct mp_tensor {
     enum tensor_role role;
 };
 
+/* One element of a tensor at a level: energies, bits of port and capacity that it takes. */
+struct mp_width {
+    double read_pj, write_pj, port_bits;
+    double bits; /* on a network */
+};
+enum { MP_NARROW, MP_WIDE };
+
 struct mp_problem {
     const struct accelerator *a;
     const struct einsum *e;
@@ -41,11 +48,9 @@ struct mp_problem {
     int dim[MP_DIMS];                 /* the einsum's dimension */
     int64_t bound[MP_DIMS];
     struct mp_tensor tensor[MP_TENSORS];
+    uint32_t reduction;               /* bit d: compact dimension d does not move the output */
     double macs, volume_out;
-    double read_pj[HW_LEVELS][MP_TENSORS];  /* of one element */
-    double write_pj[HW_LEVELS][MP_TENSORS];
-    double bits[MP_TENSORS];                /* of one moved element */
-    int64_t tile_bits[MP_TENSORS];          /* of one held element */
+    struct mp_width width[HW_LEVELS][MP_TENSORS][2]; /* [NARROW]: finished sums; operands: both equal */
     double capacity[HW_LEVELS];             /* bits that one instance's tiles may fill */
     int64_t lanes;                          /* of one MAC unit */
     double mac_pj;
@@ -62,7 +67,9 @@ struct mp_spatial {
     double cycles;                          /* product of rest */
     double score;                           /* order of trying: smaller first */
     double share[HW_LEVELS][MP_TENSORS];    /* multicast (or reduction) factor, fan / distinct */
-    double net_pj[HW_LEVELS][MP_TENSORS];   /* network energy of one element that leaves the level */
+    double hop_pj[HW_LEVELS][MP_TENSORS];   /* network energy of one bit that leaves the level */
+    bool partial_above[HW_LEVELS];          /* a spatial reduction further out: sums at the level are not finished */
+    bool partial;                           /* a temporal reduction loop somewhere */
     double instances[HW_LEVELS];            /* used: product of fans of outer levels */
 };
 
@@ -72,8 +79,9 @@ int mp_problem_init(struct mp_problem *p, const struct accelerator *a,
 double mp_volume(const struct mp_tensor *t, const double *extent);
 /* Fills what follows from f. */
 void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s);
-/* Bits of the tiles kept by `keep` at level l for extents; for messages and checks. */
-double mp_tile_bits(const struct mp_problem *p, uint32_t keep, const double *extent);
+/* Bits that the tiles kept by `keep` at level l take; wide: sums are not finished. */
+double mp_tile_bits(const struct mp_problem *p, int l, uint32_t keep, bool wide,
+                    const double *extent);
 /* Spatial candidates, best first; at most max. core_split as in mapper_options, not -2. */
 int mp_spatial_candidates(const struct mp_problem *p, int core_split,
                           const uint32_t *keep, struct mp_spatial *out, int max);

@@ -152,6 +152,10 @@ void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s)
         s->padded_macs *= (double)(s->rest[d] * all);
         below[d] = 1;
     }
+    s->partial = false;
+    for (int d = 0; d < p->nd; d++) {
+        s->partial = s->partial || (s->rest[d] > 1 && (p->reduction >> d & 1));
+    }
     for (int l = 0; l < p->n_levels; l++) {
         const struct level *v = &p->a->level[l];
         double fan = 1;
@@ -163,18 +167,20 @@ void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s)
             double hops = axis_hops(v, mt, s->f[l][0], 0, p->nd) +
                           axis_hops(v, mt, s->f[l][1], 1, p->nd);
             s->share[l][t] = fan / distinct(mt, s->s[l], below);
-            s->net_pj[l][t] = p->bits[t] * v->hop_pj_per_bit * hops;
+            s->hop_pj[l][t] = v->hop_pj_per_bit * hops;
             if (mt->output) {
-                s->net_pj[l][t] +=
-                    (s->share[l][t] - 1) * p->bits[t] * v->add_pj_per_bit;
+                s->hop_pj[l][t] += (s->share[l][t] - 1) * v->add_pj_per_bit;
             }
         }
         for (int d = 0; d < p->nd; d++) {
             below[d] *= s->s[l][d];
         }
     }
+    bool above = false;
     for (int l = p->n_levels - 1; l >= 0; l--) {
         s->instances[l] = fan_above;
+        s->partial_above[l] = above;
+        above = above || s->share[l][p->out] > 1;
         for (int d = 0; d < p->nd; d++) {
             fan_above *= (double)s->s[l][d];
         }
@@ -189,7 +195,7 @@ static double score(const struct mp_problem *p, const struct mp_spatial *s)
     for (int t = 0; t < p->nt; t++) {
         for (int l = 0; l < p->n_levels; l++) {
             double share = s->share[l][t];
-            double pj = p->read_pj[l][t];
+            double pj = p->width[l][t][MP_WIDE].read_pj;
             e += pj / share;
         }
     }
@@ -204,7 +210,8 @@ static bool smallest_fits(const struct mp_problem *p, const struct mp_spatial *s
         for (int d = 0; d < p->nd; d++) {
             x[d] = (double)(s->inner[l][d] < p->bound[d] ? s->inner[l][d] : p->bound[d]);
         }
-        if (mp_tile_bits(p, keep[l], x) > p->capacity[l]) {
+        if (mp_tile_bits(p, l, keep[l], s->partial || s->partial_above[l], x) >
+            p->capacity[l]) {
             return false;
         }
     }
