@@ -120,7 +120,8 @@ static int explain(const struct mp_problem *p, struct err *err)
             return err_set(err, ERR_NO,
                            "no mapping of '%s': %s holds %.0f bits, its smallest tiles "
                            "need %.0f (%s)",
-                           p->e->name, p->a->level[l].name, p->capacity[l], bits, parts);
+                           p->e->name, p->a->level[l].name, p->capacity[l], bits,
+                           parts);
         }
     }
     return err_set(err, ERR_NO,

@@ -27,11 +27,11 @@
 enum { MAX_DIVISORS = 48, MAX_NODES = 2048, MAX_COVERS = 30 };
 
 struct node {
-    double base[MP_TENSORS];   /* words a MAC: volume / |extent|, 0 when not kept */
-    double bound_pj;           /* least energy of this level's transfers */
-    uint32_t fits;             /* covers (one prime more) that fit as well */
-    bool grown;                /* fits is known */
-    uint8_t at[MP_DIMS];       /* index of tau in the dimension's divisors */
+    double base[MP_TENSORS]; /* words a MAC: volume / |extent|, 0 when not kept */
+    double bound_pj;         /* least energy of this level's transfers */
+    uint32_t fits;           /* covers (one prime more) that fit as well */
+    bool grown;              /* fits is known */
+    uint8_t at[MP_DIMS];     /* index of tau in the dimension's divisors */
 };
 
 struct key {
@@ -41,22 +41,23 @@ struct key {
 
 struct level_nodes {
     struct node node[MAX_NODES + 1];
-    struct key heap[MAX_NODES];   /* those not yet asked for */
-    int16_t sorted[MAX_NODES];    /* by bound, the smallest first */
+    struct key heap[MAX_NODES]; /* those not yet asked for */
+    int16_t sorted[MAX_NODES];  /* by bound, the smallest first */
     int n_heap, n_sorted;
 };
 
 struct mapper_work {
     int n_div[MP_DIMS];
     int64_t div[MP_DIMS][MAX_DIVISORS];
-    int16_t times[MP_DIMS][MAX_DIVISORS][MAX_DIVISORS]; /* div[j] / div[i], 0: not whole */
+    int16_t times[MP_DIMS][MAX_DIVISORS]
+                 [MAX_DIVISORS]; /* div[j] / div[i], 0: not whole */
     int n_covers;
     struct {
         int dim;
         int16_t prime;
     } cover[MAX_COVERS];
-    int8_t cover_at[MAX_COVERS][MAX_DIVISORS];          /* index of div * prime; -1 */
-    double loops[MP_DIMS][MAX_DIVISORS];                /* rest / div */
+    int8_t cover_at[MAX_COVERS][MAX_DIVISORS]; /* index of div * prime; -1 */
+    double loops[MP_DIMS][MAX_DIVISORS];       /* rest / div */
     struct level_nodes level[HW_LEVELS];
 };
 
@@ -84,17 +85,19 @@ struct chain {
     struct mapper_work *w;
     int64_t *budget;
     struct mp_best *best;
-    int parent[HW_LEVELS][MP_TENSORS];      /* next outer level that keeps the tensor */
-    double pj[HW_LEVELS][MP_TENSORS][2];    /* of one word fetched into level l, by width */
-    double first_pj[HW_LEVELS][2];          /* what first visits of the output save of that */
-    double first[HW_LEVELS];                /* words of the output first visited, all instances */
-    bool innermost[HW_LEVELS];              /* no level inside keeps the output */
-    double shared[HW_LEVELS][MP_TENSORS];   /* multicast between level l and its parent */
-    double rest_pj[HW_LEVELS + 1];          /* least energy of the levels below l */
+    int parent[HW_LEVELS][MP_TENSORS]; /* next outer level that keeps the tensor */
+    double pj
+        [HW_LEVELS][MP_TENSORS]
+        [2]; /* of one word fetched into level l; output: by whether a reduction runs outside */
+    double first_pj[HW_LEVELS][2]; /* what first visits of the output save of that */
+    bool wide[HW_LEVELS][2]; /* width at level l by whether a reduction runs outside */
+    double first[HW_LEVELS]; /* words of the output first visited, all instances */
+    double shared[HW_LEVELS][MP_TENSORS]; /* multicast between level l and its parent */
+    double rest_pj[HW_LEVELS + 1];        /* least energy of the levels below l */
     double const_pj;
-    int top;                                /* n_levels - 1 */
-    uint32_t fixed[HW_LEVELS];              /* dimensions in which a tile need not be maximal */
-    const uint8_t *at[HW_LEVELS];           /* the walk's nodes */
+    int top;                      /* n_levels - 1 */
+    uint32_t fixed[HW_LEVELS];    /* dimensions in which a tile need not be maximal */
+    const uint8_t *at[HW_LEVELS]; /* the walk's nodes */
     int stationary[HW_LEVELS], window[HW_LEVELS];
 };
 
@@ -211,11 +214,13 @@ static double fresh(const struct mp_tensor *t, int d, const double *x, double st
  * dimension of the lattice costs one multiplication a tensor and the sliding ranks. */
 struct scan {
     double x[MP_DIMS];
-    double loops[MP_DIMS];              /* iterations left outside */
+    double loops[MP_DIMS];                 /* iterations left outside */
     double plain[MP_DIMS + 1][MP_TENSORS]; /* volume without sliding ranks */
-    double run[MP_DIMS + 1][MP_TENSORS];   /* iterations left that do not move the tensor */
+    double run[MP_DIMS + 1]
+              [MP_TENSORS]; /* iterations left that do not move the tensor */
     double size[MP_DIMS + 1];
-    double coef[MP_TENSORS][MP_DIMS];   /* of a rank of one term; 0: not relevant, -1: sliding */
+    double coef[MP_TENSORS]
+               [MP_DIMS]; /* of a rank of one term; 0: not relevant, -1: sliding */
 };
 
 static void scan_init(const struct chain *c, struct scan *s)
@@ -286,7 +291,8 @@ static double scan_volume(const struct mp_problem *p, const struct scan *s, int 
 
 /* Fills a node from the scan; false when its tiles do not fit. bound_pj: least energy of
  * the transfers into the level, one tensor stationary for as long as can be. */
-static bool scan_node(const struct chain *c, int l, const struct scan *s, struct node *v)
+static bool scan_node(const struct chain *c, int l, const struct scan *s,
+                      struct node *v)
 {
     const struct mp_problem *p = c->p;
     double bits = 0, sum = 0, most = 0, keeps;
@@ -301,7 +307,7 @@ static bool scan_node(const struct chain *c, int l, const struct scan *s, struct
         bits += ceil(volume * p->width[l][t][held].port_bits);
         v->base[t] = volume / s->size[0];
         if (t == p->out) {
-            width = s->run[0][t] > 1 || c->s->partial_above[l];
+            width = s->run[0][t] > 1;
             sum -= c->first_pj[l][width] / c->s->padded_macs;
         }
         double pj = v->base[t] * c->pj[l][t][width] * keeps;
@@ -481,6 +487,18 @@ static void add_operand(const struct chain *c, int l, int t, double n, struct wa
     w->read_bits[up] += n / c->shared[l][t] * p->width[up][t][MP_NARROW].port_bits;
 }
 
+/* Does a reduction loop run outside of level l? */
+static bool is_open(const struct chain *c, int l)
+{
+    for (int d = 0; d < c->p->nd; d++) {
+        if ((c->p->reduction >> d & 1) &&
+            c->w->times[d][c->at[l][d]][c->at[c->top][d]] != 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The same for the output: drains and refills of level l, updates of its parent. Sums are
  * wide while a reduction loop runs further out than what arrives. What an outer keeper
  * drains was counted narrow where no reduction loop runs outside of it; it is wide when one
@@ -489,28 +507,16 @@ static void add_output(const struct chain *c, int l, double n, struct walk *w)
 {
     const struct mp_problem *p = c->p;
     int t = p->out, up = c->parent[l][t];
-    bool open = false, open_up = false;
-    for (int d = 0; d < p->nd; d++) {
-        if (p->reduction >> d & 1) {
-            open = open || c->w->times[d][c->at[l][d]][c->at[c->top][d]] > 1;
-            open_up = open_up || c->w->times[d][c->at[up][d]][c->at[c->top][d]] > 1;
-        }
-    }
-    int here = open || c->s->partial_above[l] || (c->innermost[l] && c->s->partial);
-    int there = open || c->s->partial_above[up];
-    const struct mp_width *a = &p->width[l][t][here], *b = &p->width[up][t][there];
+    bool open = is_open(c, l);
+    const struct mp_width *a = &p->width[l][t][c->wide[l][open]];
+    const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
     double up_n = n / c->shared[l][t];
-    w->energy_pj += n * c->pj[l][t][there] - c->first_pj[l][there];
-    if (here != there) {
-        const struct mp_width *o = &p->width[l][t][there];
-        w->energy_pj += n * (a->read_pj - o->read_pj) +
-                        (n - c->first[l]) * (a->write_pj - o->write_pj);
-    }
+    w->energy_pj += n * c->pj[l][t][open] - c->first_pj[l][open];
     w->read_bits[l] += n * a->port_bits;
     w->write_bits[l] += (n - c->first[l]) * a->port_bits;
     w->write_bits[up] += up_n * b->port_bits;
     w->read_bits[up] += (up_n - c->first[up]) * b->port_bits;
-    if (open && !open_up && !c->s->partial_above[up] && up < c->top) {
+    if (open && up < c->top && !c->wide[up][0] && !is_open(c, up)) {
         const struct mp_width *o = &p->width[up][t][MP_NARROW];
         w->energy_pj += c->first[up] * (b->read_pj - o->read_pj);
         w->read_bits[up] += c->first[up] * (b->port_bits - o->port_bits);
@@ -670,28 +676,48 @@ static void init_first_visits(struct chain *c)
     }
 }
 
-static void init_transfer(struct chain *c, int t, int l)
+static void init_operand(struct chain *c, int t, int l)
 {
     const struct mp_problem *p = c->p;
-    for (int width = MP_NARROW; width <= MP_WIDE; width++) {
-        const struct mp_width *a = &p->width[l][t][width];
-        double share = 1, net = 0;
-        int up = l;
+    double share = 1, pj = p->width[l][t][MP_NARROW].write_pj;
+    int up = l;
+    do {
+        up++;
+        share *= c->s->share[up][t];
+        pj += c->s->hop_pj[up][t] / share * p->width[up][t][MP_NARROW].bits;
+    } while (!(c->keep[up] >> t & 1));
+    c->parent[l][t] = up;
+    c->shared[l][t] = share;
+    c->pj[l][t][0] = c->pj[l][t][1] = pj + p->width[up][t][MP_NARROW].read_pj / share;
+}
+
+static void init_output(struct chain *c, int l, bool innermost)
+{
+    const struct mp_problem *p = c->p;
+    int t = p->out, up = l;
+    double share = 1;
+    for (int open = 0; open < 2; open++) {
+        c->wide[l][open] =
+            open || c->s->partial_above[l] || (innermost && c->s->partial);
+        const struct mp_width *a = &p->width[l][t][c->wide[l][open]], *b;
+        double pj = a->write_pj + a->read_pj, first = c->first[l] * a->write_pj;
+        share = 1;
+        up = l;
         do {
             up++;
+            double before = share;
             share *= c->s->share[up][t];
-            net += c->s->hop_pj[up][t] / share;
+            b = &p->width[up][t][open || c->s->partial_above[up]];
+            pj += c->s->hop_pj[up][t] / share * 2 * b->bits;
+            first += c->first[up] * c->s->hop_pj[up][t] * b->bits;
+            pj += (1 / before - 1 / share) * p->width[up][t][MP_WIDE].bits *
+                  p->a->level[up].add_pj_per_bit;
         } while (!(c->keep[up] >> t & 1));
-        const struct mp_width *b = &p->width[up][t][width];
-        double pj = a->write_pj + b->read_pj / share + net * a->bits;
-        c->parent[l][t] = up;
-        c->shared[l][t] = share;
-        if (p->tensor[t].output) {
-            pj += a->read_pj + b->write_pj / share;
-            c->first_pj[l][width] = c->first[l] * a->write_pj + c->first[up] * b->read_pj;
-        }
-        c->pj[l][t][width] = pj;
+        c->pj[l][t][open] = pj + (b->read_pj + b->write_pj) / share;
+        c->first_pj[l][open] = first + c->first[up] * b->read_pj;
     }
+    c->parent[l][t] = up;
+    c->shared[l][t] = share;
 }
 
 static void init_transfers(struct chain *c)
@@ -706,10 +732,11 @@ static void init_transfers(struct chain *c)
                 continue;
             }
             if (t == p->out) {
-                c->innermost[l] = !below;
+                init_output(c, l, !below);
+            } else {
+                init_operand(c, t, l);
             }
             below = true;
-            init_transfer(c, t, l);
         }
     }
 }
@@ -720,24 +747,28 @@ static void init_constants(struct chain *c, struct walk *w)
     const struct mp_problem *p = c->p;
     w->energy_pj = p->macs * p->mac_pj;
     for (int t = 0; t < p->nt; t++) {
-        int l = 0;
-        double n = c->s->padded_macs / c->s->share[0][t];
-        double net = n * c->s->hop_pj[0][t];
-        while (!(c->keep[l] >> t & 1)) {
-            l++;
+        bool output = t == p->out;
+        double n = c->s->padded_macs;
+        for (int l = 0;; l++) {
+            double asked = n;
             n /= c->s->share[l][t];
-            net += n * c->s->hop_pj[l][t];
+            int wide = output && (c->s->partial || c->s->partial_above[l]);
+            const struct mp_width *a = &p->width[l][t][wide];
+            double known = output ? n - c->first[l] : 0;
+            w->energy_pj += (n + known) * a->bits * c->s->hop_pj[l][t];
+            if (output) {
+                w->energy_pj += (asked - n) * p->width[l][t][MP_WIDE].bits *
+                                p->a->level[l].add_pj_per_bit;
+            }
+            if (!(c->keep[l] >> t & 1)) {
+                continue;
+            }
+            double reads = output ? known : n, writes = output ? n : 0;
+            w->energy_pj += reads * a->read_pj + writes * a->write_pj;
+            w->read_bits[l] += reads * a->port_bits;
+            w->write_bits[l] += writes * a->port_bits;
+            break;
         }
-        int wide = t == p->out && (c->s->partial || c->s->partial_above[l]);
-        const struct mp_width *a = &p->width[l][t][wide];
-        double reads = n;
-        if (t == p->out) {
-            w->energy_pj += n * a->write_pj;
-            w->write_bits[l] += n * a->port_bits;
-            reads -= c->first[l];
-        }
-        w->energy_pj += reads * a->read_pj + net * a->bits;
-        w->read_bits[l] += reads * a->port_bits;
     }
 }
 
@@ -745,8 +776,14 @@ bool mp_chain_search(const struct mp_problem *p, const struct mp_spatial *s,
                      const uint32_t *keep, enum goal goal, struct mapper_work *w,
                      int64_t *budget, struct mp_best *best)
 {
-    struct chain c = {.p = p, .s = s, .keep = keep, .goal = goal, .w = w,
-                      .budget = budget, .best = best, .top = p->n_levels - 1};
+    struct chain c = {.p = p,
+                      .s = s,
+                      .keep = keep,
+                      .goal = goal,
+                      .w = w,
+                      .budget = budget,
+                      .best = best,
+                      .top = p->n_levels - 1};
     struct walk start;
     uint8_t full[MP_DIMS];
     memset(&start, 0, sizeof start);

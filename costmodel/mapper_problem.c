@@ -101,8 +101,8 @@ double mp_tile_bits(const struct mp_problem *p, int l, uint32_t keep, bool wide,
     double bits = 0;
     for (int t = 0; t < p->nt; t++) {
         if (keep >> t & 1) {
-            bits += ceil(mp_volume(&p->tensor[t], extent) *
-                         p->width[l][t][wide].port_bits);
+            bits +=
+                ceil(mp_volume(&p->tensor[t], extent) * p->width[l][t][wide].port_bits);
         }
     }
     return bits;

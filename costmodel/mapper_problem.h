@@ -21,13 +21,14 @@
 
 struct mp_rank {
     int n_terms;
-    int dim[EINSUM_TERMS];  /* compact */
+    int dim[EINSUM_TERMS]; /* compact */
     double coef[EINSUM_TERMS];
 };
 
 struct mp_tensor {
-    uint32_t relevant;      /* bit d: depends on compact dimension d */
-    uint32_t sliding;       /* bit d: d moves along a rank of more than one term, or by less than the tile */
+    uint32_t relevant; /* bit d: depends on compact dimension d */
+    uint32_t
+        sliding; /* bit d: d moves along a rank of more than one term, or by less than the tile */
     int n_ranks;
     struct mp_rank rank[EINSUM_RANKS];
     bool output;
@@ -45,32 +46,36 @@ struct mp_problem {
     const struct accelerator *a;
     const struct einsum *e;
     int n_levels, nd, nt, out;
-    int dim[MP_DIMS];                 /* the einsum's dimension */
+    int dim[MP_DIMS]; /* the einsum's dimension */
     int64_t bound[MP_DIMS];
     struct mp_tensor tensor[MP_TENSORS];
-    uint32_t reduction;               /* bit d: compact dimension d does not move the output */
+    uint32_t reduction; /* bit d: compact dimension d does not move the output */
     double macs, volume_out;
-    struct mp_width width[HW_LEVELS][MP_TENSORS][2]; /* [NARROW]: finished sums; operands: both equal */
-    double capacity[HW_LEVELS];             /* bits that one instance's tiles may fill */
-    int64_t lanes;                          /* of one MAC unit */
+    struct mp_width width[HW_LEVELS][MP_TENSORS]
+                         [2];   /* [NARROW]: finished sums; operands: both equal */
+    double capacity[HW_LEVELS]; /* bits that one instance's tiles may fill */
+    int64_t lanes;              /* of one MAC unit */
     double mac_pj;
     double leak_pj_per_cycle;
 };
 
 /* Spatial factors of every level, by axis, and what follows from them. */
 struct mp_spatial {
-    int64_t f[HW_LEVELS][2][MP_DIMS];       /* [level][axis][dim], >= 1 */
-    int64_t s[HW_LEVELS][MP_DIMS];          /* both axes */
-    int64_t inner[HW_LEVELS][MP_DIMS];      /* product of s over levels <= l */
-    int64_t rest[MP_DIMS];                  /* temporal iterations, ceil */
-    double padded_macs;                     /* with ceil: >= macs */
-    double cycles;                          /* product of rest */
-    double score;                           /* order of trying: smaller first */
-    double share[HW_LEVELS][MP_TENSORS];    /* multicast (or reduction) factor, fan / distinct */
-    double hop_pj[HW_LEVELS][MP_TENSORS];   /* network energy of one bit that leaves the level */
-    bool partial_above[HW_LEVELS];          /* a spatial reduction further out: sums at the level are not finished */
-    bool partial;                           /* a temporal reduction loop somewhere */
-    double instances[HW_LEVELS];            /* used: product of fans of outer levels */
+    int64_t f[HW_LEVELS][2][MP_DIMS];  /* [level][axis][dim], >= 1 */
+    int64_t s[HW_LEVELS][MP_DIMS];     /* both axes */
+    int64_t inner[HW_LEVELS][MP_DIMS]; /* product of s over levels <= l */
+    int64_t rest[MP_DIMS];             /* temporal iterations, ceil */
+    double padded_macs;                /* with ceil: >= macs */
+    double cycles;                     /* product of rest */
+    double score;                      /* order of trying: smaller first */
+    double share[HW_LEVELS]
+                [MP_TENSORS]; /* multicast (or reduction) factor, fan / distinct */
+    double hop_pj[HW_LEVELS]
+                 [MP_TENSORS]; /* network energy of one bit that leaves the level */
+    bool partial_above
+        [HW_LEVELS]; /* a spatial reduction further out: sums at the level are not finished */
+    bool partial;                /* a temporal reduction loop somewhere */
+    double instances[HW_LEVELS]; /* used: product of fans of outer levels */
 };
 
 /* 0, or -1 with ERR_DATA when operands are too wide. */
@@ -90,13 +95,13 @@ int mp_spatial_candidates(const struct mp_problem *p, int core_split,
  * levels <= l), and the tensor that is stationary under the loops of the level. */
 struct mp_chain {
     int64_t tau[HW_LEVELS][MP_DIMS];
-    int stationary[HW_LEVELS];  /* tensor; -1: any order */
-    int window[HW_LEVELS];      /* sliding dimension to put innermost in its group; -1 */
+    int stationary[HW_LEVELS]; /* tensor; -1: any order */
+    int window[HW_LEVELS];     /* sliding dimension to put innermost in its group; -1 */
 };
 
-struct mp_best {                /* the incumbent */
+struct mp_best { /* the incumbent */
     bool found;
-    double value;               /* by goal */
+    double value; /* by goal */
     double energy_pj, cycles;
     struct mp_spatial spatial;
     uint32_t keep[HW_LEVELS];
@@ -110,6 +115,7 @@ double mp_goal(enum goal goal, double energy_pj, double cycles);
 bool mp_chain_search(const struct mp_problem *p, const struct mp_spatial *s,
                      const uint32_t *keep, enum goal goal, struct mapper_work *w,
                      int64_t *budget, struct mp_best *best);
-void mp_build(const struct mp_problem *p, const struct mp_best *best, struct mapping *m);
+void mp_build(const struct mp_problem *p, const struct mp_best *best,
+              struct mapping *m);
 
 #endif

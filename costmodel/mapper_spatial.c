@@ -37,7 +37,8 @@ static uint32_t allowed_dims(const struct mp_problem *p, int level, int axis)
         return (1u << p->nd) - 1;
     }
     for (int i = 0; i < n; i++) {
-        const char *name = axis == AXIS_X ? f->spatial[level].x[i] : f->spatial[level].y[i];
+        const char *name =
+            axis == AXIS_X ? f->spatial[level].x[i] : f->spatial[level].y[i];
         for (int d = 0; d < p->nd; d++) {
             if (strcmp(p->e->dim[p->dim[d]], name) == 0) {
                 set |= 1u << d;
@@ -94,7 +95,8 @@ static void axis_choices(const struct mp_problem *p, uint32_t dims, int d, int64
 }
 
 /* Tiles moved by a spatial step may coincide (rows and kernel rows on one input rank). */
-static double distinct(const struct mp_tensor *t, const int64_t *s, const int64_t *inner)
+static double distinct(const struct mp_tensor *t, const int64_t *s,
+                       const int64_t *inner)
 {
     double n = 1;
     uint32_t done = 0;
@@ -119,19 +121,16 @@ static double distinct(const struct mp_tensor *t, const int64_t *s, const int64_
     return n;
 }
 
+/* A word that several children along an axis want travels the whole axis, else the mean. */
 static double axis_hops(const struct level *v, const struct mp_tensor *t,
                         const int64_t *f, int axis, int nd)
 {
-    double hops = axis == AXIS_X ? v->hops_x : v->hops_y;
-    double shared = 1, used = 1;
     for (int d = 0; d < nd; d++) {
-        used *= (double)f[d];
-        shared *= t->relevant >> d & 1 ? 1 : (double)f[d];
+        if (f[d] > 1 && !(t->relevant >> d & 1)) {
+            return (double)(axis == AXIS_X ? v->fanout_x : v->fanout_y);
+        }
     }
-    if (shared > 1 && hops > 0) {
-        return used > hops ? used : hops;
-    }
-    return used > 1 ? hops : 0;
+    return axis == AXIS_X ? v->hops_x : v->hops_y;
 }
 
 void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s)
@@ -168,9 +167,6 @@ void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s)
                           axis_hops(v, mt, s->f[l][1], 1, p->nd);
             s->share[l][t] = fan / distinct(mt, s->s[l], below);
             s->hop_pj[l][t] = v->hop_pj_per_bit * hops;
-            if (mt->output) {
-                s->hop_pj[l][t] += (s->share[l][t] - 1) * v->add_pj_per_bit;
-            }
         }
         for (int d = 0; d < p->nd; d++) {
             below[d] *= s->s[l][d];
@@ -208,7 +204,8 @@ static bool smallest_fits(const struct mp_problem *p, const struct mp_spatial *s
     for (int l = 0; l < p->n_levels - 1; l++) {
         double x[MP_DIMS];
         for (int d = 0; d < p->nd; d++) {
-            x[d] = (double)(s->inner[l][d] < p->bound[d] ? s->inner[l][d] : p->bound[d]);
+            x[d] =
+                (double)(s->inner[l][d] < p->bound[d] ? s->inner[l][d] : p->bound[d]);
         }
         if (mp_tile_bits(p, l, keep[l], s->partial || s->partial_above[l], x) >
             p->capacity[l]) {
@@ -279,7 +276,8 @@ static void combine(struct collector *c, int level, int axis, double rounds,
 }
 
 /* The cores' fan-out: one dimension over all cores, or one core. */
-static void core_choice(const struct mp_problem *p, int core_split, struct axis_list l[2])
+static void core_choice(const struct mp_problem *p, int core_split,
+                        struct axis_list l[2])
 {
     const struct level *v = &p->a->level[p->a->core_level];
     for (int d = 0; d < p->nd; d++) {

@@ -12,9 +12,9 @@ enum { SHARDS = 64, WAYS = 8 };
 
 struct shard {
     pthread_mutex_t lock;
-    uint8_t *entry;     /* [sets][WAYS] of {key, value} */
-    uint8_t *used;      /* [sets] entries in use, 0..WAYS */
-    uint8_t *turn;      /* [sets] next to be replaced */
+    uint8_t *entry; /* [sets][WAYS] of {key, value} */
+    uint8_t *used;  /* [sets] entries in use, 0..WAYS */
+    uint8_t *turn;  /* [sets] next to be replaced */
     int64_t hits, misses, entries;
 };
 
@@ -24,7 +24,8 @@ struct memo {
     struct shard shard[SHARDS];
 };
 
-struct memo *memo_new(size_t value_size, size_t bytes, const struct memo_backend *backend)
+struct memo *memo_new(size_t value_size, size_t bytes,
+                      const struct memo_backend *backend)
 {
     struct memo *m = mem_alloc(sizeof *m);
     m->value_size = value_size;

@@ -92,7 +92,8 @@ static void from_mapping(const struct accelerator *a, const struct einsum *e,
     }
 }
 
-static struct hash operator_key(struct pricing *p, const struct einsum *e, int core_split)
+static struct hash operator_key(struct pricing *p, const struct einsum *e,
+                                int core_split)
 {
     strbuf_reset(&p->text);
     strbuf_add(&p->text, p->machine.byte, HASH_BYTES);
@@ -104,8 +105,8 @@ static struct hash operator_key(struct pricing *p, const struct einsum *e, int c
 static int price_tensor(struct pricing *p, const struct op *op, int core_split,
                         struct op_cost *out, struct err *err)
 {
-    struct mapper_options opt = {.goal = p->opt->goal, .budget = p->opt->budget,
-                                 .core_split = core_split};
+    struct mapper_options opt = {
+        .goal = p->opt->goal, .budget = p->opt->budget, .core_split = core_split};
     struct mapper_result best;
     struct hash key = {{0}};
     if (p->memo) {
@@ -228,8 +229,7 @@ static int price_op(struct pricing *p, int i, const struct op_place *place,
         memset(c, 0, sizeof *c);
         return 0;
     }
-    if (place->split == PLACE_CORE &&
-        (place->core < 0 || place->core >= p->a->cores)) {
+    if (place->split == PLACE_CORE && (place->core < 0 || place->core >= p->a->cores)) {
         return err_set(err, ERR_DATA, "operator '%s' is placed on core %d of %lld",
                        op->name, place->core, (long long)p->a->cores);
     }
@@ -305,12 +305,13 @@ static int finish(const struct pricing *p, const double *core_busy,
     }
     find_busiest(a, out, core_busy, out);
     out->latency_s = out->cycles / a->clock_hz;
-    out->throughput_hz = out->busiest_cycles > 0 ? a->clock_hz / out->busiest_cycles : 0;
+    out->throughput_hz =
+        out->busiest_cycles > 0 ? a->clock_hz / out->busiest_cycles : 0;
     out->leak_pj = a->leak_w * out->latency_s * 1e12;
     out->energy_pj += out->leak_pj;
     out->power_w = out->latency_s > 0 ? out->energy_pj * 1e-12 / out->latency_s : 0;
-    out->utilization = out->cycles > 0 ? (double)out->macs / ((double)lanes * out->cycles)
-                                       : 0;
+    out->utilization =
+        out->cycles > 0 ? (double)out->macs / ((double)lanes * out->cycles) : 0;
     if (!isfinite(out->energy_pj) || !isfinite(out->cycles) || out->energy_pj < 0) {
         return err_set(err, ERR_BUG, "network '%s': energy %g pJ in %g cycles",
                        p->net->name, out->energy_pj, out->cycles);
@@ -319,9 +320,10 @@ static int finish(const struct pricing *p, const double *core_busy,
 }
 
 int network_cost_evaluate(const struct accelerator *a, const struct network *net,
-                          const struct op_place *place, const struct network_options *opt,
-                          struct memo *memo, struct mapper_work *work,
-                          struct network_cost *out, struct err *err)
+                          const struct op_place *place,
+                          const struct network_options *opt, struct memo *memo,
+                          struct mapper_work *work, struct network_cost *out,
+                          struct err *err)
 {
     struct pricing p = {.a = a, .net = net, .opt = opt, .memo = memo, .work = work};
     struct op_cost *op = out->op;

@@ -9,48 +9,51 @@
 
 struct op_place {
     int split; /* enum split: all cores share the operator; PLACE_CORE: `core` runs it alone */
-    int core;  /* 0..cores-1 */
+    int core; /* 0..cores-1 */
 };
 #define PLACE_CORE (-1)
 
 struct network_options {
-    enum goal goal;  /* of the mapper, for each operator */
-    int64_t budget;  /* of the mapper; 0: its default */
+    enum goal goal; /* of the mapper, for each operator */
+    int64_t budget; /* of the mapper; 0: its default */
 };
 
 struct op_cost { /* plain: this is what a memo holds (before hop distances) */
     double cycles;
-    double compute_cycles;                   /* of the array or the vector units */
-    int binding;                             /* level whose ports set `cycles`; -1: compute */
-    int cores;                               /* that work on it */
+    double compute_cycles; /* of the array or the vector units */
+    int binding;           /* level whose ports set `cycles`; -1: compute */
+    int cores;             /* that work on it */
     int64_t macs;
     double mac_pj, vector_pj;
     double storage_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
     double network_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
-    double hop_pj[TENSOR_ROLE_COUNT];        /* on one core: energy of one hop of all its traffic with the level that cores share */
-    double dram_bits;                        /* to and from the outermost level */
-    double level_cycles[HW_LEVELS];          /* that each level's ports are busy */
-    int fits;                                /* 0: no mapping exists, everything else is 0 */
+    double hop_pj
+        [TENSOR_ROLE_COUNT]; /* on one core: energy of one hop of all its traffic with the level that cores share */
+    double dram_bits;               /* to and from the outermost level */
+    double level_cycles[HW_LEVELS]; /* that each level's ports are busy */
+    int fits;                       /* 0: no mapping exists, everything else is 0 */
 };
 
 struct network_cost {
     int n_ops;
-    struct op_cost *op;      /* [n_ops], in the network's order; views are zero */
-    double cycles;           /* one inference at a time: sum over operators */
+    struct op_cost *op; /* [n_ops], in the network's order; views are zero */
+    double cycles;      /* one inference at a time: sum over operators */
     double latency_s;
-    double busiest_cycles;   /* of the busiest core or shared level, for inferences back to back */
-    int busiest_level;       /* shared level that it is; -1: core `busiest_core` */
+    double
+        busiest_cycles; /* of the busiest core or shared level, for inferences back to back */
+    int busiest_level; /* shared level that it is; -1: core `busiest_core` */
     int busiest_core;
-    double throughput_hz;    /* inferences (batches) a second back to back */
-    double energy_pj;        /* of one inference, with leakage over its latency */
+    double throughput_hz; /* inferences (batches) a second back to back */
+    double energy_pj;     /* of one inference, with leakage over its latency */
     double mac_pj, vector_pj, leak_pj;
     double storage_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
     double network_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
-    double dram_bits;        /* to and from the outermost level */
-    double utilization;      /* MACs over all MAC lanes times cycles */
-    double power_w, peak_power_w; /* mean over the latency; of the hottest operator; leakage included */
+    double dram_bits;   /* to and from the outermost level */
+    double utilization; /* MACs over all MAC lanes times cycles */
+    double power_w,
+        peak_power_w; /* mean over the latency; of the hottest operator; leakage included */
     int64_t macs;
-    int unsplit_ops;         /* asked to be split along a dimension that they do not have: run by core 0 alone */
+    int unsplit_ops; /* asked to be split along a dimension that they do not have: run by core 0 alone */
 };
 
 struct network_cost *network_cost_new(int n_ops);
@@ -63,8 +66,9 @@ void network_cost_free(struct network_cost *c); /* NULL is fine */
  * the capacity and by how much), ERR_DATA when operands are too wide or a core is out of range, ERR_BUG when an invariant fails.
  * The same numbers with or without memo. */
 int network_cost_evaluate(const struct accelerator *a, const struct network *net,
-                          const struct op_place *place, const struct network_options *opt,
-                          struct memo *memo, struct mapper_work *work,
-                          struct network_cost *out, struct err *err);
+                          const struct op_place *place,
+                          const struct network_options *opt, struct memo *memo,
+                          struct mapper_work *work, struct network_cost *out,
+                          struct err *err);
 
 #endif
