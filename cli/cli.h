@@ -57,7 +57,7 @@ int cli_diags(const struct cli *cli, const struct diags *d);
 
 /* Prints one document to stdout and lets go of it. Returns 0. */
 int cli_json(json_t *doc);
-/* Talk on stderr: not with --quiet. */
+/* A line of talk on stderr, newline added: not with --quiet. */
 void cli_say(const struct cli *cli, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* The next command to type, when a person reads: "next       dovetail pareto demo.db". */
