@@ -7,7 +7,8 @@
  *
  * Names are looked up in a scope; they are numbers with a dimension, choices (enumerations compared with == != in against their
  * labels, which are written bare: dataflow == weight_stationary) or booleans. Dimensions are checked when parsing, so 'area <= 4'
- * is an error with the help "write '4mm2'". A parsed expression is immutable and may be evaluated by many threads. */
+ * is an error with the help "write '4mm2'". A name is letters, digits, '_', with '.' inside ('ttft.p99'). After a choice, its labels come before names and
+ * numbers ('22nm'). "8GB/s" is one quantity even where 's' is a name: write "8GB / s". Text: at most 4096 bytes, nested at most 64 deep. A parsed expression is immutable and may be evaluated by many threads. */
 #ifndef BASE_EXPR_H
 #define BASE_EXPR_H
 
@@ -46,8 +47,8 @@ bool expr_uses(const struct expr *e, int slot);
 /* Value in base units; booleans are 0 or 1, choices their index. A comparison with a NaN operand (an inactive variable, a failed
  * metric) is false. Allocates nothing. */
 double expr_eval(const struct expr *e, const double *slots);
-/* How far a boolean expression is from being true: 0 when it is, else the relative excess |a-b| / max(|b|, tiny) of a comparison (+ 1e-9),
- * the sum over `and`, the minimum over `or`, 1 for other booleans. INFINITY when an operand is NaN. */
+/* How far a boolean expression is from being true: 0 when it is, else the relative excess |a-b| / |b| of a comparison (+ 1e-9; b = 0: |a-b|),
+ * the sum over `and`, the minimum over `or` and over the list of `in`, 1 for other booleans, `not` by De Morgan. INFINITY when an operand is NaN. */
 double expr_violation(const struct expr *e, const double *slots);
 /* Canonical text: minimal parentheses, single blanks, quantities in base units; equal expressions print equally. */
 void expr_print(const struct expr *e, struct strbuf *out);

@@ -1,0 +1,805 @@
+/* Recursive descent over the grammar in expr.h. Dimensions, kinds and labels are checked as terms are made, so an error points at the
+ * smallest part of the text that is wrong. Parsing stops at an expression's first error. Hostile text: length and nesting are bounded. */
+#include "base/expr.h"
+
+#include "base/expr_tree.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_LENGTH = 4096, MAX_DEPTH = 64, MAX_EXPONENT = 30 };
+
+struct parser {
+    const char *text;
+    int pos;
+    struct mark at;
+    const struct scope *scope;
+    struct diags *d;
+    struct expr *e;
+    int depth;
+};
+
+const char *const expr_op_text[OP_COUNT] = {
+    [OP_ADD] = "+",     [OP_SUB] = "-",     [OP_MUL] = "*",     [OP_DIV] = "/",
+    [OP_MIN] = "min",   [OP_MAX] = "max",   [OP_CEIL] = "ceil", [OP_FLOOR] = "floor",
+    [OP_LOG2] = "log2", [OP_SQRT] = "sqrt", [OP_LE] = "<=",     [OP_GE] = ">=",
+    [OP_LT] = "<",      [OP_GT] = ">",      [OP_EQ] = "==",     [OP_NE] = "!=",
+    [OP_IN] = "in",     [OP_AND] = "and",   [OP_OR] = "or",     [OP_NOT] = "not",
+};
+
+static int parse_or(struct parser *p);
+
+/* Columns count characters, not bytes. */
+static struct mark mark_at(const struct parser *p, int begin, int end)
+{
+    struct mark m = p->at;
+    if (!m.source) {
+        return m;
+    }
+    m.len = 0;
+    for (int i = 0; i < end && p->text[i]; i++) {
+        bool starts = ((unsigned char)p->text[i] & 0xc0) != 0x80;
+        m.col += starts && i < begin;
+        m.len += starts && i >= begin;
+    }
+    m.len = m.len > 0 ? m.len : 1;
+    return m;
+}
+
+static struct mark term_mark(const struct parser *p, int t)
+{
+    return mark_at(p, p->e->terms[t].begin, p->e->terms[t].end);
+}
+
+static void skip_blanks(struct parser *p)
+{
+    while (isspace((unsigned char)p->text[p->pos])) {
+        p->pos++;
+    }
+}
+
+/* Bytes of the name at s: letters, digits, '_', and '.' between them. */
+static int name_length(const char *s)
+{
+    int n = 0;
+    if (!isalpha((unsigned char)s[0]) && s[0] != '_') {
+        return 0;
+    }
+    while (isalnum((unsigned char)s[n]) || s[n] == '_' ||
+           (s[n] == '.' && (isalnum((unsigned char)s[n + 1]) || s[n + 1] == '_'))) {
+        n++;
+    }
+    return n;
+}
+
+static bool is_word(const char *s, int len, const char *word)
+{
+    return (int)strlen(word) == len && memcmp(s, word, (size_t)len) == 0;
+}
+
+static bool take_word(struct parser *p, const char *word)
+{
+    skip_blanks(p);
+    int n = name_length(p->text + p->pos);
+    if (n == 0 || !is_word(p->text + p->pos, n, word)) {
+        return false;
+    }
+    p->pos += n;
+    return true;
+}
+
+static bool take(struct parser *p, char c)
+{
+    skip_blanks(p);
+    if (p->text[p->pos] != c) {
+        return false;
+    }
+    p->pos++;
+    return true;
+}
+
+static int add_term(struct parser *p, enum op op, enum value_kind kind, int begin,
+                    int end)
+{
+    struct expr *e = p->e;
+    MEM_GROW(e->terms, e->n, e->cap);
+    e->terms[e->n] = (struct term){
+        .op = op, .kind = kind, .first = -1, .next = -1, .begin = begin, .end = end};
+    return e->n++;
+}
+
+/* A term over two that were parsed. */
+static int add_pair(struct parser *p, enum op op, enum value_kind kind, int a, int b)
+{
+    int t = add_term(p, op, kind, p->e->terms[a].begin, p->e->terms[b].end);
+    p->e->terms[t].first = a;
+    p->e->terms[a].next = b;
+    return t;
+}
+
+/* Bytes of what stands at the cursor, for "not 'x'" in messages. */
+static int token_length(const char *s)
+{
+    int n = name_length(s);
+    if (n == 0 && isdigit((unsigned char)s[0])) {
+        n = unit_length(s);
+    }
+    if (n == 0 && strchr("&|=<>!*", s[0])) {
+        n = (int)strspn(s, "&|=<>!*");
+    }
+    if (n == 0 && s[0]) {
+        n = 1;
+        while (((unsigned char)s[n] & 0xc0) == 0x80) {
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Other languages' operators. */
+static const char *operator_help(const char *s)
+{
+    static const char *const known[][2] = {
+        {"&&", "write 'and'"},
+        {"||", "write 'or'"},
+        {"!", "write 'not'"},
+        {"=", "write '=='"},
+        {"=<", "write '<='"},
+        {"=>", "write '>='"},
+        {"**", "write a product"},
+        {"^", "write a product"},
+        {"<>", "write '!='"},
+        {"&", "write 'and'"},
+        {"|", "write 'or'"},
+        {"\xe2\x89\xa4", "write '<='"},
+        {"\xe2\x89\xa5", "write '>='"},
+        {"AND", "write 'and'"},
+        {"OR", "write 'or'"},
+        {"NOT", "write 'not'"},
+        {"IN", "write 'in'"},
+    };
+    int len = token_length(s);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (is_word(s, len, known[i][0])) {
+            return known[i][1];
+        }
+    }
+    return NULL;
+}
+
+static int expected(struct parser *p, const char *what)
+{
+    skip_blanks(p);
+    const char *s = p->text + p->pos;
+    int len = token_length(s);
+    struct mark at = mark_at(p, p->pos, p->pos + len);
+    if (len == 0) {
+        return diags_error(p->d, at, NULL, "the expression ends where %s should be",
+                           what);
+    }
+    return diags_error(p->d, at, operator_help(s), "expected %s, not '%.*s'", what, len,
+                       s);
+}
+
+static int close_bracket(struct parser *p, char c, int opened)
+{
+    if (take(p, c)) {
+        return 0;
+    }
+    expected(p, c == ')' ? "')'" : "',' or ']'");
+    diags_note(p->d, mark_at(p, opened, opened + 1), NULL, "the '%c' began here",
+               c == ')' ? '(' : '[');
+    return -1;
+}
+
+static int too_deep(struct parser *p, int at)
+{
+    return diags_error(p->d, mark_at(p, at, at + 1), NULL, "nested more than %d deep",
+                       MAX_DEPTH);
+}
+
+static const char *scope_name(int i, const void *data)
+{
+    const struct scope *scope = data;
+    return scope->symbols[i].name;
+}
+
+static int unknown_name(struct parser *p, int begin, int end)
+{
+    enum { MAX_LISTED = 16 };
+    char *name = mem_strndup(p->text + begin, (size_t)(end - begin));
+    struct strbuf help = STRBUF_INIT;
+    int near = suggest_index(name, p->scope->n, scope_name, p->scope);
+    if (near >= 0) {
+        strbuf_addf(&help, "did you mean '%s'?", p->scope->symbols[near].name);
+    } else {
+        for (int i = 0; i < p->scope->n && i < MAX_LISTED; i++) {
+            strbuf_addf(&help, "%s%s", i ? ", " : "known: ", p->scope->symbols[i].name);
+        }
+        strbuf_adds(&help, p->scope->n > MAX_LISTED ? ", ..." : "");
+    }
+    diags_error(p->d, mark_at(p, begin, end), strbuf_str(&help), "unknown %s '%s'",
+                p->scope->what, name);
+    strbuf_release(&help);
+    mem_free(name);
+    return -1;
+}
+
+/* A word that nothing could take for a label. */
+static int settle(struct parser *p, int t)
+{
+    if (t >= 0 && p->e->terms[t].op == OP_WORD) {
+        return unknown_name(p, p->e->terms[t].begin, p->e->terms[t].end);
+    }
+    return t;
+}
+
+static const char *kind_name(const struct term *t, char *buf, int size)
+{
+    switch (t->kind) {
+    case VALUE_CHOICE:
+        return "a choice";
+    case VALUE_BOOL:
+        return "a condition";
+    case VALUE_NUMBER:
+        break;
+    }
+    return dim_name(t->dim, buf, size);
+}
+
+static int want_kind(struct parser *p, int t, enum value_kind kind)
+{
+    static const char *const name[] = {[VALUE_NUMBER] = "a number",
+                                       [VALUE_CHOICE] = "a choice",
+                                       [VALUE_BOOL] = "a condition"};
+    char buf[64];
+    if (settle(p, t) < 0) {
+        return -1;
+    }
+    const struct term *term = &p->e->terms[t];
+    if (term->kind != kind) {
+        const char *help = kind == VALUE_BOOL && term->kind == VALUE_NUMBER
+                               ? "compare it with something: <=, >=, <, >, ==, !="
+                               : NULL;
+        return diags_error(p->d, term_mark(p, t), help, "expected %s, but this is %s",
+                           name[kind], kind_name(term, buf, sizeof buf));
+    }
+    return t;
+}
+
+/* 'area <= 4': the bare number on one side should have had the other side's unit. */
+static int missing_unit(struct parser *p, int bare, int other)
+{
+    struct strbuf help = STRBUF_INIT;
+    const struct term *number = &p->e->terms[bare], *with = &p->e->terms[other];
+    const char *accepted = dim_units(with->dim);
+    if (*accepted) {
+        strbuf_adds(&help, "write '");
+        quantity_print_exact(number->value, DIM_ONE, &help);
+        strbuf_addf(&help, "%.*s' (accepted: %s)", (int)strcspn(accepted, ","),
+                    accepted, accepted);
+    } else {
+        strbuf_adds(&help, "in units of ");
+        dim_print(with->dim, &help);
+    }
+    const char *name =
+        with->op == OP_SYMBOL ? p->e->symbols[with->symbol].name : "this number";
+    diags_error(p->d, term_mark(p, bare), strbuf_str(&help), "%s needs a unit", name);
+    strbuf_release(&help);
+    return -1;
+}
+
+/* Both are numbers of one dimension; `verb` as in "cannot compare". */
+static int same_dim(struct parser *p, int a, int b, const char *verb)
+{
+    const struct term *ta = &p->e->terms[a], *tb = &p->e->terms[b];
+    char na[64], nb[64];
+    if (dim_equal(ta->dim, tb->dim)) {
+        return 0;
+    }
+    if (tb->op == OP_NUMBER && dim_is_one(tb->dim)) {
+        return missing_unit(p, b, a);
+    }
+    if (ta->op == OP_NUMBER && dim_is_one(ta->dim)) {
+        return missing_unit(p, a, b);
+    }
+    return diags_error(p->d, term_mark(p, b), NULL, "cannot %s %s and %s", verb,
+                       dim_name(ta->dim, na, sizeof na),
+                       dim_name(tb->dim, nb, sizeof nb));
+}
+
+static int parse_number(struct parser *p)
+{
+    double value;
+    struct dim dim;
+    int unit_at;
+    const char *s = p->text + p->pos;
+    int used = isdigit((unsigned char)*s) || *s == '.'
+                   ? quantity_scan(s, &value, &dim, &unit_at)
+                   : QUANTITY_NONE;
+    if (used == QUANTITY_NONE) {
+        return expected(p, "a value");
+    }
+    if (used == QUANTITY_RANGE) {
+        return diags_error(p->d, mark_at(p, p->pos, p->pos + unit_at), NULL,
+                           "this number is too large or too small");
+    }
+    if (used == QUANTITY_BAD_UNIT) {
+        struct strbuf help = STRBUF_INIT;
+        int len = unit_length(s + unit_at);
+        unit_help(s + unit_at, len, &help);
+        diags_error(p->d, mark_at(p, p->pos + unit_at, p->pos + unit_at + len),
+                    strbuf_str(&help), "unknown unit '%.*s'", len, s + unit_at);
+        strbuf_release(&help);
+        return -1;
+    }
+    int t = add_term(p, OP_NUMBER, VALUE_NUMBER, p->pos, p->pos + used);
+    p->e->terms[t].value = value;
+    p->e->terms[t].dim = dim;
+    p->pos += used;
+    return t;
+}
+
+/* dim^(1/2), or an error */
+static int check_sqrt(struct parser *p, int t)
+{
+    struct dim *dim = &p->e->terms[t].dim;
+    char name[64];
+    for (int i = 0; i < Q_COUNT; i++) {
+        if (dim->e[i] % 2) {
+            return diags_error(p->d, term_mark(p, t), NULL, "%s has no square root",
+                               dim_name(*dim, name, sizeof name));
+        }
+    }
+    for (int i = 0; i < Q_COUNT; i++) {
+        dim->e[i] = (int8_t)(dim->e[i] / 2);
+    }
+    return t;
+}
+
+static int check_function(struct parser *p, int t)
+{
+    struct term *term = &p->e->terms[t];
+    int arg = term->first;
+    char name[64];
+    term->dim = p->e->terms[arg].dim;
+    if (term->op == OP_SQRT) {
+        return check_sqrt(p, t);
+    }
+    if (term->op != OP_MIN && term->op != OP_MAX && !dim_is_one(term->dim)) {
+        return diags_error(
+            p->d, term_mark(p, arg), "divide it by a quantity of the same kind",
+            "'%s' wants a plain number, but this is %s", expr_op_text[term->op],
+            dim_name(term->dim, name, sizeof name));
+    }
+    return t;
+}
+
+/* "(" or { "," or } ")" after the name of `op`. */
+static int parse_function(struct parser *p, enum op op, int begin)
+{
+    bool many = op == OP_MIN || op == OP_MAX;
+    skip_blanks(p);
+    int opened = p->pos++;
+    int first = -1, last = -1;
+    if (++p->depth > MAX_DEPTH) {
+        return too_deep(p, begin);
+    }
+    do {
+        int arg = want_kind(p, parse_or(p), VALUE_NUMBER);
+        if (arg < 0 || (last >= 0 && same_dim(p, first, arg, "mix"))) {
+            return -1;
+        }
+        if (last >= 0) {
+            p->e->terms[last].next = arg;
+        }
+        first = first < 0 ? arg : first;
+        last = arg;
+    } while (many && take(p, ','));
+    p->depth--;
+    if (close_bracket(p, ')', opened)) {
+        return -1;
+    }
+    int t = add_term(p, op, VALUE_NUMBER, begin, p->pos);
+    p->e->terms[t].first = first;
+    return check_function(p, t);
+}
+
+static int add_symbol(struct parser *p, const struct symbol *s, int begin, int end)
+{
+    struct expr *e = p->e;
+    int i = 0;
+    while (i < e->n_symbols && strcmp(e->symbols[i].name, s->name) != 0) {
+        i++;
+    }
+    if (i == e->n_symbols) {
+        MEM_GROW(e->symbols, e->n_symbols, e->cap_symbols);
+        e->symbols[e->n_symbols++] = *s;
+    }
+    int t = add_term(p, OP_SYMBOL, s->kind, begin, end);
+    e->terms[t].symbol = i;
+    if (s->kind == VALUE_NUMBER) {
+        e->terms[t].dim = s->dim;
+    } else if (s->kind == VALUE_CHOICE) {
+        e->terms[t].labels = s->labels;
+        e->terms[t].n_labels = s->n_labels;
+    }
+    return t;
+}
+
+static bool is_reserved(const char *s, int len)
+{
+    return is_word(s, len, "and") || is_word(s, len, "or") || is_word(s, len, "not") ||
+           is_word(s, len, "in");
+}
+
+static int parse_name(struct parser *p)
+{
+    const char *s = p->text + p->pos;
+    int begin = p->pos;
+    int len = name_length(s);
+    if (is_reserved(s, len)) {
+        return expected(p, "a value");
+    }
+    p->pos += len;
+    const char *after = s + len + strspn(s + len, " \t");
+    for (int op = OP_MIN; op <= OP_SQRT && *after == '('; op++) {
+        if (is_word(s, len, expr_op_text[op])) {
+            return parse_function(p, (enum op)op, begin);
+        }
+    }
+    if (*after == '(') {
+        p->pos = begin;
+        return diags_error(p->d, mark_at(p, begin, begin + len),
+                           "known: min, max, ceil, floor, log2, sqrt",
+                           "unknown function '%.*s'", len, s);
+    }
+    for (int i = 0; i < p->scope->n; i++) {
+        if (is_word(s, len, p->scope->symbols[i].name)) {
+            return add_symbol(p, &p->scope->symbols[i], begin, p->pos);
+        }
+    }
+    if (is_word(s, len, "true") || is_word(s, len, "false")) {
+        int t = add_term(p, OP_BOOL, VALUE_BOOL, begin, p->pos);
+        p->e->terms[t].value = len == 4;
+        return t;
+    }
+    return add_term(p, OP_WORD, VALUE_CHOICE, begin, p->pos);
+}
+
+static int parse_atom(struct parser *p)
+{
+    skip_blanks(p);
+    int opened = p->pos;
+    if (take(p, '(')) {
+        if (++p->depth > MAX_DEPTH) {
+            return too_deep(p, opened);
+        }
+        int t = parse_or(p);
+        p->depth--;
+        if (t < 0 || close_bracket(p, ')', opened)) {
+            return -1;
+        }
+        p->e->terms[t].begin = opened;
+        p->e->terms[t].end = p->pos;
+        return settle(p, t);
+    }
+    return name_length(p->text + p->pos) > 0 ? parse_name(p) : parse_number(p);
+}
+
+static int parse_unary(struct parser *p)
+{
+    skip_blanks(p);
+    int begin = p->pos;
+    if (!take(p, '-')) {
+        return parse_atom(p);
+    }
+    int a = want_kind(p, parse_atom(p), VALUE_NUMBER);
+    if (a < 0) {
+        return -1;
+    }
+    if (p->e->terms[a].op == OP_NUMBER) { /* -4mm2 is a number */
+        p->e->terms[a].value =
+            0 - p->e->terms[a].value; /* never -0, which would print as 0 */
+        p->e->terms[a].begin = begin;
+        return a;
+    }
+    int t = add_term(p, OP_NEG, VALUE_NUMBER, begin, p->pos);
+    p->e->terms[t].first = a;
+    p->e->terms[t].dim = p->e->terms[a].dim;
+    return t;
+}
+
+static int check_exponents(struct parser *p, int t)
+{
+    for (int i = 0; i < Q_COUNT; i++) {
+        if (abs(p->e->terms[t].dim.e[i]) > MAX_EXPONENT) {
+            return diags_error(p->d, term_mark(p, t), NULL,
+                               "this product's unit has an exponent above %d",
+                               MAX_EXPONENT);
+        }
+    }
+    return t;
+}
+
+static int parse_term(struct parser *p)
+{
+    int a = parse_unary(p);
+    while (a >= 0) {
+        skip_blanks(p);
+        enum op op = p->text[p->pos] == '*'   ? OP_MUL
+                     : p->text[p->pos] == '/' ? OP_DIV
+                                              : OP_COUNT;
+        if (op == OP_COUNT || p->text[p->pos + 1] == '*') {
+            break;
+        }
+        p->pos++;
+        a = want_kind(p, a, VALUE_NUMBER);
+        int b = a < 0 ? -1 : want_kind(p, parse_unary(p), VALUE_NUMBER);
+        if (b < 0) {
+            return -1;
+        }
+        int t = add_pair(p, op, VALUE_NUMBER, a, b);
+        struct dim da = p->e->terms[a].dim, db = p->e->terms[b].dim;
+        p->e->terms[t].dim = op == OP_MUL ? dim_mul(da, db) : dim_div(da, db);
+        a = check_exponents(p, t);
+    }
+    return a;
+}
+
+static int parse_sum(struct parser *p)
+{
+    int a = parse_term(p);
+    while (a >= 0) {
+        skip_blanks(p);
+        enum op op = p->text[p->pos] == '+'   ? OP_ADD
+                     : p->text[p->pos] == '-' ? OP_SUB
+                                              : OP_COUNT;
+        if (op == OP_COUNT) {
+            break;
+        }
+        p->pos++;
+        a = want_kind(p, a, VALUE_NUMBER);
+        int b = a < 0 ? -1 : want_kind(p, parse_term(p), VALUE_NUMBER);
+        if (b < 0 || same_dim(p, a, b, op == OP_ADD ? "add" : "subtract")) {
+            return -1;
+        }
+        int t = add_pair(p, op, VALUE_NUMBER, a, b);
+        p->e->terms[t].dim = p->e->terms[a].dim;
+        a = t;
+    }
+    return a;
+}
+
+/* Turns the term (a word) into a label of `choice`'s; -1 after an error. */
+static int make_label(struct parser *p, int t, int choice)
+{
+    struct term *term = &p->e->terms[t];
+    const struct term *of = &p->e->terms[choice];
+    char *word = mem_strndup(p->text + term->begin, (size_t)(term->end - term->begin));
+    int found = -1;
+    for (int i = 0; i < of->n_labels && found < 0; i++) {
+        found = strcmp(of->labels[i], word) == 0 ? i : -1;
+    }
+    if (found < 0) {
+        struct strbuf help = STRBUF_INIT;
+        suggest_help(word, of->labels, of->n_labels, &help);
+        const char *name =
+            of->op == OP_SYMBOL ? p->e->symbols[of->symbol].name : "this choice";
+        diags_error(p->d, term_mark(p, t), strbuf_str(&help),
+                    "'%s' is no value of '%s'", word, name);
+        strbuf_release(&help);
+    } else {
+        *term = (struct term){.op = OP_LABEL,
+                              .kind = VALUE_CHOICE,
+                              .value = found,
+                              .labels = of->labels,
+                              .n_labels = of->n_labels,
+                              .first = -1,
+                              .next = -1,
+                              .begin = term->begin,
+                              .end = term->end};
+    }
+    mem_free(word);
+    return found < 0 ? -1 : t;
+}
+
+/* A label may look like a number ('22nm') or like a name of the scope: after a choice, what is written up to a delimiter is tried first. */
+static int parse_label(struct parser *p, int choice)
+{
+    skip_blanks(p);
+    const struct term *of = &p->e->terms[choice];
+    const char *s = p->text + p->pos;
+    int len = (int)strcspn(s, " \t\r\n()[],<>=!");
+    for (int i = 0; i < of->n_labels; i++) {
+        if (is_word(s, len, of->labels[i])) {
+            int t = add_term(p, OP_WORD, VALUE_CHOICE, p->pos, p->pos + len);
+            p->pos += len;
+            return make_label(p, t, choice);
+        }
+    }
+    int t = parse_sum(p);
+    return t >= 0 && p->e->terms[t].op == OP_WORD ? make_label(p, t, choice) : t;
+}
+
+static int parse_operand(struct parser *p, int left)
+{
+    return p->e->terms[left].kind == VALUE_CHOICE && p->e->terms[left].op != OP_WORD
+               ? parse_label(p, left)
+               : parse_sum(p);
+}
+
+/* Both sides of a comparison or of "in" fit each other. */
+static int check_sides(struct parser *p, enum op op, int a, int b)
+{
+    const struct term *ta = &p->e->terms[a], *tb = &p->e->terms[b];
+    char na[64], nb[64];
+    if (ta->op == OP_WORD && tb->op != OP_WORD && tb->kind == VALUE_CHOICE) {
+        if (make_label(p, a, b) < 0) {
+            return -1;
+        }
+    } else if (settle(p, a) < 0 || settle(p, b) < 0) {
+        return -1;
+    }
+    if (ta->kind != tb->kind) {
+        return diags_error(p->d, term_mark(p, b), NULL, "cannot compare %s and %s",
+                           kind_name(ta, na, sizeof na), kind_name(tb, nb, sizeof nb));
+    }
+    if (ta->kind == VALUE_NUMBER) {
+        return same_dim(p, a, b, "compare");
+    }
+    if (op != OP_EQ && op != OP_NE && op != OP_IN) {
+        return diags_error(p->d, term_mark(p, a), "use ==, != or in", "%s has no order",
+                           ta->kind == VALUE_BOOL ? "a condition" : "a choice");
+    }
+    if (ta->kind == VALUE_CHOICE && ta->labels != tb->labels) {
+        return diags_error(p->d, term_mark(p, b), NULL,
+                           "cannot compare two choices that have different values");
+    }
+    return 0;
+}
+
+static int parse_in(struct parser *p, int a)
+{
+    skip_blanks(p);
+    int opened = p->pos;
+    if (!take(p, '[')) {
+        return expected(p, "'[' after 'in'");
+    }
+    if (settle(p, a) < 0) {
+        return -1;
+    }
+    int last = a;
+    do {
+        int b = parse_operand(p, a);
+        if (b < 0 || check_sides(p, OP_IN, a, b)) {
+            return -1;
+        }
+        p->e->terms[last].next = b;
+        last = b;
+    } while (take(p, ','));
+    if (close_bracket(p, ']', opened)) {
+        return -1;
+    }
+    int t = add_term(p, OP_IN, VALUE_BOOL, p->e->terms[a].begin, p->pos);
+    p->e->terms[t].first = a;
+    return t;
+}
+
+/* The comparison operator at the cursor, taken; OP_COUNT when there is none. */
+static enum op take_comparison(struct parser *p)
+{
+    skip_blanks(p);
+    const char *s = p->text + p->pos;
+    int len = (int)strspn(s, "<>=!");
+    for (int op = OP_LE; op <= OP_NE; op++) {
+        if (len > 0 && is_word(s, len, expr_op_text[op])) {
+            p->pos += len;
+            return (enum op)op;
+        }
+    }
+    return OP_COUNT;
+}
+
+static int parse_cmp(struct parser *p)
+{
+    int a = parse_sum(p);
+    if (a < 0) {
+        return -1;
+    }
+    if (take_word(p, "in")) {
+        return parse_in(p, a);
+    }
+    enum op op = take_comparison(p);
+    if (op == OP_COUNT) {
+        return a;
+    }
+    int b = parse_operand(p, a);
+    if (b < 0 || check_sides(p, op, a, b)) {
+        return -1;
+    }
+    int t = add_pair(p, op, VALUE_BOOL, a, b);
+    int again = p->pos;
+    if (take_comparison(p) != OP_COUNT) {
+        return diags_error(p->d, mark_at(p, again, p->pos), "write 'a < b and b < c'",
+                           "comparisons cannot be chained");
+    }
+    return t;
+}
+
+static int parse_not(struct parser *p)
+{
+    skip_blanks(p);
+    int begin = p->pos;
+    if (!take_word(p, "not")) {
+        return parse_cmp(p);
+    }
+    if (++p->depth > MAX_DEPTH) {
+        return too_deep(p, begin);
+    }
+    int a = want_kind(p, parse_not(p), VALUE_BOOL);
+    p->depth--;
+    if (a < 0) {
+        return -1;
+    }
+    int t = add_term(p, OP_NOT, VALUE_BOOL, begin, p->pos);
+    p->e->terms[t].first = a;
+    return t;
+}
+
+static int parse_chain(struct parser *p, enum op op, int (*parse_part)(struct parser *))
+{
+    int a = parse_part(p);
+    while (a >= 0 && take_word(p, expr_op_text[op])) {
+        a = want_kind(p, a, VALUE_BOOL);
+        int b = a < 0 ? -1 : want_kind(p, parse_part(p), VALUE_BOOL);
+        if (b < 0) {
+            return -1;
+        }
+        a = add_pair(p, op, VALUE_BOOL, a, b);
+    }
+    return a;
+}
+
+static int parse_and(struct parser *p)
+{
+    return parse_chain(p, OP_AND, parse_not);
+}
+
+static int parse_or(struct parser *p)
+{
+    return parse_chain(p, OP_OR, parse_and);
+}
+
+struct expr *expr_parse(const char *text, struct mark at, const struct scope *scope,
+                        struct diags *d)
+{
+    if (strlen(text) > MAX_LENGTH) {
+        diags_error(d, at, NULL, "an expression may have %d characters", MAX_LENGTH);
+        return NULL;
+    }
+    struct expr *e = mem_alloc(sizeof *e);
+    struct parser p = {.text = text, .at = at, .scope = scope, .d = d, .e = e};
+    e->root = settle(&p, parse_or(&p));
+    skip_blanks(&p);
+    if (e->root >= 0 && p.text[p.pos]) {
+        e->root = expected(&p, "an operator or the end");
+    }
+    if (e->root < 0) {
+        expr_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+void expr_free(struct expr *e)
+{
+    if (e) {
+        mem_free(e->terms);
+        mem_free(e->symbols);
+        mem_free(e);
+    }
+}
