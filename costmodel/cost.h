@@ -6,12 +6,7 @@
 #ifndef COSTMODEL_COST_H
 #define COSTMODEL_COST_H
 
-#include "costmodel/mapping.h"
-
-enum accounting {
-    ACCOUNTING_EXACT,   /* default: full overlap reuse, drains billed, bits and physical words */
-    ACCOUNTING_TIMELOOP /* Timeloop's rules: overlap only along one repeated motion vector, drains not billed */
-};
+#include "costmodel/count.h"
 
 enum fidelity {
     FIDELITY_BANDWIDTH, /* maximum of compute and every port's bandwidth */
@@ -20,12 +15,14 @@ enum fidelity {
 extern const char *const fidelity_names[];
 
 struct tensor_cost {
-    int64_t tile;           /* nominal words held by one instance; 0 when not kept */
-    int64_t reads;          /* towards the inner side (and of partial sums for accumulation) */
-    int64_t fills;          /* writes coming from the outer side */
-    int64_t updates;        /* output: writes coming from the inner side */
-    int64_t drains;         /* output: reads of partial or finished sums sent to the outer side; not in `reads` */
-    int64_t network_words;  /* words that leave this level on its network towards the children (multicast counted once) */
+    int64_t tile;    /* nominal words held by one instance; 0 when not kept */
+    int64_t reads;   /* towards the inner side (and of partial sums for accumulation) */
+    int64_t fills;   /* writes coming from the outer side */
+    int64_t updates; /* output: writes coming from the inner side */
+    int64_t
+        drains; /* output: reads of partial or finished sums sent to the outer side; not in `reads` */
+    int64_t
+        network_words; /* words that leave this level on its network towards the children (multicast counted once) */
     int64_t reduction_adds; /* output: additions in that network */
     double accesses;        /* physical words, all actions */
     double energy_pj;       /* storage accesses */
@@ -34,7 +31,7 @@ struct tensor_cost {
 
 struct level_cost {
     int64_t instances_used;
-    double cycles;          /* that this level's ports need */
+    double cycles; /* that this level's ports need */
     struct tensor_cost tensor[EINSUM_TENSORS];
 };
 
@@ -45,7 +42,7 @@ struct cost {
     int binding;            /* level whose ports set `cycles`; -1: compute */
     double utilization;     /* macs / (all MAC lanes * cycles) */
     double mac_pj, storage_pj, network_pj, leak_pj;
-    double energy_pj;       /* sum of the four */
+    double energy_pj; /* sum of the four */
     enum fidelity fidelity;
     struct level_cost level[HW_LEVELS];
 };
@@ -57,7 +54,8 @@ struct cost_options {
 
 /* Prices a legal mapping (mapping_check() passed). ERR_DATA when operands are wider than the MAC; ERR_BUG when an invariant fails: not
  * finite, negative, MACs lost, less traffic than compulsory. Allocates nothing. O(levels * tensors * loops * ranks). */
-int cost_evaluate(const struct accelerator *a, const struct einsum *e, const struct mapping *m, const struct cost_options *opt,
+int cost_evaluate(const struct accelerator *a, const struct einsum *e,
+                  const struct mapping *m, const struct cost_options *opt,
                   struct cost *out, struct err *err);
 
 #endif

@@ -21,11 +21,17 @@
 #include <assert.h>
 #include <string.h>
 
+const char *const accounting_names[] = {"exact", "timeloop", "timeloop_default", NULL};
+_Static_assert(sizeof accounting_names / sizeof *accounting_names ==
+                   ACCOUNTING_COUNT + 1,
+               "a name for each accounting");
+
 /* What is asked: the words of one tensor that the children ask of the instances of level v.merged. */
 struct query {
     const struct nest *n;
     struct nest_view v;
     int tensor;
+    enum accounting accounting;
     struct runs cur
         [EINSUM_DIMS]; /* per dimension, the temporal loops outside the current one being outer */
 };
@@ -237,6 +243,12 @@ static int fetched(struct query *q, int child, int merged, int64_t *out,
     if (tick_words(q, TICK_FIRST, NULL, out, err) != 0) {
         return -1;
     }
+    if (q->accounting != ACCOUNTING_EXACT && n->perfect) {
+        bool extrapolate = q->accounting == ACCOUNTING_TIMELOOP_DEFAULT;
+        int64_t volume = einsum_volume(n->e, q->tensor, n->extent[child + 1]);
+        *out = *out / volume * nest_timeloop(n, q->tensor, child, extrapolate);
+        return 0;
+    }
     for (int j = 0; j < loops; j++) {
         if (!n->loop[j].temporal) {
             continue;
@@ -333,7 +345,7 @@ static int count_tensor(struct query *q, const struct mapping *m,
             return -1;
         }
         tc->fills = output ? taken - visited(q, l) : taken;
-        tc->drains = output ? taken : 0;
+        tc->drains = output && q->accounting == ACCOUNTING_EXACT ? taken : 0;
     }
     assert(child == m->n_levels - 1);
     return 0;
@@ -385,7 +397,7 @@ static int check_range(const struct nest *n, struct err *err)
 }
 
 int count_words(const struct einsum *e, const struct mapping *m, enum count_scope scope,
-                struct counts *out, struct err *err)
+                enum accounting accounting, struct counts *out, struct err *err)
 {
     struct nest n;
     nest_init(&n, e, m);
@@ -404,6 +416,7 @@ int count_words(const struct einsum *e, const struct mapping *m, enum count_scop
     }
     struct query q;
     q.n = &n;
+    q.accounting = accounting;
     for (int t = 0; t < e->n_tensors; t++) {
         q.tensor = t;
         q.v.relevant = 0;

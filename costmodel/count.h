@@ -21,7 +21,8 @@ struct tensor_count {
         reads; /* towards the inner side: operands; output: sums read to be added to, here or further inside */
     int64_t fills;   /* writes that come from the outer side */
     int64_t updates; /* output: writes that come from the inner side */
-    int64_t drains;  /* output: reads of sums that leave for the outer side */
+    int64_t
+        drains; /* output: reads of sums that leave for the outer side; 0 by Timeloop's rules */
     int64_t
         words; /* on the network below the level, whether it keeps the tensor or not: down, and for the output up and down */
     int64_t adds; /* output: additions in that network */
@@ -40,15 +41,24 @@ struct counts {
     struct level_count level[HW_LEVELS];
 };
 
+enum accounting {
+    ACCOUNTING_EXACT, /* default: all overlap is kept, sums read for the outer side are billed */
+    ACCOUNTING_TIMELOOP, /* Timeloop's rules: a tile keeps overlap only along a repeated move; those reads are not billed */
+    ACCOUNTING_TIMELOOP_DEFAULT, /* the same with its extrapolation from the first two iterations of a loop, its default */
+    ACCOUNTING_COUNT
+};
+extern const char
+    *const accounting_names[]; /* "exact", "timeloop", "timeloop_default", NULL */
+
 enum count_scope {
     COUNT_ALL,   /* totals over all instances */
     COUNT_ORIGIN /* the instance of each level that stands first along every spatial loop: the busiest one */
 };
 
-/* The mapping's loops must be legal (mapping_check()). ERR_DATA when a count may leave int64, when the output has a rank that is not one
+/* The mapping's loops must be legal (mapping_check()). Timeloop's rules hold for perfect factors, others are counted exactly. ERR_DATA when a count may leave int64, when the output has a rank that is not one
  * plain dimension, or when more than 4096 children share one operand diagonally under imperfect factors. Allocates nothing.
  * O(levels * tensors * loops * ranks) for perfect factors. */
 int count_words(const struct einsum *e, const struct mapping *m, enum count_scope scope,
-                struct counts *out, struct err *err);
+                enum accounting accounting, struct counts *out, struct err *err);
 
 #endif

@@ -69,4 +69,7 @@ struct nest_sum {
 int nest_diagonal(const struct nest *n, const struct nest_view *v, int tensor, int rank,
                   int tick, struct nest_sum *out, struct err *err);
 
+/* Words that one instance of `child` takes in by Timeloop's rules; perfect factors. O(ticks^2 * log bounds). */
+int64_t nest_timeloop(const struct nest *n, int tensor, int child, bool extrapolate);
+
 #endif
