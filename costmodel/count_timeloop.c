@@ -61,7 +61,7 @@ static void add_move(struct machine *m, const struct nest *n, int tensor, int lo
 
 static struct sweep tick(const struct machine *m, int k)
 {
-    struct sweep s;
+    struct sweep s = {{0}, {0}};
     int moved = 0;
     int64_t shared = 1;
     for (int r = 0; r < m->n_ranks; r++) {
@@ -87,7 +87,7 @@ static struct sweep tick(const struct machine *m, int k)
 static struct sweep after(const struct machine *m, const struct sweep *a,
                           const struct sweep *b)
 {
-    struct sweep s;
+    struct sweep s = {{0}, {0}};
     for (int i = 0; i < m->n_states; i++) {
         s.words[i] = a->words[i] + b->words[a->state[i]];
         s.state[i] = b->state[a->state[i]];
@@ -97,7 +97,7 @@ static struct sweep after(const struct machine *m, const struct sweep *a,
 
 static struct sweep power(const struct machine *m, struct sweep s, int64_t n)
 {
-    struct sweep result;
+    struct sweep result = {{0}, {0}};
     for (int i = 0; i < m->n_states; i++) {
         result.words[i] = 0;
         result.state[i] = i;
