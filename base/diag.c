@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -137,22 +138,12 @@ static struct place *sorted(const struct diags *d)
 /* Bytes of the character at s (limit > 0 bytes are left), and whether it can be shown. */
 static int char_length(const char *s, size_t limit, bool *printable)
 {
-    unsigned char c = (unsigned char)s[0];
-    int n = c < 0x80   ? 1
-            : c < 0xc2 ? 0
-            : c < 0xe0 ? 2
-            : c < 0xf0 ? 3
-            : c < 0xf5 ? 4
-                       : 0;
-    *printable = n > 0 && (size_t)n <= limit && (c == '\t' || (c >= 0x20 && c != 0x7f));
-    for (int i = 1; i < n && *printable; i++) {
-        *printable = ((unsigned char)s[i] & 0xc0) == 0x80;
-    }
-    if (n == 2 && c == 0xc2 && *printable && (unsigned char)s[1] < 0xa0) {
-        *printable = false; /* C1 control */
-        return 2;
-    }
-    return *printable ? n : 1;
+    const unsigned char *c = (const unsigned char *)s;
+    size_t n = utf8_length(c, limit);
+    bool control = (c[0] < 0x20 && c[0] != '\t') || c[0] == 0x7f ||
+                   (n == 2 && c[0] == 0xc2 && c[1] < 0xa0);
+    *printable = n > 0 && !control;
+    return n > 0 ? (int)n : 1;
 }
 
 static void add_shown(struct strbuf *out, const char *s, int n, bool printable)

@@ -10,17 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LENGTH = 4096, MAX_DEPTH = 64, MAX_EXPONENT = 30 };
-
-struct parser {
-    const char *text;
-    int pos;
-    struct mark at;
-    const struct scope *scope;
-    struct diags *d;
-    struct expr *e;
-    int depth;
-};
+enum { MAX_LENGTH = 4096, MAX_DEPTH = EXPR_MAX_DEPTH };
 
 const char *const expr_op_text[OP_COUNT] = {
     [OP_ADD] = "+",     [OP_SUB] = "-",     [OP_MUL] = "*",     [OP_DIV] = "/",
@@ -31,28 +21,6 @@ const char *const expr_op_text[OP_COUNT] = {
 };
 
 static int parse_or(struct parser *p);
-
-/* Columns count characters, not bytes. */
-static struct mark mark_at(const struct parser *p, int begin, int end)
-{
-    struct mark m = p->at;
-    if (!m.source) {
-        return m;
-    }
-    m.len = 0;
-    for (int i = 0; i < end && p->text[i]; i++) {
-        bool starts = ((unsigned char)p->text[i] & 0xc0) != 0x80;
-        m.col += starts && i < begin;
-        m.len += starts && i >= begin;
-    }
-    m.len = m.len > 0 ? m.len : 1;
-    return m;
-}
-
-static struct mark term_mark(const struct parser *p, int t)
-{
-    return mark_at(p, p->e->terms[t].begin, p->e->terms[t].end);
-}
 
 static void skip_blanks(struct parser *p)
 {
@@ -175,7 +143,7 @@ static int expected(struct parser *p, const char *what)
     skip_blanks(p);
     const char *s = p->text + p->pos;
     int len = token_length(s);
-    struct mark at = mark_at(p, p->pos, p->pos + len);
+    struct mark at = expr_mark(p, p->pos, p->pos + len);
     if (len == 0) {
         return diags_error(p->d, at, NULL, "the expression ends where %s should be",
                            what);
@@ -190,125 +158,9 @@ static int close_bracket(struct parser *p, char c, int opened)
         return 0;
     }
     expected(p, c == ')' ? "')'" : "',' or ']'");
-    diags_note(p->d, mark_at(p, opened, opened + 1), NULL, "the '%c' began here",
+    diags_note(p->d, expr_mark(p, opened, opened + 1), NULL, "the '%c' began here",
                c == ')' ? '(' : '[');
     return -1;
-}
-
-static int too_deep(struct parser *p, int at)
-{
-    return diags_error(p->d, mark_at(p, at, at + 1), NULL, "nested more than %d deep",
-                       MAX_DEPTH);
-}
-
-static const char *scope_name(int i, const void *data)
-{
-    const struct scope *scope = data;
-    return scope->symbols[i].name;
-}
-
-static int unknown_name(struct parser *p, int begin, int end)
-{
-    enum { MAX_LISTED = 16 };
-    char *name = mem_strndup(p->text + begin, (size_t)(end - begin));
-    struct strbuf help = STRBUF_INIT;
-    int near = suggest_index(name, p->scope->n, scope_name, p->scope);
-    if (near >= 0) {
-        strbuf_addf(&help, "did you mean '%s'?", p->scope->symbols[near].name);
-    } else {
-        for (int i = 0; i < p->scope->n && i < MAX_LISTED; i++) {
-            strbuf_addf(&help, "%s%s", i ? ", " : "known: ", p->scope->symbols[i].name);
-        }
-        strbuf_adds(&help, p->scope->n > MAX_LISTED ? ", ..." : "");
-    }
-    diags_error(p->d, mark_at(p, begin, end), strbuf_str(&help), "unknown %s '%s'",
-                p->scope->what, name);
-    strbuf_release(&help);
-    mem_free(name);
-    return -1;
-}
-
-/* A word that nothing could take for a label. */
-static int settle(struct parser *p, int t)
-{
-    if (t >= 0 && p->e->terms[t].op == OP_WORD) {
-        return unknown_name(p, p->e->terms[t].begin, p->e->terms[t].end);
-    }
-    return t;
-}
-
-static const char *kind_name(const struct term *t, char *buf, int size)
-{
-    switch (t->kind) {
-    case VALUE_CHOICE:
-        return "a choice";
-    case VALUE_BOOL:
-        return "a condition";
-    case VALUE_NUMBER:
-        break;
-    }
-    return dim_name(t->dim, buf, size);
-}
-
-static int want_kind(struct parser *p, int t, enum value_kind kind)
-{
-    static const char *const name[] = {[VALUE_NUMBER] = "a number",
-                                       [VALUE_CHOICE] = "a choice",
-                                       [VALUE_BOOL] = "a condition"};
-    char buf[64];
-    if (settle(p, t) < 0) {
-        return -1;
-    }
-    const struct term *term = &p->e->terms[t];
-    if (term->kind != kind) {
-        const char *help = kind == VALUE_BOOL && term->kind == VALUE_NUMBER
-                               ? "compare it with something: <=, >=, <, >, ==, !="
-                               : NULL;
-        return diags_error(p->d, term_mark(p, t), help, "expected %s, but this is %s",
-                           name[kind], kind_name(term, buf, sizeof buf));
-    }
-    return t;
-}
-
-/* 'area <= 4': the bare number on one side should have had the other side's unit. */
-static int missing_unit(struct parser *p, int bare, int other)
-{
-    struct strbuf help = STRBUF_INIT;
-    const struct term *number = &p->e->terms[bare], *with = &p->e->terms[other];
-    const char *accepted = dim_units(with->dim);
-    if (*accepted) {
-        strbuf_adds(&help, "write '");
-        quantity_print_exact(number->value, DIM_ONE, &help);
-        strbuf_addf(&help, "%.*s' (accepted: %s)", (int)strcspn(accepted, ","),
-                    accepted, accepted);
-    } else {
-        strbuf_adds(&help, "in units of ");
-        dim_print(with->dim, &help);
-    }
-    const char *name =
-        with->op == OP_SYMBOL ? p->e->symbols[with->symbol].name : "this number";
-    diags_error(p->d, term_mark(p, bare), strbuf_str(&help), "%s needs a unit", name);
-    strbuf_release(&help);
-    return -1;
-}
-
-/* Both are numbers of one dimension; `verb` as in "cannot compare". */
-static int same_dim(struct parser *p, int a, int b, const char *verb)
-{
-    const struct term *ta = &p->e->terms[a], *tb = &p->e->terms[b];
-    char na[64], nb[64];
-    if (dim_equal(ta->dim, tb->dim)) {
-        return 0;
-    }
-    if (tb->op == OP_NUMBER && dim_is_one(tb->dim)) {
-        return missing_unit(p, b, a);
-    }
-    if (ta->op == OP_NUMBER && dim_is_one(ta->dim)) {
-        return missing_unit(p, a, b);
-    }
-    return diags_error(p->d, term_mark(p, b), NULL, "cannot %s %s and %s", verb,
-                       dim_name(ta->dim, na, sizeof na),
-                       dim_name(tb->dim, nb, sizeof nb));
 }
 
 static int parse_number(struct parser *p)
@@ -324,14 +176,14 @@ static int parse_number(struct parser *p)
         return expected(p, "a value");
     }
     if (used == QUANTITY_RANGE) {
-        return diags_error(p->d, mark_at(p, p->pos, p->pos + unit_at), NULL,
+        return diags_error(p->d, expr_mark(p, p->pos, p->pos + unit_at), NULL,
                            "this number is too large or too small");
     }
     if (used == QUANTITY_BAD_UNIT) {
         struct strbuf help = STRBUF_INIT;
         int len = unit_length(s + unit_at);
         unit_help(s + unit_at, len, &help);
-        diags_error(p->d, mark_at(p, p->pos + unit_at, p->pos + unit_at + len),
+        diags_error(p->d, expr_mark(p, p->pos + unit_at, p->pos + unit_at + len),
                     strbuf_str(&help), "unknown unit '%.*s'", len, s + unit_at);
         strbuf_release(&help);
         return -1;
@@ -343,41 +195,6 @@ static int parse_number(struct parser *p)
     return t;
 }
 
-/* dim^(1/2), or an error */
-static int check_sqrt(struct parser *p, int t)
-{
-    struct dim *dim = &p->e->terms[t].dim;
-    char name[64];
-    for (int i = 0; i < Q_COUNT; i++) {
-        if (dim->e[i] % 2) {
-            return diags_error(p->d, term_mark(p, t), NULL, "%s has no square root",
-                               dim_name(*dim, name, sizeof name));
-        }
-    }
-    for (int i = 0; i < Q_COUNT; i++) {
-        dim->e[i] = (int8_t)(dim->e[i] / 2);
-    }
-    return t;
-}
-
-static int check_function(struct parser *p, int t)
-{
-    struct term *term = &p->e->terms[t];
-    int arg = term->first;
-    char name[64];
-    term->dim = p->e->terms[arg].dim;
-    if (term->op == OP_SQRT) {
-        return check_sqrt(p, t);
-    }
-    if (term->op != OP_MIN && term->op != OP_MAX && !dim_is_one(term->dim)) {
-        return diags_error(
-            p->d, term_mark(p, arg), "divide it by a quantity of the same kind",
-            "'%s' wants a plain number, but this is %s", expr_op_text[term->op],
-            dim_name(term->dim, name, sizeof name));
-    }
-    return t;
-}
-
 /* "(" or { "," or } ")" after the name of `op`. */
 static int parse_function(struct parser *p, enum op op, int begin)
 {
@@ -386,11 +203,11 @@ static int parse_function(struct parser *p, enum op op, int begin)
     int opened = p->pos++;
     int first = -1, last = -1;
     if (++p->depth > MAX_DEPTH) {
-        return too_deep(p, begin);
+        return expr_too_deep(p, begin);
     }
     do {
-        int arg = want_kind(p, parse_or(p), VALUE_NUMBER);
-        if (arg < 0 || (last >= 0 && same_dim(p, first, arg, "mix"))) {
+        int arg = expr_want(p, parse_or(p), VALUE_NUMBER);
+        if (arg < 0 || (last >= 0 && expr_same_dim(p, first, arg, "mix"))) {
             return -1;
         }
         if (last >= 0) {
@@ -405,7 +222,7 @@ static int parse_function(struct parser *p, enum op op, int begin)
     }
     int t = add_term(p, op, VALUE_NUMBER, begin, p->pos);
     p->e->terms[t].first = first;
-    return check_function(p, t);
+    return expr_check_function(p, t);
 }
 
 static int add_symbol(struct parser *p, const struct symbol *s, int begin, int end)
@@ -453,7 +270,7 @@ static int parse_name(struct parser *p)
     }
     if (*after == '(') {
         p->pos = begin;
-        return diags_error(p->d, mark_at(p, begin, begin + len),
+        return diags_error(p->d, expr_mark(p, begin, begin + len),
                            "known: min, max, ceil, floor, log2, sqrt",
                            "unknown function '%.*s'", len, s);
     }
@@ -476,7 +293,7 @@ static int parse_atom(struct parser *p)
     int opened = p->pos;
     if (take(p, '(')) {
         if (++p->depth > MAX_DEPTH) {
-            return too_deep(p, opened);
+            return expr_too_deep(p, opened);
         }
         int t = parse_or(p);
         p->depth--;
@@ -485,7 +302,7 @@ static int parse_atom(struct parser *p)
         }
         p->e->terms[t].begin = opened;
         p->e->terms[t].end = p->pos;
-        return settle(p, t);
+        return expr_settle(p, t);
     }
     return name_length(p->text + p->pos) > 0 ? parse_name(p) : parse_number(p);
 }
@@ -497,7 +314,7 @@ static int parse_unary(struct parser *p)
     if (!take(p, '-')) {
         return parse_atom(p);
     }
-    int a = want_kind(p, parse_atom(p), VALUE_NUMBER);
+    int a = expr_want(p, parse_atom(p), VALUE_NUMBER);
     if (a < 0) {
         return -1;
     }
@@ -513,18 +330,6 @@ static int parse_unary(struct parser *p)
     return t;
 }
 
-static int check_exponents(struct parser *p, int t)
-{
-    for (int i = 0; i < Q_COUNT; i++) {
-        if (abs(p->e->terms[t].dim.e[i]) > MAX_EXPONENT) {
-            return diags_error(p->d, term_mark(p, t), NULL,
-                               "this product's unit has an exponent above %d",
-                               MAX_EXPONENT);
-        }
-    }
-    return t;
-}
-
 static int parse_term(struct parser *p)
 {
     int a = parse_unary(p);
@@ -537,15 +342,15 @@ static int parse_term(struct parser *p)
             break;
         }
         p->pos++;
-        a = want_kind(p, a, VALUE_NUMBER);
-        int b = a < 0 ? -1 : want_kind(p, parse_unary(p), VALUE_NUMBER);
+        a = expr_want(p, a, VALUE_NUMBER);
+        int b = a < 0 ? -1 : expr_want(p, parse_unary(p), VALUE_NUMBER);
         if (b < 0) {
             return -1;
         }
         int t = add_pair(p, op, VALUE_NUMBER, a, b);
         struct dim da = p->e->terms[a].dim, db = p->e->terms[b].dim;
         p->e->terms[t].dim = op == OP_MUL ? dim_mul(da, db) : dim_div(da, db);
-        a = check_exponents(p, t);
+        a = expr_check_exponents(p, t);
     }
     return a;
 }
@@ -562,9 +367,9 @@ static int parse_sum(struct parser *p)
             break;
         }
         p->pos++;
-        a = want_kind(p, a, VALUE_NUMBER);
-        int b = a < 0 ? -1 : want_kind(p, parse_term(p), VALUE_NUMBER);
-        if (b < 0 || same_dim(p, a, b, op == OP_ADD ? "add" : "subtract")) {
+        a = expr_want(p, a, VALUE_NUMBER);
+        int b = a < 0 ? -1 : expr_want(p, parse_term(p), VALUE_NUMBER);
+        if (b < 0 || expr_same_dim(p, a, b, op == OP_ADD ? "add" : "subtract")) {
             return -1;
         }
         int t = add_pair(p, op, VALUE_NUMBER, a, b);
@@ -572,39 +377,6 @@ static int parse_sum(struct parser *p)
         a = t;
     }
     return a;
-}
-
-/* Turns the term (a word) into a label of `choice`'s; -1 after an error. */
-static int make_label(struct parser *p, int t, int choice)
-{
-    struct term *term = &p->e->terms[t];
-    const struct term *of = &p->e->terms[choice];
-    char *word = mem_strndup(p->text + term->begin, (size_t)(term->end - term->begin));
-    int found = -1;
-    for (int i = 0; i < of->n_labels && found < 0; i++) {
-        found = strcmp(of->labels[i], word) == 0 ? i : -1;
-    }
-    if (found < 0) {
-        struct strbuf help = STRBUF_INIT;
-        suggest_help(word, of->labels, of->n_labels, &help);
-        const char *name =
-            of->op == OP_SYMBOL ? p->e->symbols[of->symbol].name : "this choice";
-        diags_error(p->d, term_mark(p, t), strbuf_str(&help),
-                    "'%s' is no value of '%s'", word, name);
-        strbuf_release(&help);
-    } else {
-        *term = (struct term){.op = OP_LABEL,
-                              .kind = VALUE_CHOICE,
-                              .value = found,
-                              .labels = of->labels,
-                              .n_labels = of->n_labels,
-                              .first = -1,
-                              .next = -1,
-                              .begin = term->begin,
-                              .end = term->end};
-    }
-    mem_free(word);
-    return found < 0 ? -1 : t;
 }
 
 /* A label may look like a number ('22nm') or like a name of the scope: after a choice, what is written up to a delimiter is tried first. */
@@ -618,11 +390,11 @@ static int parse_label(struct parser *p, int choice)
         if (is_word(s, len, of->labels[i])) {
             int t = add_term(p, OP_WORD, VALUE_CHOICE, p->pos, p->pos + len);
             p->pos += len;
-            return make_label(p, t, choice);
+            return expr_make_label(p, t, choice);
         }
     }
     int t = parse_sum(p);
-    return t >= 0 && p->e->terms[t].op == OP_WORD ? make_label(p, t, choice) : t;
+    return t >= 0 && p->e->terms[t].op == OP_WORD ? expr_make_label(p, t, choice) : t;
 }
 
 static int parse_operand(struct parser *p, int left)
@@ -632,36 +404,6 @@ static int parse_operand(struct parser *p, int left)
                : parse_sum(p);
 }
 
-/* Both sides of a comparison or of "in" fit each other. */
-static int check_sides(struct parser *p, enum op op, int a, int b)
-{
-    const struct term *ta = &p->e->terms[a], *tb = &p->e->terms[b];
-    char na[64], nb[64];
-    if (ta->op == OP_WORD && tb->op != OP_WORD && tb->kind == VALUE_CHOICE) {
-        if (make_label(p, a, b) < 0) {
-            return -1;
-        }
-    } else if (settle(p, a) < 0 || settle(p, b) < 0) {
-        return -1;
-    }
-    if (ta->kind != tb->kind) {
-        return diags_error(p->d, term_mark(p, b), NULL, "cannot compare %s and %s",
-                           kind_name(ta, na, sizeof na), kind_name(tb, nb, sizeof nb));
-    }
-    if (ta->kind == VALUE_NUMBER) {
-        return same_dim(p, a, b, "compare");
-    }
-    if (op != OP_EQ && op != OP_NE && op != OP_IN) {
-        return diags_error(p->d, term_mark(p, a), "use ==, != or in", "%s has no order",
-                           ta->kind == VALUE_BOOL ? "a condition" : "a choice");
-    }
-    if (ta->kind == VALUE_CHOICE && ta->labels != tb->labels) {
-        return diags_error(p->d, term_mark(p, b), NULL,
-                           "cannot compare two choices that have different values");
-    }
-    return 0;
-}
-
 static int parse_in(struct parser *p, int a)
 {
     skip_blanks(p);
@@ -669,13 +411,13 @@ static int parse_in(struct parser *p, int a)
     if (!take(p, '[')) {
         return expected(p, "'[' after 'in'");
     }
-    if (settle(p, a) < 0) {
+    if (expr_settle(p, a) < 0) {
         return -1;
     }
     int last = a;
     do {
         int b = parse_operand(p, a);
-        if (b < 0 || check_sides(p, OP_IN, a, b)) {
+        if (b < 0 || expr_check_sides(p, OP_IN, a, b)) {
             return -1;
         }
         p->e->terms[last].next = b;
@@ -718,13 +460,13 @@ static int parse_cmp(struct parser *p)
         return a;
     }
     int b = parse_operand(p, a);
-    if (b < 0 || check_sides(p, op, a, b)) {
+    if (b < 0 || expr_check_sides(p, op, a, b)) {
         return -1;
     }
     int t = add_pair(p, op, VALUE_BOOL, a, b);
     int again = p->pos;
     if (take_comparison(p) != OP_COUNT) {
-        return diags_error(p->d, mark_at(p, again, p->pos), "write 'a < b and b < c'",
+        return diags_error(p->d, expr_mark(p, again, p->pos), "write 'a < b and b < c'",
                            "comparisons cannot be chained");
     }
     return t;
@@ -738,9 +480,9 @@ static int parse_not(struct parser *p)
         return parse_cmp(p);
     }
     if (++p->depth > MAX_DEPTH) {
-        return too_deep(p, begin);
+        return expr_too_deep(p, begin);
     }
-    int a = want_kind(p, parse_not(p), VALUE_BOOL);
+    int a = expr_want(p, parse_not(p), VALUE_BOOL);
     p->depth--;
     if (a < 0) {
         return -1;
@@ -754,8 +496,8 @@ static int parse_chain(struct parser *p, enum op op, int (*parse_part)(struct pa
 {
     int a = parse_part(p);
     while (a >= 0 && take_word(p, expr_op_text[op])) {
-        a = want_kind(p, a, VALUE_BOOL);
-        int b = a < 0 ? -1 : want_kind(p, parse_part(p), VALUE_BOOL);
+        a = expr_want(p, a, VALUE_BOOL);
+        int b = a < 0 ? -1 : expr_want(p, parse_part(p), VALUE_BOOL);
         if (b < 0) {
             return -1;
         }
@@ -783,7 +525,7 @@ struct expr *expr_parse(const char *text, struct mark at, const struct scope *sc
     }
     struct expr *e = mem_alloc(sizeof *e);
     struct parser p = {.text = text, .at = at, .scope = scope, .d = d, .e = e};
-    e->root = settle(&p, parse_or(&p));
+    e->root = expr_settle(&p, parse_or(&p));
     skip_blanks(&p);
     if (e->root >= 0 && p.text[p.pos]) {
         e->root = expected(&p, "an operator or the end");

@@ -520,7 +520,7 @@ START_TEST(nan_decides_nothing)
     };
     double v[S_COUNT];
     memcpy(v, slots, sizeof v);
-    v[S_AREA] = NAN;
+    v[S_AREA] = (double)NAN;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct expr *e = must_parse(cases[i].text);
         ck_assert_double_eq(expr_eval(e, v), cases[i].value);
