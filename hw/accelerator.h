@@ -44,7 +44,8 @@ struct level {
     char source[HW_SOURCE];    /* of energy and area */
 };
 
-enum mac_kind { MAC_FIXED, MAC_DECOMPOSABLE, MAC_KIND_COUNT };
+enum mac_kind { MAC_FIXED, MAC_DECOMPOSABLE, MAC_BIT_SERIAL, MAC_KIND_COUNT };
+extern const char *const mac_kind_names[]; /* "fixed", "decomposable", "bit_serial", NULL */
 
 struct mac {
     enum mac_kind kind;
@@ -53,7 +54,7 @@ struct mac {
     int acc_bits;              /* partial sum */
     double mul_pj;             /* one w_bits x a_bits product */
     double add_pj;             /* one accumulation at acc_bits */
-    double shift_add_pj;       /* decomposable: recombining one full product from its parts */
+    double shift_add_pj;       /* decomposable: recombining one full product from its parts; else 0 */
     double leak_w, area_mm2;   /* of one unit */
     double max_hz;             /* highest clock at the supply voltage */
     char source[HW_SOURCE];
@@ -91,9 +92,14 @@ struct accelerator {
     double leak_w, area_mm2;   /* whole chip, without DRAM devices */
 };
 
-/* How many w x a products one MAC unit forms in a cycle, and what one of them costs (pJ, product and accumulation). Fixed: 1, at the cost of
- * the full width. Decomposable (Bit Fusion, Sharma et al., ISCA 2018): operands are cut into power-of-two widths down to 2 bits; lanes =
- * (w_bits / pow2ceil(w)) * (a_bits / pow2ceil(a)). ERR_DATA when an operand is wider than the unit. */
+/* How many w x a products one MAC unit forms in a cycle, and what one of them costs (pJ, product and accumulation). ERR_DATA when an
+ * operand is wider than the unit.
+ * Fixed: 1, at the cost of the full width.
+ * Decomposable (Bit Fusion, Sharma et al., ISCA 2018): operands are cut into power-of-two widths down to 2 bits; lanes =
+ *   (w_bits / pow2ceil(w)) * (a_bits / pow2ceil(a)); the unit's energy of a cycle is shared by its lanes, whose products its adders sum
+ *   into one accumulator.
+ * Bit-serial in the weights (Stripes, Judd et al., MICRO 2016): a unit is w_bits serial multipliers, each w cycles busy with a product of
+ *   w weight bits: lanes = floor(w_bits / w); the product's energy is proportional to w. */
 int mac_lanes(const struct mac *m, int w_bits, int a_bits, int64_t *lanes, double *pj_per_mac, struct err *err);
 
 /* Invariants: instances multiply up, capacities and energies finite and not negative, at least one level. ERR_DATA with the reason. */
