@@ -2,9 +2,9 @@
  * or an empty source is an error, so that a constant without a source cannot get in. */
 #include "hw/tables.h"
 
+#include "base/csv.h"
 #include "base/embed.h"
 #include "base/mem.h"
-#include "base/csv.h"
 
 #include <assert.h>
 #include <string.h>
@@ -42,23 +42,14 @@ static int read_node(struct tables *t, int i, const struct csv *csv, struct err 
 {
     struct node_row *r = &t->node[i];
     const struct number_field fields[] = {
-        {"node_nm",         &r->nm             },
-        {"nominal_v",       &r->nominal_v      },
-        {"min_v",           &r->min_v          },
-        {"max_v",           &r->max_v          },
-        {"area_vs_45nm",    &r->area           },
-        {"energy_a",        &r->energy[0]      },
-        {"energy_b",        &r->energy[1]      },
-        {"energy_c",        &r->energy[2]      },
-        {"delay_3",         &r->delay[0]       },
-        {"delay_2",         &r->delay[1]       },
-        {"delay_1",         &r->delay[2]       },
-        {"delay_0",         &r->delay[3]       },
-        {"alpha",           &r->alpha          },
-        {"vth_v",           &r->vth_v          },
-        {"fo4_k",           &r->fo4_k          },
-        {"law_rms_percent", &r->law_rms_percent}
-    };
+        {"node_nm", &r->nm},         {"nominal_v", &r->nominal_v},
+        {"min_v", &r->min_v},        {"max_v", &r->max_v},
+        {"area_vs_45nm", &r->area},  {"energy_a", &r->energy[0]},
+        {"energy_b", &r->energy[1]}, {"energy_c", &r->energy[2]},
+        {"delay_3", &r->delay[0]},   {"delay_2", &r->delay[1]},
+        {"delay_1", &r->delay[2]},   {"delay_0", &r->delay[3]},
+        {"alpha", &r->alpha},        {"vth_v", &r->vth_v},
+        {"fo4_k", &r->fo4_k},        {"law_rms_percent", &r->law_rms_percent}};
     if (csv_text(csv, i + 1, "name", &r->name, err) < 0 ||
         csv_text(csv, i + 1, "kind", &r->kind, err) < 0) {
         return -1;
@@ -83,40 +74,32 @@ static int read_arith(struct tables *t, int i, const struct csv *csv, struct err
     }
     r->kind = (enum arith)kind;
     const struct number_field fields[] = {
-        {"bits",      &r->bits     },
-        {"node_nm",   &r->nm       },
-        {"voltage_v", &r->voltage_v},
-        {"energy_pj", &r->energy_pj},
-        {"area_um2",  &r->area_um2 },
-        {"leak_uw",   &r->leak_uw  }
-    };
+        {"bits", &r->bits},           {"node_nm", &r->nm},
+        {"voltage_v", &r->voltage_v}, {"energy_pj", &r->energy_pj},
+        {"area_um2", &r->area_um2},   {"leak_uw", &r->leak_uw}};
     return FILL(csv, i + 1, fields, &r->source, err);
 }
 
 static int read_sram(struct tables *t, int i, const struct csv *csv, struct err *err)
 {
     struct sram_row *r = &t->sram[i];
-    const struct number_field fields[] = {
-        {"node_nm",    &r->nm        },
-        {"size_bytes", &r->size_bytes},
-        {"width_bits", &r->width_bits},
-        {"voltage_v",  &r->voltage_v },
-        {"read_pj",    &r->read_pj   },
-        {"write_pj",   &r->write_pj  },
-        {"leak_mw",    &r->leak_mw   },
-        {"area_mm2",   &r->area_mm2  },
-        {"access_ns",  &r->access_ns },
-        {"cycle_ns",   &r->cycle_ns  }
-    };
+    const struct number_field fields[] = {{"node_nm", &r->nm},
+                                          {"size_bytes", &r->size_bytes},
+                                          {"width_bits", &r->width_bits},
+                                          {"voltage_v", &r->voltage_v},
+                                          {"read_pj", &r->read_pj},
+                                          {"write_pj", &r->write_pj},
+                                          {"leak_mw", &r->leak_mw},
+                                          {"area_mm2", &r->area_mm2},
+                                          {"access_ns", &r->access_ns},
+                                          {"cycle_ns", &r->cycle_ns}};
     return FILL(csv, i + 1, fields, &r->source, err);
 }
 
 static int read_dram(struct tables *t, int i, const struct csv *csv, struct err *err)
 {
     struct dram_row *r = &t->dram[i];
-    const struct number_field fields[] = {
-        {"pj_per_bit", &r->pj_per_bit}
-    };
+    const struct number_field fields[] = {{"pj_per_bit", &r->pj_per_bit}};
     if (csv_text(csv, i + 1, "kind", &r->kind, err) < 0) {
         return -1;
     }
@@ -126,19 +109,15 @@ static int read_dram(struct tables *t, int i, const struct csv *csv, struct err 
 static int read_wire(struct tables *t, int i, const struct csv *csv, struct err *err)
 {
     struct wire_row *r = &t->wire[i];
-    const struct number_field fields[] = {
-        {"node_nm",   &r->nm       },
-        {"pf_per_mm", &r->pf_per_mm}
-    };
+    const struct number_field fields[] = {{"node_nm", &r->nm},
+                                          {"pf_per_mm", &r->pf_per_mm}};
     return FILL(csv, i + 1, fields, &r->source, err);
 }
 
 static int read_rule(struct tables *t, int i, const struct csv *csv, struct err *err)
 {
     struct rule_row *r = &t->rule[i];
-    const struct number_field fields[] = {
-        {"value", &r->value}
-    };
+    const struct number_field fields[] = {{"value", &r->value}};
     if (csv_text(csv, i + 1, "name", &r->name, err) < 0 ||
         csv_text(csv, i + 1, "unit", &r->unit, err) < 0) {
         return -1;
@@ -161,12 +140,12 @@ static const struct {
     int (*read)(struct tables *t, int i, const struct csv *csv,
                 struct err *err); /* row i, from 0 */
 } table_files[] = {
-    [FILE_NODES] = {"hw/technology/nodes.csv",      read_node },
+    [FILE_NODES] = {"hw/technology/nodes.csv", read_node},
     [FILE_ARITHMETIC] = {"hw/technology/arithmetic.csv", read_arith},
-    [FILE_SRAM] = {"hw/technology/sram.csv",       read_sram },
-    [FILE_DRAM] = {"hw/technology/dram.csv",       read_dram },
-    [FILE_WIRE] = {"hw/technology/wire.csv",       read_wire },
-    [FILE_RULES] = {"hw/technology/rules.csv",      read_rule },
+    [FILE_SRAM] = {"hw/technology/sram.csv", read_sram},
+    [FILE_DRAM] = {"hw/technology/dram.csv", read_dram},
+    [FILE_WIRE] = {"hw/technology/wire.csv", read_wire},
+    [FILE_RULES] = {"hw/technology/rules.csv", read_rule},
 };
 _Static_assert(sizeof table_files / sizeof *table_files == FILE_COUNT,
                "a reader for each file");

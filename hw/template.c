@@ -27,8 +27,10 @@ int template_list(char names[][HW_NAME], int max)
     size_t folder = strlen(TEMPLATE_FOLDER), ending = strlen(".yaml");
     for (int i = 0; i < n && count < max; i++) {
         size_t len = strlen(all[i].path);
-        if (strncmp(all[i].path, TEMPLATE_FOLDER, folder) == 0 && len > folder + ending && len - folder - ending < HW_NAME) {
-            snprintf(names[count++], HW_NAME, "%.*s", (int)(len - folder - ending), all[i].path + folder);
+        if (strncmp(all[i].path, TEMPLATE_FOLDER, folder) == 0 &&
+            len > folder + ending && len - folder - ending < HW_NAME) {
+            snprintf(names[count++], HW_NAME, "%.*s", (int)(len - folder - ending),
+                     all[i].path + folder);
         }
     }
     return count;
@@ -62,14 +64,16 @@ static struct doc *open_builtin(const char *name, struct mark at, struct diags *
 }
 
 /* A path in a file is relative to that file. */
-static struct doc *open_template(const char *name, const char *from, struct mark at, struct diags *d)
+static struct doc *open_template(const char *name, const char *from, struct mark at,
+                                 struct diags *d)
 {
     if (!is_path(name)) {
         return open_builtin(name, at, d);
     }
     struct strbuf path = STRBUF_INIT;
     const char *slash = from != NULL && name[0] != '/' ? strrchr(from, '/') : NULL;
-    strbuf_addf(&path, "%.*s%s", slash != NULL ? (int)(slash - from + 1) : 0, slash != NULL ? from : "", name);
+    strbuf_addf(&path, "%.*s%s", slash != NULL ? (int)(slash - from + 1) : 0,
+                slash != NULL ? from : "", name);
     struct doc *doc = doc_read_file(strbuf_str(&path), d);
     strbuf_release(&path);
     return doc;
@@ -81,7 +85,8 @@ static void read_chain(struct chain *c, const char *name, struct diags *d)
     struct mark at = {0};
     while (next != NULL) {
         if (c->n == MAX_EXTENDS) {
-            diags_error(d, at, NULL, "'%s' extends more than %d templates, or itself", name, MAX_EXTENDS - 1);
+            diags_error(d, at, NULL, "'%s' extends more than %d templates, or itself",
+                        name, MAX_EXTENDS - 1);
             return;
         }
         struct doc *doc = open_template(next, from, at, d);
@@ -125,16 +130,24 @@ static void make_scope(struct template *t)
     t->symbol = mem_calloc((size_t)t->n_params, sizeof *t->symbol);
     for (int i = 0; i < t->n_params; i++) {
         const struct template_param *p = &t->param[i];
-        enum value_kind kind = p->type == PARAM_BOOL ? VALUE_BOOL : p->type == PARAM_CHOICE ? VALUE_CHOICE : VALUE_NUMBER;
-        t->symbol[i] = (struct symbol){.name = p->name, .kind = kind, .dim = p->dim, .labels = (const char *const *)p->labels,
-                                       .n_labels = p->n_labels, .slot = i};
+        enum value_kind kind = p->type == PARAM_BOOL     ? VALUE_BOOL
+                               : p->type == PARAM_CHOICE ? VALUE_CHOICE
+                                                         : VALUE_NUMBER;
+        t->symbol[i] = (struct symbol){.name = p->name,
+                                       .kind = kind,
+                                       .dim = p->dim,
+                                       .labels = (const char *const *)p->labels,
+                                       .n_labels = p->n_labels,
+                                       .slot = i};
     }
-    t->scope = (struct scope){.symbols = t->symbol, .n = t->n_params, .what = "parameter"};
+    t->scope =
+        (struct scope){.symbols = t->symbol, .n = t->n_params, .what = "parameter"};
 }
 
 static void build_from(struct template *t, const struct chain *c, struct diags *d)
 {
-    for (int i = c->n - 1; i >= 0; i--) { /* the innermost base first: later files override */
+    for (int i = c->n - 1; i >= 0;
+         i--) { /* the innermost base first: later files override */
         if (c->file[i].parameters != NULL) {
             template_read_params(t, c->file[i].parameters, d);
         }
@@ -175,7 +188,9 @@ struct template *template_load(const char *name, struct diags *d)
 
 static void free_level(struct level_plan *l)
 {
-    struct expr *all[] = {l->when, l->size, l->width, l->banks, l->buffering, l->read, l->write, l->shared, l->fan_x, l->fan_y};
+    struct expr *all[] = {l->when,      l->size,  l->width, l->banks,
+                          l->buffering, l->read,  l->write, l->shared,
+                          l->fan_x,     l->fan_y, l->link};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         expr_free(all[i]);
     }
@@ -187,7 +202,8 @@ void template_free(struct template *t)
     if (t == NULL) {
         return;
     }
-    struct expr *all[] = {t->clock, t->voltage, t->overhead, t->w_bits, t->a_bits, t->acc_bits, t->lanes};
+    struct expr *all[] = {t->clock,  t->voltage, t->logic_overhead, t->sram_overhead,
+                          t->w_bits, t->a_bits,  t->acc_bits,       t->lanes};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         expr_free(all[i]);
     }

@@ -26,12 +26,12 @@ extern const char *const param_type_names[]; /* "int", "real", "capacity", ... N
 struct template_param {
     char *name;
     enum param_type type;
-    struct dim dim;      /* DIM_ONE for int, real, bool, choice */
-    double def;          /* default: base units; choice: index; bool: 0 or 1 */
-    double min, max;     /* legal values, inclusive; choice: 0..n_labels-1 */
-    char **labels;       /* choice: [n_labels] */
+    struct dim dim;  /* DIM_ONE for int, real, bool, choice */
+    double def;      /* default: base units; choice: index; bool: 0 or 1 */
+    double min, max; /* legal values, inclusive; choice: 0..n_labels-1 */
+    char **labels;   /* choice: [n_labels] */
     int n_labels;
-    char *help;          /* one line, may be empty */
+    char *help; /* one line, may be empty */
 };
 
 struct template;
@@ -52,7 +52,8 @@ void template_defaults(const struct template *t, double *values); /* [n] */
 /* values[i] is parameter i in base units (choice: index, bool: 0 or 1). Pure and thread-safe; allocates nothing that stays.
  * ERR_NO: these values make no accelerator (clock too high, fan-out not whole, memory too small for a word, more bandwidth than the
  * banks give), in a sentence. ERR_DATA: a value outside its parameter's range. About 50 us. */
-int template_build(const struct template *t, const double *values, struct accelerator *out, struct err *err);
+int template_build(const struct template *t, const double *values,
+                   struct accelerator *out, struct err *err);
 
 /* Names of the templates in the program, sorted; at most `max` are written. Returns how many. */
 int template_list(char names[][HW_NAME], int max);

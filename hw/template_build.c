@@ -11,9 +11,9 @@ struct build {
     const struct template *t;
     const double *v;
     struct technology tech;
-    double overhead;
-    int plan_of[HW_LEVELS];      /* accelerator level (0 innermost) -> level of the file */
-    double tile_mm2;             /* area of one child below the level in work: it and all inside */
+    double logic_overhead, sram_overhead;
+    int plan_of[HW_LEVELS]; /* accelerator level (0 innermost) -> level of the file */
+    double tile_mm2; /* area of one child below the level in work: it and all inside */
     struct accelerator *a;
     struct err *err;
 };
@@ -24,12 +24,14 @@ static const char *label_text(const struct build *b, const struct label *l)
 }
 
 /* A whole number in [1, max] out of an expression; `fallback` when there is none. */
-static int whole(const struct build *b, const struct expr *e, int64_t fallback, int64_t max, const char *level, const char *what,
-                 int64_t *out)
+static int whole(const struct build *b, const struct expr *e, int64_t fallback,
+                 int64_t max, const char *level, const char *what, int64_t *out)
 {
     double x = e != NULL ? expr_eval(e, b->v) : (double)fallback;
     if (!(x >= 1 && x <= (double)max) || x != floor(x)) {
-        return err_set(b->err, ERR_NO, "%s of '%s' is %.10g: it must be a whole number from 1 to %lld", what, level, x, (long long)max);
+        return err_set(b->err, ERR_NO,
+                       "%s of '%s' is %.10g: it must be a whole number from 1 to %lld",
+                       what, level, x, (long long)max);
     }
     *out = (int64_t)x;
     return 0;
@@ -39,12 +41,26 @@ static int check_values(const struct template *t, const double *v, struct err *e
 {
     for (int i = 0; i < t->n_params; i++) {
         const struct template_param *p = &t->param[i];
-        bool integral = p->type != PARAM_REAL && p->type != PARAM_FREQUENCY && p->type != PARAM_BANDWIDTH && p->type != PARAM_VOLTAGE &&
+        bool integral = p->type != PARAM_REAL && p->type != PARAM_FREQUENCY &&
+                        p->type != PARAM_BANDWIDTH && p->type != PARAM_VOLTAGE &&
                         p->type != PARAM_CAPACITY;
         if (!(v[i] >= p->min && v[i] <= p->max) || (integral && v[i] != floor(v[i]))) {
-            return err_set(err, ERR_DATA, "parameter '%s' of template '%s' is %.10g: it lies outside %.10g..%.10g", p->name, t->name,
-                           v[i], p->min, p->max);
+            return err_set(err, ERR_DATA,
+                           "parameter '%s' of template '%s' is %.10g: it lies outside "
+                           "%.10g..%.10g",
+                           p->name, t->name, v[i], p->min, p->max);
         }
+    }
+    return 0;
+}
+
+static int overhead(const struct build *b, const struct expr *e, double *out)
+{
+    *out = e != NULL ? expr_eval(e, b->v) : 1;
+    if (!(*out >= 1 && *out <= 100)) {
+        return err_set(b->err, ERR_NO,
+                       "an overhead of '%s' is %g: it must be from 1 to 100",
+                       b->t->name, *out);
     }
     return 0;
 }
@@ -55,13 +71,15 @@ static int resolve_technology(struct build *b)
     const char *node = label_text(b, &t->technology);
     double clock = expr_eval(t->clock, b->v);
     if (t->voltage != NULL) {
-        return technology_at_voltage(t->tables, node, expr_eval(t->voltage, b->v), clock, &b->tech, b->err);
+        return technology_at_voltage(t->tables, node, expr_eval(t->voltage, b->v),
+                                     clock, &b->tech, b->err);
     }
     return technology_at_clock(t->tables, node, clock, &b->tech, b->err);
 }
 
 /* Adds the dimensions of `from` that `to` lacks; -1 (any) absorbs. */
-static void unite(int *n, char to[DATAFLOW_DIMS][8], int n_from, const char from[DATAFLOW_DIMS][8])
+static void unite(int *n, char to[DATAFLOW_DIMS][8], int n_from,
+                  const char from[DATAFLOW_DIMS][8])
 {
     if (*n < 0 || n_from < 0) {
         *n = -1;
@@ -78,15 +96,18 @@ static void unite(int *n, char to[DATAFLOW_DIMS][8], int n_from, const char from
     }
 }
 
-static void add_spatial(struct build *b, const struct dataflow_plan *f, int level, int plan, bool first)
+static void add_spatial(struct build *b, const struct dataflow_plan *f, int level,
+                        int plan, bool first)
 {
     struct dataflow *to = &b->a->dataflow;
     if (first || f == NULL) {
         to->spatial[level].n_x = to->spatial[level].n_y = f == NULL ? -1 : 0;
     }
     if (f != NULL) {
-        unite(&to->spatial[level].n_x, to->spatial[level].x, f->spatial[plan].n_x, f->spatial[plan].x);
-        unite(&to->spatial[level].n_y, to->spatial[level].y, f->spatial[plan].n_y, f->spatial[plan].y);
+        unite(&to->spatial[level].n_x, to->spatial[level].x, f->spatial[plan].n_x,
+              f->spatial[plan].x);
+        unite(&to->spatial[level].n_y, to->spatial[level].y, f->spatial[plan].n_y,
+              f->spatial[plan].y);
     }
 }
 
@@ -111,7 +132,8 @@ static int lay_out(struct build *b)
     const struct template *t = b->t;
     struct accelerator *a = b->a;
     const struct dataflow_plan *f = chosen_dataflow(b);
-    snprintf(a->dataflow.name, sizeof a->dataflow.name, "%s", f != NULL ? f->name : "any");
+    snprintf(a->dataflow.name, sizeof a->dataflow.name, "%s",
+             f != NULL ? f->name : "any");
     a->dataflow.stationary = f != NULL ? f->stationary : TENSOR_ROLE_COUNT;
     bool active[PLAN_LEVELS];
     for (int i = 0; i < t->n_levels; i++) {
@@ -119,7 +141,10 @@ static int lay_out(struct build *b)
         a->n_levels += active[i];
     }
     if (!active[0] || a->n_levels > HW_LEVELS) {
-        return err_set(b->err, ERR_NO, !active[0] ? "the outermost level '%s' is left out" : "too many levels with '%s'", t->level[0].name);
+        return err_set(b->err, ERR_NO,
+                       !active[0] ? "the outermost level '%s' is left out"
+                                  : "too many levels with '%s'",
+                       t->level[0].name);
     }
     a->core_level = -1;
     a->cores = 1;
@@ -140,7 +165,10 @@ static int lay_out(struct build *b)
         struct level *l = &a->level[at];
         if (p->cores) {
             if (l->fanout_x * l->fanout_y > 1) {
-                return err_set(b->err, ERR_NO, "'%s' is left out, and '%s' has other children than cores", p->name, l->name);
+                return err_set(
+                    b->err, ERR_NO,
+                    "'%s' is left out, and '%s' has other children than cores", p->name,
+                    l->name);
             }
             a->core_level = at;
             a->cores = x * y;
@@ -161,7 +189,8 @@ static int lay_out(struct build *b)
 }
 
 /* Bandwidth in bits per cycle, from bit/s or from bits in a cycle. */
-static double bits_per_cycle(const struct build *b, const struct expr *e, double fallback)
+static double bits_per_cycle(const struct build *b, const struct expr *e,
+                             double fallback)
 {
     if (e == NULL) {
         return fallback;
@@ -170,32 +199,42 @@ static double bits_per_cycle(const struct build *b, const struct expr *e, double
     return dim_equal(expr_dim(e), DIM_DATA) ? x : x / b->tech.clock_hz;
 }
 
-static int set_bandwidth(const struct build *b, const struct level_plan *p, struct level *l, double most)
+static int set_bandwidth(const struct build *b, const struct level_plan *p,
+                         struct level *l, double most)
 {
     bool given = p->read != NULL || p->write != NULL || p->shared != NULL;
     l->read_bits_per_cycle = bits_per_cycle(b, p->read, INFINITY);
     l->write_bits_per_cycle = bits_per_cycle(b, p->write, INFINITY);
-    l->shared_bits_per_cycle = bits_per_cycle(b, p->shared, given ? (double)INFINITY : most);
-    const double all[] = {l->read_bits_per_cycle, l->write_bits_per_cycle, l->shared_bits_per_cycle};
+    l->shared_bits_per_cycle =
+        bits_per_cycle(b, p->shared, given ? (double)INFINITY : most);
+    const double all[] = {l->read_bits_per_cycle, l->write_bits_per_cycle,
+                          l->shared_bits_per_cycle};
     for (int i = 0; i < 3; i++) {
         if (isfinite(all[i]) && all[i] > most * (1 + 1e-9)) {
-            return err_set(b->err, ERR_NO, "'%s' is asked for %.6g bits a cycle, its banks give at most %.6g at %.6gMHz", p->name, all[i],
-                           most, b->tech.clock_hz / 1e6);
+            return err_set(b->err, ERR_NO,
+                           "'%s' is asked for %.6g bits a cycle, its banks give at "
+                           "most %.6g at %.6gMHz",
+                           p->name, all[i], most, b->tech.clock_hz / 1e6);
         }
         if (!(all[i] > 0)) {
-            return err_set(b->err, ERR_NO, "a bandwidth of '%s' is not positive", p->name);
+            return err_set(b->err, ERR_NO, "a bandwidth of '%s' is not positive",
+                           p->name);
         }
     }
     return 0;
 }
 
 /* Energy, leakage and area of the storage itself; *most: bits a cycle that its ports can give. */
-static int set_storage(const struct build *b, const struct level_plan *p, struct level *l, double *most)
+static int set_storage(const struct build *b, const struct level_plan *p,
+                       struct level *l, double *most)
 {
     int64_t banks, word, buffering;
     double width = p->width != NULL ? expr_eval(p->width, b->v) : 64;
     if (!(width >= 1 && width <= 1 << 20) || width != floor(width)) {
-        return err_set(b->err, ERR_NO, "the width of '%s' is %.10g bits: it must be a whole number from 1", p->name, width);
+        return err_set(
+            b->err, ERR_NO,
+            "the width of '%s' is %.10g bits: it must be a whole number from 1",
+            p->name, width);
     }
     word = (int64_t)width;
     if (whole(b, p->banks, 1, 1 << 16, p->name, "the number of banks", &banks) < 0 ||
@@ -215,8 +254,10 @@ static int set_storage(const struct build *b, const struct level_plan *p, struct
     } else {
         double bits = floor(expr_eval(p->size, b->v));
         if (!(bits >= width * (double)banks && bits < 1e15)) {
-            return err_set(b->err, ERR_NO, "'%s' of %.10g bits has no word of %.10g bits in each of %lld banks", p->name, bits, width,
-                           (long long)banks);
+            return err_set(
+                b->err, ERR_NO,
+                "'%s' of %.10g bits has no word of %.10g bits in each of %lld banks",
+                p->name, bits, width, (long long)banks);
         }
         l->kind = p->class == CLASS_SRAM ? LEVEL_SRAM : LEVEL_REGFILE;
         l->capacity_bits = (int64_t)bits;
@@ -233,25 +274,31 @@ static int set_storage(const struct build *b, const struct level_plan *p, struct
     l->read_pj = c.read_pj;
     l->write_pj = c.write_pj;
     l->leak_w = c.leak_w;
-    l->area_mm2 = c.area_mm2;
+    l->area_mm2 =
+        c.area_mm2 * (p->class == CLASS_SRAM ? b->sram_overhead : b->logic_overhead);
     memcpy(l->source, c.source, sizeof l->source);
     return 0;
 }
 
 /* Wires from one instance to its children: per hop a tile's width of wire; a mesh registers each hop; a bus swings its whole length.
  * Mean hops of a unicast along an axis of n children, entered at its edge: n / 2. */
-static void set_network(const struct build *b, const struct level_plan *p, struct level *l)
+static void set_network(const struct build *b, const struct level_plan *p, int i)
 {
-    double children = (double)l->fanout_x * (double)l->fanout_y, scale = p->network == NETWORK_BUS ? 1 : 0.5;
+    struct level *l = &b->a->level[i];
+    double children = (double)l->fanout_x * (double)l->fanout_y,
+           scale = p->network == NETWORK_BUS ? 1 : 0.5;
     l->hop_pj_per_bit = component_wire_pj_per_bit_mm(&b->tech) * sqrt(b->tile_mm2);
     l->hops_x = scale * (double)l->fanout_x;
     l->hops_y = scale * (double)l->fanout_y;
     if (p->network == NETWORK_MESH) {
         struct component hop;
-        component_register(&b->tech, l->word_bits, &hop);
-        l->hop_pj_per_bit += hop.write_pj / l->word_bits;
+        double child = i > 0 ? b->a->level[i - 1].word_bits
+                             : b->a->mac.a_bits + b->a->mac.acc_bits;
+        double link = p->link != NULL ? expr_eval(p->link, b->v) : child;
+        component_register(&b->tech, fmax(link, 1), &hop);
+        l->hop_pj_per_bit += hop.write_pj / fmax(link, 1);
         l->leak_w += hop.leak_w * children;
-        l->area_mm2 += hop.area_mm2 * children;
+        l->area_mm2 += hop.area_mm2 * children * b->logic_overhead;
     }
     struct component adder;
     component_adder(&b->tech, 32, &adder);
@@ -270,8 +317,7 @@ static int build_level(struct build *b, int i)
     if (set_storage(b, p, l, &most) < 0 || set_bandwidth(b, p, l, most) < 0) {
         return -1;
     }
-    set_network(b, p, l);
-    l->area_mm2 *= b->overhead;
+    set_network(b, p, i);
     b->tile_mm2 = l->area_mm2 + (double)(l->fanout_x * l->fanout_y) * b->tile_mm2;
     return 0;
 }
@@ -304,7 +350,8 @@ static int build_mac(struct build *b)
     const struct template *t = b->t;
     struct mac *m = &b->a->mac;
     int64_t w, a, acc;
-    if (whole(b, t->w_bits, 8, 64, "mac", "the weight width", &w) < 0 || whole(b, t->a_bits, 8, 64, "mac", "the activation width", &a) < 0 ||
+    if (whole(b, t->w_bits, 8, 64, "mac", "the weight width", &w) < 0 ||
+        whole(b, t->a_bits, 8, 64, "mac", "the activation width", &a) < 0 ||
         whole(b, t->acc_bits, 32, 128, "mac", "the accumulator width", &acc) < 0) {
         return -1;
     }
@@ -332,14 +379,16 @@ static int build_mac(struct build *b)
         m->mul_pj = mul.read_pj;
         add_part(m, &mul, 1);
     }
-    double bits = m->kind == MAC_DECOMPOSABLE ? 2 * recombine_bits(m->w_bits, m->a_bits) : 0;
+    double bits =
+        m->kind == MAC_DECOMPOSABLE ? 2 * recombine_bits(m->w_bits, m->a_bits) : 0;
     if (bits > 0) {
         component_adder(&b->tech, bits, &part);
         m->shift_add_pj = part.read_pj;
         add_part(m, &part, 1);
     }
-    m->area_mm2 *= b->overhead;
-    snprintf(m->source, sizeof m->source, "%s %dx%d+%d, %s; %.100s", mac_kind_names[m->kind], m->w_bits, m->a_bits, m->acc_bits,
+    m->area_mm2 *= b->logic_overhead;
+    snprintf(m->source, sizeof m->source, "%s %dx%d+%d, %s; %.100s",
+             mac_kind_names[m->kind], m->w_bits, m->a_bits, m->acc_bits,
              b->tech.node->name, mul.source);
     b->tile_mm2 = m->area_mm2;
     return 0;
@@ -352,7 +401,8 @@ static int build_vector(struct build *b)
     if (b->t->lanes == NULL) {
         return 0;
     }
-    if (whole(b, b->t->lanes, 1, 1 << 20, "vector", "the number of lanes", &v->lanes) < 0) {
+    if (whole(b, b->t->lanes, 1, 1 << 20, "vector", "the number of lanes", &v->lanes) <
+        0) {
         return -1;
     }
     struct component mul, add, reg;
@@ -361,31 +411,37 @@ static int build_vector(struct build *b)
     component_register(&b->tech, 3.0 * b->a->mac.acc_bits, &reg);
     v->op_pj = mul.read_pj + add.read_pj + reg.write_pj / 3;
     v->leak_w = (double)v->lanes * (mul.leak_w + add.leak_w + reg.leak_w);
-    v->area_mm2 = (double)v->lanes * (mul.area_mm2 + add.area_mm2 + reg.area_mm2) * b->overhead;
-    snprintf(v->source, sizeof v->source, "lane of mul 16x16, add %d, 3 registers; %.90s", b->a->mac.acc_bits, mul.source);
+    v->area_mm2 = (double)v->lanes * (mul.area_mm2 + add.area_mm2 + reg.area_mm2) *
+                  b->logic_overhead;
+    snprintf(v->source, sizeof v->source,
+             "lane of mul 16x16, add %d, 3 registers; %.90s", b->a->mac.acc_bits,
+             mul.source);
     return 0;
 }
 
 static void add_up(struct accelerator *a)
 {
-    a->area_mm2 = (double)a->mac.instances * a->mac.area_mm2 + (double)a->cores * a->vector.area_mm2;
-    a->leak_w = (double)a->mac.instances * a->mac.leak_w + (double)a->cores * a->vector.leak_w;
+    a->area_mm2 = (double)a->mac.instances * a->mac.area_mm2 +
+                  (double)a->cores * a->vector.area_mm2;
+    a->leak_w =
+        (double)a->mac.instances * a->mac.leak_w + (double)a->cores * a->vector.leak_w;
     for (int i = 0; i < a->n_levels; i++) {
         a->area_mm2 += (double)a->level[i].instances * a->level[i].area_mm2;
         a->leak_w += (double)a->level[i].instances * a->level[i].leak_w;
     }
 }
 
-int template_build(const struct template *t, const double *values, struct accelerator *out, struct err *err)
+int template_build(const struct template *t, const double *values,
+                   struct accelerator *out, struct err *err)
 {
     memset(out, 0, sizeof *out); /* padding too: equal accelerators are equal bytes */
     struct build b = {.t = t, .v = values, .a = out, .err = err};
     if (check_values(t, values, err) < 0 || resolve_technology(&b) < 0) {
         return -1;
     }
-    b.overhead = t->overhead != NULL ? expr_eval(t->overhead, values) : 1;
-    if (!(b.overhead >= 1 && b.overhead < 100)) {
-        return err_set(err, ERR_NO, "the overhead of '%s' is %g: it must be from 1 to 100", t->name, b.overhead);
+    if (overhead(&b, t->logic_overhead, &b.logic_overhead) < 0 ||
+        overhead(&b, t->sram_overhead, &b.sram_overhead) < 0) {
+        return -1;
     }
     snprintf(out->name, sizeof out->name, "%s", t->name);
     out->clock_hz = b.tech.clock_hz;
@@ -395,7 +451,8 @@ int template_build(const struct template *t, const double *values, struct accele
     }
     for (int i = 0; i < out->n_levels; i++) {
         if (i == out->core_level && out->vector.lanes > 0) {
-            b.tile_mm2 += out->vector.area_mm2; /* a core's tile holds its vector unit */
+            b.tile_mm2 +=
+                out->vector.area_mm2; /* a core's tile holds its vector unit */
         }
         if (build_level(&b, i) < 0) {
             return -1;

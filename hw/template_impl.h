@@ -19,11 +19,12 @@ struct label {
 struct level_plan {
     char name[HW_NAME];
     enum level_class class;
-    struct label kind;          /* DRAM kind */
+    struct label kind; /* DRAM kind */
     struct expr *when;
     struct expr *size, *width, *banks, *buffering; /* bit, bit, 1, 1 */
     struct expr *read, *write, *shared;            /* bit/s, or bit: in a cycle */
     struct expr *fan_x, *fan_y;
+    struct expr *link; /* bit */
     enum keep keep[TENSOR_ROLE_COUNT];
     enum network network;
     bool cores;
@@ -38,17 +39,19 @@ struct dataflow_plan {
     } spatial[HW_LEVELS * 2]; /* by level_plan */
 };
 
-#define PLAN_LEVELS (HW_LEVELS * 2) /* levels of a file; at most HW_LEVELS may be active */
+#define PLAN_LEVELS                                                                    \
+    (HW_LEVELS * 2) /* levels of a file; at most HW_LEVELS may be active */
 
-struct template {
+struct template
+{
     char *name, *summary;
     struct tables *tables;
     struct template_param *param;
     int n_params, cap_params;
-    struct symbol *symbol;      /* [n_params] */
+    struct symbol *symbol; /* [n_params] */
     struct scope scope;
     struct label technology;
-    struct expr *clock, *voltage, *overhead;
+    struct expr *clock, *voltage, *logic_overhead, *sram_overhead;
     struct level_plan level[PLAN_LEVELS]; /* outermost first */
     int n_levels;
     struct label mac_kind;
@@ -62,12 +65,14 @@ struct template {
 /* What a file says, before parameters are known: nodes are borrowed from its document. */
 struct template_file {
     char *template, *extends, *summary;
-    const struct node *parameters, *technology, *clock, *voltage, *overhead, *levels, *mac, *vector, *dataflows, *dataflow;
+    const struct node *parameters, *technology, *clock, *voltage, *overhead, *levels,
+        *mac, *vector, *dataflows, *dataflow;
 };
 extern const struct schema template_file_schema;
-extern const struct schema param_schema, level_schema, bandwidth_schema, fanout_schema, mac_schema, vector_schema, dataflow_schema,
-    spatial_schema;
-extern const char *const level_class_names[], *const network_names[], *const stationary_names[];
+extern const struct schema param_schema, level_schema, bandwidth_schema, fanout_schema,
+    overhead_schema, mac_schema, vector_schema, dataflow_schema, spatial_schema;
+extern const char *const level_class_names[], *const network_names[],
+                                                  *const stationary_names[];
 
 struct param_file {
     int type;
@@ -78,13 +83,17 @@ struct level_file {
     char *name;
     int class, network;
     bool cores;
-    const struct node *kind, *when, *size, *width, *banks, *bandwidth, *buffering, *keep, *bypass, *fanout;
+    const struct node *kind, *when, *size, *width, *banks, *bandwidth, *buffering,
+        *keep, *bypass, *fanout, *link;
 };
 struct bandwidth_file {
     const struct node *read, *write, *shared;
 };
 struct fanout_file {
     const struct node *x, *y;
+};
+struct overhead_file {
+    const struct node *logic, *sram;
 };
 struct mac_file {
     const struct node *kind, *w_bits, *a_bits, *acc_bits;
@@ -101,8 +110,10 @@ struct spatial_file {
 };
 
 /* template_params.c: adds or overrides the parameters of one file. */
-void template_read_params(struct template *t, const struct node *parameters, struct diags *d);
+void template_read_params(struct template *t, const struct node *parameters,
+                          struct diags *d);
 /* template_plan.c: the rest, when all parameters are known. */
-void template_read_plan(struct template *t, const struct template_file *f, struct diags *d);
+void template_read_plan(struct template *t, const struct template_file *f,
+                        struct diags *d);
 
 #endif
