@@ -168,16 +168,16 @@ static const struct {
     void (*spoil)(struct einsum *e);
     const char *says;
 } refusals[] = {
-    {spoil_bound,   "bound of 'C' must be at least 1, not 0"},
-    {spoil_macs,    "more than 2^63 multiply-accumulates"   },
-    {spoil_volume,  "more than 2^63"                        },
-    {spoil_bits,    "must lie in 1..64"                     },
-    {spoil_partial, "only the output has partial sums"      },
+    {spoil_bound, "bound of 'C' must be at least 1, not 0"},
+    {spoil_macs, "more than 2^63 multiply-accumulates"},
+    {spoil_volume, "more than 2^63"},
+    {spoil_bits, "must lie in 1..64"},
+    {spoil_partial, "only the output has partial sums"},
     {spoil_density, "density of 'inputs' must lie in (0, 1]"},
-    {spoil_output,  "has 0 outputs"                         },
-    {spoil_term,    "has dimension 9"                       },
-    {spoil_twice,   "uses dimension 'K' twice"              },
-    {spoil_name,    "names dimension 'N' twice"             },
+    {spoil_output, "has 0 outputs"},
+    {spoil_term, "has dimension 9"},
+    {spoil_twice, "uses dimension 'K' twice"},
+    {spoil_name, "names dimension 'N' twice"},
 };
 
 START_TEST(bad_ones_are_refused)
