@@ -9,6 +9,7 @@
  * commas, tabs, byte-order marks. The format does not say which layer feeds which, so each reads its own input. Output size as SCALE-Sim:
  * ceil((ifmap - filter + stride) / stride). Sparsity N:M becomes the density of the weights; other columns are ignored with a warning.
  * `text` is copied. NULL and errors in d. */
-struct network *import_scalesim(const char *name, const char *text, size_t len, int64_t batch, struct diags *d);
+struct network *import_scalesim(const char *name, const char *text, size_t len,
+                                int64_t batch, struct diags *d);
 
 #endif

@@ -101,7 +101,7 @@ struct network_arg {
     int64_t value;
 };
 
-/* Reads a model: a name of sw/models ("resnet18") or, when it holds a '/' or ends in ".yaml", a file. All errors at once in d, then NULL.
+/* Reads a model: a name of sw/models ("resnet18"), or a file: .yaml (ours), .csv (SCALE-Sim topology). All errors at once in d, then NULL.
  * Bits are the defaults. Caller frees with network_free(). */
 struct network *network_load(const char *model, const struct network_arg *args,
                              int n_args, int64_t batch, struct diags *d);

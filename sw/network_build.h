@@ -21,9 +21,10 @@ struct conv_spec {
     bool depthwise; /* groups = input channels */
     int64_t groups;
     int64_t kernel[2], stride[2], dilation[2]; /* rows, columns */
-    int64_t pad[4]; /* top, left, bottom, right; -1 first: 'same', output = ceil(in / stride) */
+    int64_t pad
+        [4]; /* top, left, bottom, right; -1 first: 'same', output = ceil(in / stride) */
     bool bias;
-    bool ceil;      /* output size rounded up, as SCALE-Sim does */
+    bool ceil; /* output size rounded up, as SCALE-Sim does */
 };
 extern const struct conv_spec
     conv_spec_default; /* 1x1, stride 1, no padding, one group, with bias */
