@@ -222,19 +222,22 @@ static const char *text_or_null(sqlite3_stmt *stmt, int i)
     return (const char *)sqlite3_column_text(stmt, i);
 }
 
+/* One call for the cell, then its facts: sqlite3_column_*() would look the cell up each time. Allowed, because nobody else
+ * uses the connection. */
 struct db_value db_column_value(sqlite3_stmt *stmt, int i, enum db_type type)
 {
-    int stored = sqlite3_column_type(stmt, i);
-    if (stored == SQLITE_NULL) {
+    sqlite3_value *cell = sqlite3_column_value(stmt, i);
+    switch (sqlite3_value_type(cell)) {
+    case SQLITE_NULL:
         return db_null();
+    case SQLITE_INTEGER:
+        return type == DB_REAL ? db_real(sqlite3_value_double(cell))
+                               : db_integer(sqlite3_value_int64(cell));
+    case SQLITE_FLOAT:
+        return db_real(sqlite3_value_double(cell));
+    default:
+        return db_text((const char *)sqlite3_value_text(cell));
     }
-    if (stored == SQLITE_INTEGER && type != DB_REAL) {
-        return db_integer(sqlite3_column_int64(stmt, i));
-    }
-    if (stored == SQLITE_INTEGER || stored == SQLITE_FLOAT) {
-        return db_real(sqlite3_column_double(stmt, i));
-    }
-    return db_text(text_or_null(stmt, i));
 }
 
 static void apply_exact(const struct db *db, struct db_value *values,
@@ -271,10 +274,10 @@ int trial_from_row(const struct db *db, sqlite3_stmt *stmt, struct db_trial *t,
     t->violated = text_or_null(stmt, 3);
     t->error = text_or_null(stmt, 4);
     t->proposed_by = text_or_null(stmt, 5);
-    bool none = sqlite3_column_type(stmt, 6) == SQLITE_NULL;
-    t->generation = none ? -1 : sqlite3_column_int(stmt, 6);
-    none = sqlite3_column_type(stmt, 7) == SQLITE_NULL;
-    t->eval_us = none ? -1.0 : sqlite3_column_double(stmt, 7);
+    struct db_value generation = db_column_value(stmt, 6, DB_INTEGER);
+    t->generation = generation.type == DB_INTEGER ? (int)generation.u.i : -1;
+    struct db_value us = db_column_value(stmt, 7, DB_REAL);
+    t->eval_us = us.type == DB_REAL ? us.u.d : -1.0;
     for (int i = 0; i < db->n_columns; i++) {
         values[i] = db_column_value(stmt, 9 + i, db->columns[i].type);
     }
