@@ -5,6 +5,7 @@
 
 /* clang-format off */
 #define VERBS(X) \
+    X(model) \
     X(templates) \
     X(doctor) \
     X(completion) \
