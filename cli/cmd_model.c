@@ -68,10 +68,11 @@ const struct verb verb_model = {
     .name = "model",
     .args = "",
     .help = "price a given mapping",
-    .details =
-        "With --case each line of the file is an operator, an accelerator and a mapping "
-        "in the format of docs/cases.md, and each line of the output its answer; a case "
-        "that is not understood is answered with an error and the run goes on.",
+    .details = "With --case each line of the file is an operator, an accelerator and a "
+               "mapping "
+               "in the format of docs/cases.md, and each line of the output its "
+               "answer; a case "
+               "that is not understood is answered with an error and the run goes on.",
     .example = "dovetail model --case cases.jsonl --accounting timeloop",
     .options = options,
     .options_size = sizeof(struct model_opts),

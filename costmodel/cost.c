@@ -92,28 +92,35 @@ static void price_tensor(const struct accelerator *a, const struct einsum *e,
     out->network_pj += tc->network_pj;
 }
 
-/* Cycles that the ports of the busiest instance need. The tiny share taken off keeps a quotient that is an integer from rounding up. */
+/* Cycles that the ports of the busiest instance need. */
 static double port_cycles(const struct accelerator *a, const struct einsum *e,
                           const struct mapping *m, const struct counts *n, int l,
-                          double instances)
+                          enum accounting accounting, double instances)
 {
     const struct level *level = &a->level[l];
-    double read = 0, write = 0;
+    double steps = (double)n->compute_cycles;
+    double read = 0, write = 0; /* bits a step */
     for (int t = 0; t < e->n_tensors; t++) {
         const struct tensor_count *c = &n->level[l].tensor[t];
         struct port p = port_of(a, e, m, l, t);
-        read += (double)(c->reads + c->drains) / instances * p.bits;
-        write += (double)(c->fills + c->updates) / instances * p.bits;
+        read += (double)(c->reads + c->drains) / instances * p.bits / steps;
+        write += (double)(c->fills + c->updates) / instances * p.bits / steps;
     }
     double need = read / level->read_bits_per_cycle;
     need = fmax(need, write / level->write_bits_per_cycle);
     need = fmax(need, (read + write) / level->shared_bits_per_cycle);
-    return ceil(need * (1 - 1e-12));
+    if (accounting != ACCOUNTING_EXACT) { /* Timeloop's roundings, to the cycle */
+        double slow = fmin(1, level->read_bits_per_cycle / read);
+        slow = fmin(slow, level->write_bits_per_cycle / write);
+        slow = fmin(slow, level->shared_bits_per_cycle / (read + write));
+        return ceil(steps / slow);
+    }
+    return ceil(need * steps * (1 - 1e-12)); /* a whole quotient stays whole */
 }
 
 static int price_cycles(const struct accelerator *a, const struct einsum *e,
                         const struct mapping *m, const struct counts *n,
-                        struct cost *out, struct err *err)
+                        enum accounting accounting, struct cost *out, struct err *err)
 {
     struct counts busiest;
     const struct counts *origin = n;
@@ -128,7 +135,7 @@ static int price_cycles(const struct accelerator *a, const struct einsum *e,
     out->binding = -1;
     for (int l = 0; l < m->n_levels; l++) {
         double instances = n->perfect ? (double)n->level[l].instances : 1;
-        out->level[l].cycles = port_cycles(a, e, m, origin, l, instances);
+        out->level[l].cycles = port_cycles(a, e, m, origin, l, accounting, instances);
         if (out->level[l].cycles > out->cycles) {
             out->cycles = out->level[l].cycles;
             out->binding = l;
@@ -200,7 +207,7 @@ int cost_evaluate(const struct accelerator *a, const struct einsum *e,
     mapping_operand_bits(e, &w_bits, &a_bits);
     if (mac_lanes(&a->mac, w_bits, a_bits, &lanes, &pj_per_mac, err) != 0 ||
         count_words(e, m, COUNT_ALL, opt->accounting, &n, err) != 0 ||
-        price_cycles(a, e, m, &n, out, err) != 0) {
+        price_cycles(a, e, m, &n, opt->accounting, out, err) != 0) {
         return -1;
     }
     out->fidelity = opt->fidelity;

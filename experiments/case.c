@@ -76,7 +76,8 @@ int case_run(const char *line, size_t len, enum accounting accounting,
     json_t *o;
     int rc = case_read(line, len, &p, &err);
     if (rc == 0) {
-        rc = cost_evaluate(&p.accelerator, &p.einsum, &p.mapping, &options, &cost, &err);
+        rc =
+            cost_evaluate(&p.accelerator, &p.einsum, &p.mapping, &options, &cost, &err);
     }
     if (rc == 0) {
         o = answer(&p, &cost, accounting);

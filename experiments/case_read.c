@@ -87,7 +87,7 @@ static int read_tensor(json_t *v, const struct einsum *e, struct einsum_tensor *
         return -1;
     }
     t->output = flag(v, "rw");
-    t->role = t->output              ? TENSOR_OUTPUTS
+    t->role = t->output            ? TENSOR_OUTPUTS
               : t == &e->tensor[0] ? TENSOR_WEIGHTS
                                    : TENSOR_INPUTS;
     t->bits = t->partial_bits = 1;
@@ -166,8 +166,9 @@ static int read_count(const json_t *object, const char *key, int64_t missing,
         return 0;
     }
     *out = integer(v, 1);
-    return *out > 0 ? 0
-                    : err_set(err, ERR_DATA, "'%s' must be a whole number above 0", key);
+    return *out > 0
+               ? 0
+               : err_set(err, ERR_DATA, "'%s' must be a whole number above 0", key);
 }
 
 static int read_energy(const json_t *object, double *out, struct err *err)
@@ -209,8 +210,9 @@ static int read_level(json_t *v, struct level *l, int64_t *mesh_x, struct err *e
         return -1;
     }
     if (block > 1 << 20 || buffering < 1) {
-        return err_set(err, ERR_DATA, "level '%s' has a block of %lld words, %g buffers",
-                       l->name, (long long)block, buffering);
+        return err_set(err, ERR_DATA,
+                       "level '%s' has a block of %lld words, %g buffers", l->name,
+                       (long long)block, buffering);
     }
     l->kind = flag(v, "dram") ? LEVEL_DRAM : LEVEL_SRAM;
     if (l->capacity_bits != INT64_MAX) {
@@ -406,8 +408,8 @@ static int read_mapping(json_t *v, struct case_problem *p, struct stated *stated
             return -1;
         }
         if (name == NULL || strcmp(name, p->accelerator.level[l].name) != 0) {
-            return err_set(err, ERR_DATA, "level %d of the mapping is '%s', not '%s'", l,
-                           name != NULL ? name : "", p->accelerator.level[l].name);
+            return err_set(err, ERR_DATA, "level %d of the mapping is '%s', not '%s'",
+                           l, name != NULL ? name : "", p->accelerator.level[l].name);
         }
         if (read_loops(json_object_get(ml, "temporal"), &p->einsum, false, out,
                        stated->residual[l][0], err) != 0 ||
