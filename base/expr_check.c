@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_EXPONENT = 30 };
-
 /* Columns count characters, not bytes. */
 struct mark expr_mark(const struct parser *p, int begin, int end)
 {
@@ -187,10 +185,10 @@ int expr_check_function(struct parser *p, int t)
 int expr_check_exponents(struct parser *p, int t)
 {
     for (int i = 0; i < Q_COUNT; i++) {
-        if (abs(p->e->terms[t].dim.e[i]) > MAX_EXPONENT) {
+        if (abs(p->e->terms[t].dim.e[i]) > UNIT_MAX_EXPONENT) {
             return diags_error(p->d, expr_term_mark(p, t), NULL,
                                "this product's unit has an exponent above %d",
-                               MAX_EXPONENT);
+                               UNIT_MAX_EXPONENT);
         }
     }
     return t;

@@ -230,13 +230,13 @@ static int scan_factor(const char *s, const struct unit **unit, int *power)
     }
     if (s[len] == '^') {
         int minus = s[len + 1] == '-';
-        const char *digit = s + len + 1 + minus;
-        if (!isdigit((unsigned char)digit[0]) || digit[0] == '0' ||
-            isalnum((unsigned char)digit[1])) {
+        int digits = (int)strspn(s + len + 1 + minus, "0123456789");
+        *power = digits > 2 ? 0 : atoi(s + len + 1);
+        len += 1 + minus + digits;
+        if (*power == 0 || abs(*power) > UNIT_MAX_EXPONENT ||
+            isalpha((unsigned char)s[len])) {
             return 0;
         }
-        *power = minus ? '0' - digit[0] : digit[0] - '0';
-        len += 2 + minus;
     }
     return len;
 }
@@ -282,6 +282,11 @@ static int scan_unit(const char *s, struct scale *scale)
         }
         apply(scale, unit, op == '/' ? -power : power);
         n += 1 + len;
+    }
+    for (int i = 0; i < Q_COUNT; i++) {
+        if (abs(scale->dim.e[i]) > UNIT_MAX_EXPONENT) {
+            return QUANTITY_BAD_UNIT;
+        }
     }
     return n;
 }

@@ -26,8 +26,9 @@ enum base_quantity {
 };
 
 struct dim {
-    int8_t e[Q_COUNT]; /* exponents */
+    int8_t e[Q_COUNT]; /* exponents, -30..30 in what is read */
 };
+enum { UNIT_MAX_EXPONENT = 30 };
 
 extern const struct dim DIM_ONE, DIM_TIME, DIM_FREQUENCY, DIM_ENERGY, DIM_POWER,
     DIM_AREA, DIM_LENGTH, DIM_DATA, DIM_BANDWIDTH, DIM_VOLTAGE, DIM_POINT,
