@@ -5,6 +5,10 @@
 
 /* clang-format off */
 #define VERBS(X) \
+    X(search) \
+    X(resume) \
+    X(eval) \
+    X(validate) \
     X(model) \
     X(templates) \
     X(doctor) \

@@ -12,8 +12,7 @@
 /* An integer where it is one. */
 static json_t *number(double x)
 {
-    return x == floor(x) && fabs(x) < 0x1p53 ? json_integer((json_int_t)x)
-                                             : json_real(x);
+    return x == floor(x) && fabs(x) < 0x1p53 ? json_integer((json_int_t)x) : json_real(x);
 }
 
 static json_t *tensor_json(const struct tensor_cost *t, int64_t instances)
@@ -36,20 +35,17 @@ static json_t *level_json(const struct case_problem *p, const struct cost *c, in
 {
     const struct level_cost *lc = &c->level[l];
     json_t *o = json_object(), *tensors = json_object();
-    json_object_set_new(o, "cycles",
-                        number(fmax(lc->cycles, (double)c->compute_cycles)));
+    json_object_set_new(o, "cycles", number(fmax(lc->cycles, (double)c->compute_cycles)));
     for (int t = 0; t < p->einsum.n_tensors; t++) {
         if (p->mapping.level[l].keep >> t & 1) {
-            json_object_set_new(tensors, p->einsum.tensor[t].name,
-                                tensor_json(&lc->tensor[t], lc->instances_used));
+            json_object_set_new(tensors, p->einsum.tensor[t].name, tensor_json(&lc->tensor[t], lc->instances_used));
         }
     }
     json_object_set_new(o, "tensors", tensors);
     return o;
 }
 
-static json_t *answer(const struct case_problem *p, const struct cost *c,
-                      enum accounting accounting)
+static json_t *answer(const struct case_problem *p, const struct cost *c, enum accounting accounting)
 {
     json_t *o = json_object(), *levels = json_object();
     json_object_set_new(o, "id", json_string(p->id));
@@ -66,8 +62,7 @@ static json_t *answer(const struct case_problem *p, const struct cost *c,
     return o;
 }
 
-int case_run(const char *line, size_t len, enum accounting accounting,
-             struct strbuf *out)
+int case_run(const char *line, size_t len, enum accounting accounting, struct strbuf *out)
 {
     struct case_problem p;
     struct cost cost;
@@ -76,19 +71,15 @@ int case_run(const char *line, size_t len, enum accounting accounting,
     json_t *o;
     int rc = case_read(line, len, &p, &err);
     if (rc == 0) {
-        rc =
-            cost_evaluate(&p.accelerator, &p.einsum, &p.mapping, &options, &cost, &err);
+        rc = cost_evaluate(&p.accelerator, &p.einsum, &p.mapping, &options, &cost, &err);
     }
     if (rc == 0) {
         o = answer(&p, &cost, accounting);
     } else {
-        o = json_pack("{s:o, s:s}", "id",
-                      p.id[0] != '\0' ? json_string(p.id) : json_null(), "error",
-                      err.text);
+        o = json_pack("{s:o, s:s}", "id", p.id[0] != '\0' ? json_string(p.id) : json_null(), "error", err.text);
     }
     char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
-    strbuf_addf(out, "%s\n",
-                text != NULL ? text : "{\"id\":null,\"error\":\"not UTF-8\"}");
+    strbuf_addf(out, "%s\n", text != NULL ? text : "{\"id\":null,\"error\":\"not UTF-8\"}");
     free(text);
     json_decref(o);
     return rc;

@@ -20,7 +20,6 @@ struct case_problem {
  * bits. ERR_DATA with the reason for what is not understood; id is filled as far as it can be read. */
 int case_read(const char *line, size_t len, struct case_problem *out, struct err *err);
 /* Prices a line of text and appends the answer as one line, an error's too. Returns 0, or -1 when it is an error. */
-int case_run(const char *line, size_t len, enum accounting accounting,
-             struct strbuf *out);
+int case_run(const char *line, size_t len, enum accounting accounting, struct strbuf *out);
 
 #endif

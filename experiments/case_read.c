@@ -9,24 +9,19 @@
 
 static int64_t integer(const json_t *v, int64_t lo)
 {
-    return json_is_integer(v) && json_integer_value(v) >= lo ? json_integer_value(v)
-                                                             : -1;
+    return json_is_integer(v) && json_integer_value(v) >= lo ? json_integer_value(v) : -1;
 }
 
-static int copy_name(char *to, size_t size, const json_t *v, const char *what,
-                     struct err *err)
+static int copy_name(char *to, size_t size, const json_t *v, const char *what, struct err *err)
 {
-    if (!json_is_string(v) || json_string_length(v) == 0 ||
-        json_string_length(v) >= size) {
-        return err_set(err, ERR_DATA, "%s needs a name of 1 to %d characters", what,
-                       (int)size - 1);
+    if (!json_is_string(v) || json_string_length(v) == 0 || json_string_length(v) >= size) {
+        return err_set(err, ERR_DATA, "%s needs a name of 1 to %d characters", what, (int)size - 1);
     }
     memcpy(to, json_string_value(v), json_string_length(v) + 1);
     return 0;
 }
 
-static int known_keys(json_t *object, const char *const *keys, const char *what,
-                      struct err *err)
+static int known_keys(json_t *object, const char *const *keys, const char *what, struct err *err)
 {
     const char *key;
     json_t *value;
@@ -46,14 +41,13 @@ static int known_keys(json_t *object, const char *const *keys, const char *what,
     return 0;
 }
 
-static int read_rank(const json_t *terms, const struct einsum *e, const char *tensor,
-                     struct einsum_rank *rank, struct err *err)
+static int read_rank(const json_t *terms, const struct einsum *e, const char *tensor, struct einsum_rank *rank,
+                     struct err *err)
 {
     size_t n = json_array_size(terms);
     if (n < 1 || n > EINSUM_TERMS) {
-        return err_set(err, ERR_DATA,
-                       "a rank of '%s' has %d terms; 1 to %d are possible", tensor,
-                       (int)n, EINSUM_TERMS);
+        return err_set(err, ERR_DATA, "a rank of '%s' has %d terms; 1 to %d are possible", tensor, (int)n,
+                       EINSUM_TERMS);
     }
     for (size_t i = 0; i < n; i++) {
         const json_t *term = json_array_get(terms, i);
@@ -61,8 +55,7 @@ static int read_rank(const json_t *terms, const struct einsum *e, const char *te
         int dim = name != NULL ? einsum_dim(e, name) : -1;
         int64_t coef = integer(json_array_get(term, 1), 1);
         if (json_array_size(term) != 2 || dim < 0 || coef < 0) {
-            return err_set(err, ERR_DATA,
-                           "a term of '%s' is not [dimension, coefficient]", tensor);
+            return err_set(err, ERR_DATA, "a term of '%s' is not [dimension, coefficient]", tensor);
         }
         rank->term[i].dim = dim;
         rank->term[i].coef = coef;
@@ -77,26 +70,21 @@ static bool flag(const json_t *object, const char *key)
     return json_is_true(v) || (json_is_integer(v) && json_integer_value(v) == 1);
 }
 
-static int read_tensor(json_t *v, const struct einsum *e, struct einsum_tensor *t,
-                       struct err *err)
+static int read_tensor(json_t *v, const struct einsum *e, struct einsum_tensor *t, struct err *err)
 {
     static const char *const keys[] = {"name", "proj", "rw", NULL};
     if (known_keys(v, keys, "a tensor", err) != 0 ||
-        copy_name(t->name, sizeof t->name, json_object_get(v, "name"), "a tensor",
-                  err) != 0) {
+        copy_name(t->name, sizeof t->name, json_object_get(v, "name"), "a tensor", err) != 0) {
         return -1;
     }
     t->output = flag(v, "rw");
-    t->role = t->output            ? TENSOR_OUTPUTS
-              : t == &e->tensor[0] ? TENSOR_WEIGHTS
-                                   : TENSOR_INPUTS;
+    t->role = t->output ? TENSOR_OUTPUTS : t == &e->tensor[0] ? TENSOR_WEIGHTS : TENSOR_INPUTS;
     t->bits = t->partial_bits = 1;
     t->density = 1;
     const json_t *proj = json_object_get(v, "proj");
     size_t n = json_array_size(proj);
     if (n < 1 || n > EINSUM_RANKS) {
-        return err_set(err, ERR_DATA, "'%s' has %d ranks; 1 to %d are possible",
-                       t->name, (int)n, EINSUM_RANKS);
+        return err_set(err, ERR_DATA, "'%s' has %d ranks; 1 to %d are possible", t->name, (int)n, EINSUM_RANKS);
     }
     for (size_t r = 0; r < n; r++) {
         if (read_rank(json_array_get(proj, r), e, t->name, &t->rank[r], err) != 0) {
@@ -115,21 +103,20 @@ static int read_workload(const json_t *v, struct einsum *e, struct err *err)
     const json_t *tensors = json_object_get(v, "tensors");
     snprintf(e->name, sizeof e->name, "workload");
     if (json_object_size(dims) < 1 || json_object_size(dims) > EINSUM_DIMS) {
-        return err_set(err, ERR_DATA, "a workload has 1 to %d dimensions, not %d",
-                       EINSUM_DIMS, (int)json_object_size(dims));
+        return err_set(err, ERR_DATA, "a workload has 1 to %d dimensions, not %d", EINSUM_DIMS,
+                       (int)json_object_size(dims));
     }
     json_object_foreach(dims, name, size)
     {
         if (strlen(name) >= EINSUM_NAME || integer(size, 1) < 0) {
-            return err_set(err, ERR_DATA, "dimension '%s' needs a size of at least 1",
-                           name);
+            return err_set(err, ERR_DATA, "dimension '%s' needs a size of at least 1", name);
         }
         snprintf(e->dim[e->n_dims], EINSUM_NAME, "%s", name);
         e->bound[e->n_dims++] = json_integer_value(size);
     }
     if (json_array_size(tensors) < 1 || json_array_size(tensors) > EINSUM_TENSORS) {
-        return err_set(err, ERR_DATA, "a workload has 1 to %d tensors, not %d",
-                       EINSUM_TENSORS, (int)json_array_size(tensors));
+        return err_set(err, ERR_DATA, "a workload has 1 to %d tensors, not %d", EINSUM_TENSORS,
+                       (int)json_array_size(tensors));
     }
     for (size_t t = 0; t < json_array_size(tensors); t++) {
         if (read_tensor(json_array_get(tensors, t), e, &e->tensor[t], err) != 0) {
@@ -141,8 +128,7 @@ static int read_workload(const json_t *v, struct einsum *e, struct err *err)
 }
 
 /* A positive number, or `missing` when the key is absent or null. */
-static int read_positive(const json_t *object, const char *key, double missing,
-                         double *out, struct err *err)
+static int read_positive(const json_t *object, const char *key, double missing, double *out, struct err *err)
 {
     const json_t *v = json_object_get(object, key);
     *out = missing;
@@ -157,8 +143,7 @@ static int read_positive(const json_t *object, const char *key, double missing,
 }
 
 /* A whole number above 0. */
-static int read_count(const json_t *object, const char *key, int64_t missing,
-                      int64_t *out, struct err *err)
+static int read_count(const json_t *object, const char *key, int64_t missing, int64_t *out, struct err *err)
 {
     const json_t *v = json_object_get(object, key);
     *out = missing;
@@ -166,9 +151,7 @@ static int read_count(const json_t *object, const char *key, int64_t missing,
         return 0;
     }
     *out = integer(v, 1);
-    return *out > 0
-               ? 0
-               : err_set(err, ERR_DATA, "'%s' must be a whole number above 0", key);
+    return *out > 0 ? 0 : err_set(err, ERR_DATA, "'%s' must be a whole number above 0", key);
 }
 
 static int read_energy(const json_t *object, double *out, struct err *err)
@@ -193,26 +176,22 @@ static int read_bandwidths(const json_t *v, struct level *l, struct err *err)
 
 static int read_level(json_t *v, struct level *l, int64_t *mesh_x, struct err *err)
 {
-    static const char *const keys[] = {
-        "name",    "entries",  "instances", "meshX", "energy_pj",          "block",
-        "read_bw", "write_bw", "shared_bw", "dram",  "multiple_buffering", NULL};
+    static const char *const keys[] = {"name",    "entries",  "instances", "meshX", "energy_pj",          "block",
+                                       "read_bw", "write_bw", "shared_bw", "dram",  "multiple_buffering", NULL};
     double buffering;
     int64_t block;
     if (known_keys(v, keys, "a level", err) != 0 ||
-        copy_name(l->name, sizeof l->name, json_object_get(v, "name"), "a level",
-                  err) != 0 ||
+        copy_name(l->name, sizeof l->name, json_object_get(v, "name"), "a level", err) != 0 ||
         read_count(v, "entries", INT64_MAX, &l->capacity_bits, err) != 0 ||
         read_positive(v, "multiple_buffering", 1, &buffering, err) != 0 ||
-        read_count(v, "block", 1, &block, err) != 0 ||
-        read_count(v, "instances", 1, &l->instances, err) != 0 ||
-        read_count(v, "meshX", l->instances, mesh_x, err) != 0 ||
-        read_bandwidths(v, l, err) != 0 || read_energy(v, &l->read_pj, err) != 0) {
+        read_count(v, "block", 1, &block, err) != 0 || read_count(v, "instances", 1, &l->instances, err) != 0 ||
+        read_count(v, "meshX", l->instances, mesh_x, err) != 0 || read_bandwidths(v, l, err) != 0 ||
+        read_energy(v, &l->read_pj, err) != 0) {
         return -1;
     }
     if (block > 1 << 20 || buffering < 1) {
-        return err_set(err, ERR_DATA,
-                       "level '%s' has a block of %lld words, %g buffers", l->name,
-                       (long long)block, buffering);
+        return err_set(err, ERR_DATA, "level '%s' has a block of %lld words, %g buffers", l->name, (long long)block,
+                       buffering);
     }
     l->kind = flag(v, "dram") ? LEVEL_DRAM : LEVEL_SRAM;
     if (l->capacity_bits != INT64_MAX) {
@@ -225,16 +204,15 @@ static int read_level(json_t *v, struct level *l, int64_t *mesh_x, struct err *e
     return 0;
 }
 
-static int set_fanout(struct level *l, int64_t mesh_x, const char *child,
-                      int64_t instances, int64_t child_x, struct err *err)
+static int set_fanout(struct level *l, int64_t mesh_x, const char *child, int64_t instances, int64_t child_x,
+                      struct err *err)
 {
-    if (instances % l->instances != 0 || child_x % mesh_x != 0 ||
-        instances / l->instances % (child_x / mesh_x) != 0) {
+    if (instances % l->instances != 0 || child_x % mesh_x != 0 || instances / l->instances % (child_x / mesh_x) != 0) {
         return err_set(err, ERR_DATA,
                        "%lld instances of '%s', %lld along X, do not divide over %lld "
                        "of '%s', %lld along X",
-                       (long long)instances, child, (long long)child_x,
-                       (long long)l->instances, l->name, (long long)mesh_x);
+                       (long long)instances, child, (long long)child_x, (long long)l->instances, l->name,
+                       (long long)mesh_x);
     }
     l->fanout_x = child_x / mesh_x;
     l->fanout_y = instances / l->instances / l->fanout_x;
@@ -244,10 +222,8 @@ static int set_fanout(struct level *l, int64_t mesh_x, const char *child,
 static int read_mac(json_t *v, struct accelerator *a, int64_t *mesh_x, struct err *err)
 {
     static const char *const keys[] = {"instances", "meshX", "energy_pj", NULL};
-    if (known_keys(v, keys, "'mac'", err) != 0 ||
-        read_count(v, "instances", 1, &a->mac.instances, err) != 0 ||
-        read_count(v, "meshX", a->mac.instances, mesh_x, err) != 0 ||
-        read_energy(v, &a->mac.mul_pj, err) != 0) {
+    if (known_keys(v, keys, "'mac'", err) != 0 || read_count(v, "instances", 1, &a->mac.instances, err) != 0 ||
+        read_count(v, "meshX", a->mac.instances, mesh_x, err) != 0 || read_energy(v, &a->mac.mul_pj, err) != 0) {
         return -1;
     }
     a->mac.w_bits = a->mac.a_bits = a->mac.acc_bits = 1;
@@ -261,13 +237,12 @@ static int read_arch(json_t *v, struct accelerator *a, struct err *err)
     static const char *const keys[] = {"mac", "levels", NULL};
     json_t *levels = json_object_get(v, "levels");
     int64_t mesh_x[HW_LEVELS + 1]; /* of the MACs, of level 0, .. */
-    if (known_keys(v, keys, "'arch'", err) != 0 ||
-        read_mac(json_object_get(v, "mac"), a, &mesh_x[0], err) != 0) {
+    if (known_keys(v, keys, "'arch'", err) != 0 || read_mac(json_object_get(v, "mac"), a, &mesh_x[0], err) != 0) {
         return -1;
     }
     if (json_array_size(levels) < 1 || json_array_size(levels) > HW_LEVELS) {
-        return err_set(err, ERR_DATA, "an accelerator has 1 to %d levels, not %d",
-                       HW_LEVELS, (int)json_array_size(levels));
+        return err_set(err, ERR_DATA, "an accelerator has 1 to %d levels, not %d", HW_LEVELS,
+                       (int)json_array_size(levels));
     }
     snprintf(a->name, sizeof a->name, "case");
     a->n_levels = (int)json_array_size(levels);
@@ -277,8 +252,7 @@ static int read_arch(json_t *v, struct accelerator *a, struct err *err)
     for (int l = 0; l < a->n_levels; l++) {
         const char *child = l > 0 ? a->level[l - 1].name : "mac";
         int64_t n = l > 0 ? a->level[l - 1].instances : a->mac.instances;
-        if (read_level(json_array_get(levels, (size_t)l), &a->level[l], &mesh_x[l + 1],
-                       err) != 0 ||
+        if (read_level(json_array_get(levels, (size_t)l), &a->level[l], &mesh_x[l + 1], err) != 0 ||
             set_fanout(&a->level[l], mesh_x[l + 1], child, n, mesh_x[l], err) != 0) {
             return -1;
         }
@@ -287,23 +261,20 @@ static int read_arch(json_t *v, struct accelerator *a, struct err *err)
 }
 
 /* [dim, bound] or [dim, bound, residual]; spatial ones end with their axis. */
-static int read_loop(const json_t *v, const struct einsum *e, bool spatial,
-                     struct spatial_loop *out, int64_t *residual, struct err *err)
+static int read_loop(const json_t *v, const struct einsum *e, bool spatial, struct spatial_loop *out, int64_t *residual,
+                     struct err *err)
 {
     size_t n = json_array_size(v);
     const char *name = json_string_value(json_array_get(v, 0));
-    const char *axis =
-        spatial && n > 0 ? json_string_value(json_array_get(v, --n)) : NULL;
-    bool good = !spatial ||
-                (axis != NULL && (strcmp(axis, "X") == 0 || strcmp(axis, "Y") == 0));
+    const char *axis = spatial && n > 0 ? json_string_value(json_array_get(v, --n)) : NULL;
+    bool good = !spatial || (axis != NULL && (strcmp(axis, "X") == 0 || strcmp(axis, "Y") == 0));
     out->dim = name != NULL ? einsum_dim(e, name) : -1;
     out->bound = integer(json_array_get(v, 1), 1);
     out->axis = axis != NULL && axis[0] == 'Y' ? AXIS_Y : AXIS_X;
     *residual = n == 3 ? integer(json_array_get(v, 2), 1) : 0;
     if (!good || out->dim < 0 || out->bound < 0 || *residual < 0 || n < 2 || n > 3) {
         char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
-        err_set(err, ERR_DATA, "not a %s loop: %s", spatial ? "spatial" : "temporal",
-                text != NULL ? text : "");
+        err_set(err, ERR_DATA, "not a %s loop: %s", spatial ? "spatial" : "temporal", text != NULL ? text : "");
         free(text);
         return -1;
     }
@@ -315,18 +286,17 @@ struct stated {
     int64_t residual[HW_LEVELS][2][2 * EINSUM_DIMS];
 };
 
-static int read_loops(const json_t *list, const struct einsum *e, bool spatial,
-                      struct mapping_level *ml, int64_t *residual, struct err *err)
+static int read_loops(const json_t *list, const struct einsum *e, bool spatial, struct mapping_level *ml,
+                      int64_t *residual, struct err *err)
 {
     size_t most = spatial ? 2 * EINSUM_DIMS : EINSUM_DIMS;
     if (!json_is_array(list) || json_array_size(list) > most) {
-        return err_set(err, ERR_DATA, "a level needs a list of at most %d %s loops",
-                       (int)most, spatial ? "spatial" : "temporal");
+        return err_set(err, ERR_DATA, "a level needs a list of at most %d %s loops", (int)most,
+                       spatial ? "spatial" : "temporal");
     }
     for (size_t i = 0; i < json_array_size(list); i++) {
         struct spatial_loop loop;
-        if (read_loop(json_array_get(list, i), e, spatial, &loop, &residual[i], err) !=
-            0) {
+        if (read_loop(json_array_get(list, i), e, spatial, &loop, &residual[i], err) != 0) {
             return -1;
         }
         if (spatial) {
@@ -338,8 +308,7 @@ static int read_loops(const json_t *list, const struct einsum *e, bool spatial,
     return 0;
 }
 
-static int read_keep(const json_t *list, const struct einsum *e,
-                     struct mapping_level *ml, struct err *err)
+static int read_keep(const json_t *list, const struct einsum *e, struct mapping_level *ml, struct err *err)
 {
     if (!json_is_array(list)) {
         return err_set(err, ERR_DATA, "a level needs a list 'keep'");
@@ -347,13 +316,11 @@ static int read_keep(const json_t *list, const struct einsum *e,
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name = json_string_value(json_array_get(list, i));
         int t = 0;
-        while (t < e->n_tensors &&
-               (name == NULL || strcmp(name, e->tensor[t].name) != 0)) {
+        while (t < e->n_tensors && (name == NULL || strcmp(name, e->tensor[t].name) != 0)) {
             t++;
         }
         if (t == e->n_tensors) {
-            return err_set(err, ERR_DATA, "'keep' names an unknown tensor '%s'",
-                           name != NULL ? name : "");
+            return err_set(err, ERR_DATA, "'keep' names an unknown tensor '%s'", name != NULL ? name : "");
         }
         ml->keep |= 1u << t;
     }
@@ -361,8 +328,7 @@ static int read_keep(const json_t *list, const struct einsum *e,
 }
 
 /* A residual that is stated must be the one that follows from the operator's bound. */
-static int check_residuals(const struct case_problem *p, const struct stated *s,
-                           struct err *err)
+static int check_residuals(const struct case_problem *p, const struct stated *s, struct err *err)
 {
     const struct einsum *e = &p->einsum;
     int64_t stride[EINSUM_DIMS];
@@ -379,11 +345,9 @@ static int check_residuals(const struct case_problem *p, const struct stated *s,
             int64_t follows = (e->bound[d] - 1) / stride[d] % bound + 1;
             int64_t stated = s->residual[l][spatial][k];
             if (stated != 0 && stated != follows) {
-                return err_set(
-                    err, ERR_DATA,
-                    "'%s' in '%s': the residual of a loop of %lld is %lld, not %lld",
-                    e->dim[d], p->accelerator.level[l].name, (long long)bound,
-                    (long long)follows, (long long)stated);
+                return err_set(err, ERR_DATA, "'%s' in '%s': the residual of a loop of %lld is %lld, not %lld",
+                               e->dim[d], p->accelerator.level[l].name, (long long)bound, (long long)follows,
+                               (long long)stated);
             }
             stride[d] *= bound;
         }
@@ -391,14 +355,13 @@ static int check_residuals(const struct case_problem *p, const struct stated *s,
     return 0;
 }
 
-static int read_mapping(json_t *v, struct case_problem *p, struct stated *stated,
-                        struct err *err)
+static int read_mapping(json_t *v, struct case_problem *p, struct stated *stated, struct err *err)
 {
     static const char *const keys[] = {"level", "temporal", "spatial", "keep", NULL};
     p->mapping.n_levels = p->accelerator.n_levels;
     if ((int)json_array_size(v) != p->mapping.n_levels) {
-        return err_set(err, ERR_DATA, "the mapping has %d levels, the accelerator %d",
-                       (int)json_array_size(v), p->mapping.n_levels);
+        return err_set(err, ERR_DATA, "the mapping has %d levels, the accelerator %d", (int)json_array_size(v),
+                       p->mapping.n_levels);
     }
     for (int l = 0; l < p->mapping.n_levels; l++) {
         json_t *ml = json_array_get(v, (size_t)l);
@@ -408,13 +371,11 @@ static int read_mapping(json_t *v, struct case_problem *p, struct stated *stated
             return -1;
         }
         if (name == NULL || strcmp(name, p->accelerator.level[l].name) != 0) {
-            return err_set(err, ERR_DATA, "level %d of the mapping is '%s', not '%s'",
-                           l, name != NULL ? name : "", p->accelerator.level[l].name);
+            return err_set(err, ERR_DATA, "level %d of the mapping is '%s', not '%s'", l, name != NULL ? name : "",
+                           p->accelerator.level[l].name);
         }
-        if (read_loops(json_object_get(ml, "temporal"), &p->einsum, false, out,
-                       stated->residual[l][0], err) != 0 ||
-            read_loops(json_object_get(ml, "spatial"), &p->einsum, true, out,
-                       stated->residual[l][1], err) != 0 ||
+        if (read_loops(json_object_get(ml, "temporal"), &p->einsum, false, out, stated->residual[l][0], err) != 0 ||
+            read_loops(json_object_get(ml, "spatial"), &p->einsum, true, out, stated->residual[l][1], err) != 0 ||
             read_keep(json_object_get(ml, "keep"), &p->einsum, out, err) != 0) {
             return -1;
         }
@@ -429,8 +390,7 @@ static int read_root(json_t *root, struct case_problem *out, struct err *err)
     if (!json_is_object(root)) {
         return err_set(err, ERR_DATA, "a case must be an object");
     }
-    if (copy_name(out->id, sizeof out->id, json_object_get(root, "id"), "'id'", err) !=
-            0 ||
+    if (copy_name(out->id, sizeof out->id, json_object_get(root, "id"), "'id'", err) != 0 ||
         read_workload(json_object_get(root, "workload"), &out->einsum, err) != 0 ||
         read_arch(json_object_get(root, "arch"), &out->accelerator, err) != 0 ||
         read_mapping(json_object_get(root, "mapping"), out, &stated, err) != 0 ||
@@ -446,8 +406,7 @@ int case_read(const char *line, size_t len, struct case_problem *out, struct err
     memset(out, 0, sizeof *out);
     json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES, &where);
     if (root == NULL) {
-        return err_set(err, ERR_DATA, "not JSON: column %d: %s", where.column,
-                       where.text);
+        return err_set(err, ERR_DATA, "not JSON: column %d: %s", where.column, where.text);
     }
     int rc = read_root(root, out, err);
     json_decref(root);

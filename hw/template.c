@@ -27,10 +27,9 @@ int template_list(char names[][HW_NAME], int max)
     size_t folder = strlen(TEMPLATE_FOLDER), ending = strlen(".yaml");
     for (int i = 0; i < n && count < max; i++) {
         size_t len = strlen(all[i].path);
-        if (strncmp(all[i].path, TEMPLATE_FOLDER, folder) == 0 &&
-            len > folder + ending && len - folder - ending < HW_NAME) {
-            snprintf(names[count++], HW_NAME, "%.*s", (int)(len - folder - ending),
-                     all[i].path + folder);
+        if (strncmp(all[i].path, TEMPLATE_FOLDER, folder) == 0 && len > folder + ending &&
+            len - folder - ending < HW_NAME) {
+            snprintf(names[count++], HW_NAME, "%.*s", (int)(len - folder - ending), all[i].path + folder);
         }
     }
     return count;
@@ -64,16 +63,14 @@ static struct doc *open_builtin(const char *name, struct mark at, struct diags *
 }
 
 /* A path in a file is relative to that file. */
-static struct doc *open_template(const char *name, const char *from, struct mark at,
-                                 struct diags *d)
+static struct doc *open_template(const char *name, const char *from, struct mark at, struct diags *d)
 {
     if (!is_path(name)) {
         return open_builtin(name, at, d);
     }
     struct strbuf path = STRBUF_INIT;
     const char *slash = from != NULL && name[0] != '/' ? strrchr(from, '/') : NULL;
-    strbuf_addf(&path, "%.*s%s", slash != NULL ? (int)(slash - from + 1) : 0,
-                slash != NULL ? from : "", name);
+    strbuf_addf(&path, "%.*s%s", slash != NULL ? (int)(slash - from + 1) : 0, slash != NULL ? from : "", name);
     struct doc *doc = doc_read_file(strbuf_str(&path), d);
     strbuf_release(&path);
     return doc;
@@ -85,8 +82,7 @@ static void read_chain(struct chain *c, const char *name, struct diags *d)
     struct mark at = {0};
     while (next != NULL) {
         if (c->n == MAX_EXTENDS) {
-            diags_error(d, at, NULL, "'%s' extends more than %d templates, or itself",
-                        name, MAX_EXTENDS - 1);
+            diags_error(d, at, NULL, "'%s' extends more than %d templates, or itself", name, MAX_EXTENDS - 1);
             return;
         }
         struct doc *doc = open_template(next, from, at, d);
@@ -140,14 +136,29 @@ static void make_scope(struct template *t)
                                        .n_labels = p->n_labels,
                                        .slot = i};
     }
-    t->scope =
-        (struct scope){.symbols = t->symbol, .n = t->n_params, .what = "parameter"};
+    t->scope = (struct scope){.symbols = t->symbol, .n = t->n_params, .what = "parameter"};
+}
+
+static struct hash digest(const struct chain *c)
+{
+    struct strbuf all = STRBUF_INIT;
+    for (int i = 0; i < c->n; i++) {
+        const struct source *s = c->doc[i]->root.mark.source;
+        strbuf_add(&all, s->text, s->len);
+    }
+    struct hash h = hash_bytes(strbuf_str(&all), all.len);
+    strbuf_release(&all);
+    return h;
+}
+
+struct hash template_digest(const struct template *t)
+{
+    return t->digest;
 }
 
 static void build_from(struct template *t, const struct chain *c, struct diags *d)
 {
-    for (int i = c->n - 1; i >= 0;
-         i--) { /* the innermost base first: later files override */
+    for (int i = c->n - 1; i >= 0; i--) { /* the innermost base first: later files override */
         if (c->file[i].parameters != NULL) {
             template_read_params(t, c->file[i].parameters, d);
         }
@@ -171,6 +182,7 @@ struct template *template_load(const char *name, struct diags *d)
     }
     read_chain(&c, name, d);
     if (d->n_errors == errors) {
+        t->digest = digest(&c);
         build_from(t, &c, d);
     }
     for (int i = 0; i < c.n; i++) {
@@ -188,9 +200,8 @@ struct template *template_load(const char *name, struct diags *d)
 
 static void free_level(struct level_plan *l)
 {
-    struct expr *all[] = {l->when,      l->size,  l->width, l->banks,
-                          l->buffering, l->read,  l->write, l->shared,
-                          l->fan_x,     l->fan_y, l->link};
+    struct expr *all[] = {l->when,  l->size,   l->width, l->banks, l->buffering, l->read,
+                          l->write, l->shared, l->fan_x, l->fan_y, l->link};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         expr_free(all[i]);
     }

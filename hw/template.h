@@ -6,6 +6,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/expr.h"
+#include "base/hash.h"
 #include "base/schema.h"
 #include "base/units.h"
 #include "hw/accelerator.h"
@@ -42,6 +43,8 @@ struct template *template_load(const char *name, struct diags *d);
 void template_free(struct template *t);
 
 const char *template_name(const struct template *t);
+/* Hash of the text of the file and of all that it extends: with the tables of hw/technology, all that decides what a build gives. */
+struct hash template_digest(const struct template *t);
 const char *template_summary(const struct template *t);
 const struct template_param *template_params(const struct template *t, int *n);
 int template_param(const struct template *t, const char *name); /* index or -1 */
@@ -52,8 +55,7 @@ void template_defaults(const struct template *t, double *values); /* [n] */
 /* values[i] is parameter i in base units (choice: index, bool: 0 or 1). Pure and thread-safe; allocates nothing that stays.
  * ERR_NO: these values make no accelerator (clock too high, fan-out not whole, memory too small for a word, more bandwidth than the
  * banks give), in a sentence. ERR_DATA: a value outside its parameter's range. About 50 us. */
-int template_build(const struct template *t, const double *values,
-                   struct accelerator *out, struct err *err);
+int template_build(const struct template *t, const double *values, struct accelerator *out, struct err *err);
 
 /* Names of the templates in the program, sorted; at most `max` are written. Returns how many. */
 int template_list(char names[][HW_NAME], int max);

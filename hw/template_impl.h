@@ -45,6 +45,7 @@ struct dataflow_plan {
 struct template
 {
     char *name, *summary;
+    struct hash digest;
     struct tables *tables;
     struct template_param *param;
     int n_params, cap_params;

@@ -1,0 +1,212 @@
+#include "cli/run_study.h"
+
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "base/version.h"
+#include "cli/interrupt.h"
+#include "experiments/runner.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int study_overrides(const struct study_opts *o, int64_t budget, struct study_override **list, struct strbuf *keep)
+{
+    int n = 0;
+    /* Texts first: the buffer moves as it grows, so remember offsets. */
+    size_t *at = mem_calloc((size_t)(2 * (o->set.n + o->fix.n) + 4), sizeof *at);
+    *list = mem_calloc((size_t)(o->set.n + o->fix.n) + 2, sizeof **list);
+    for (int i = 0; i < o->set.n + o->fix.n; i++) {
+        bool fix = i >= o->set.n;
+        const char *text = fix ? o->fix.item[i - o->set.n] : o->set.item[i];
+        const char *equal = text;
+        while (*equal != '=') {
+            equal++;
+        }
+        at[2 * n] = keep->len;
+        strbuf_addf(keep, fix ? "space.%.*s" : "%.*s", (int)(equal - text), text);
+        strbuf_add(keep, "", 1);
+        at[2 * n + 1] = keep->len;
+        strbuf_addf(keep, fix ? "[%s]" : "%s", equal + 1);
+        strbuf_add(keep, "", 1);
+        n++;
+    }
+    const struct {
+        const char *path;
+        int64_t value;
+        bool given;
+    } numbers[] = {{"search.seed", o->seed, o->seed >= 0}, {"search.budget.evaluations", budget, budget > 0}};
+    for (int i = 0; i < 2; i++) {
+        if (numbers[i].given) {
+            at[2 * n] = keep->len;
+            strbuf_addf(keep, "%s", numbers[i].path);
+            strbuf_add(keep, "", 1);
+            at[2 * n + 1] = keep->len;
+            strbuf_addf(keep, "%lld", (long long)numbers[i].value);
+            strbuf_add(keep, "", 1);
+            n++;
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        (*list)[i] = (struct study_override){keep->buf + at[2 * i], keep->buf + at[2 * i + 1]};
+    }
+    mem_free(at);
+    return n;
+}
+
+static void introduce(const struct cli *cli, const struct study *s)
+{
+    struct strbuf line = STRBUF_INIT;
+    cli_say(cli, "study      %s: %s, batch %lld, on %s", s->path, s->network->name, (long long)s->network->batch,
+            template_name(s->hardware));
+    double size = space_cardinality(&s->space);
+    cli_say(cli, "space      %d variables, %.2g designs", s->space.n, size);
+    for (int i = 0; i < s->n_objectives; i++) {
+        strbuf_addf(&line, "%s%s (%s)", i ? ", " : "", metrics[s->objective[i].metric].name,
+                    s->objective[i].maximise ? "max" : "min");
+    }
+    cli_say(cli, "objectives %s", strbuf_str(&line));
+    for (int i = 0; i < s->n_constraints; i++) {
+        cli_say(cli, "%-10s %s%s", i == 0 ? "constraints" : "", s->constraint[i].source,
+                s->constraint[i].known ? "   (before evaluating)" : "");
+    }
+    if (s->accuracy != NULL) {
+        struct accuracy_info info;
+        accuracy_info(s->accuracy, &info);
+        cli_say(cli, "accuracy   %s by the proxy %s (%s; fit residual %.2f points)", info.metric, info.proxy,
+                info.source, info.rmse_pp);
+    }
+    strbuf_release(&line);
+}
+
+/* The study's file, made or opened and checked. */
+static struct db *open_file(const struct cli *cli, const struct record *r, const char *path, const struct run_opts *o,
+                            const char *command, struct err *err)
+{
+    struct db *db;
+    if (access(path, F_OK) != 0) {
+        db = record_create(r, path, command, err);
+    } else {
+        db = db_open(path, DB_WRITE, err);
+        if (db != NULL && record_check(r, db, err) < 0) {
+            struct err ignored = ERR_INIT;
+            db_close(db, &ignored);
+            db = NULL;
+        }
+    }
+    if (db != NULL) {
+        db_tune(db, &(struct db_tuning){.durable = o->durable});
+    }
+    (void)cli;
+    return db;
+}
+
+static int64_t stored_trials(struct db *db, struct err *err)
+{
+    struct db_status st;
+    if (db_status(db, &st, err) < 0) {
+        return -1;
+    }
+    int64_t n = st.trials;
+    db_status_release(&st);
+    return n;
+}
+
+static int conclude(struct cli *cli, const struct study *s, struct db *db, const char *path, const struct run_result *r,
+                    int status)
+{
+    struct err err = ERR_INIT;
+    if (cli->json) {
+        json_t *doc = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "study", s->name, "database", path,
+                                "stop", search_stop_names[r->stop], "evaluations", (json_int_t)r->last.done, "new",
+                                (json_int_t)r->evaluated, "budget", (json_int_t)s->evaluations, "front",
+                                (json_int_t)r->last.front, "infeasible", (json_int_t)r->last.infeasible, "failed",
+                                (json_int_t)r->last.failed);
+        json_object_set_new(doc, "hypervolume",
+                            isnan(r->last.hypervolume) ? json_null() : json_real(r->last.hypervolume));
+        json_object_set_new(doc, "status", json_integer(status));
+        cli_json(doc);
+        return status;
+    }
+    int64_t *numbers, shown = db_front(db, &numbers, &err);
+    if (shown < 0) {
+        return cli_error(cli, &err);
+    }
+    mem_free(numbers);
+    cli_say(cli, "front      %lld designs", (long long)shown);
+    if (status == 0 && shown == 0) {
+        status = ERR_NO;
+    }
+    return status;
+}
+
+static int run_on(struct cli *cli, const struct study *s, struct record *record, struct db *db, const char *path,
+                  const struct run_opts *o, const char *command)
+{
+    struct err err = ERR_INIT;
+    struct run_result r = {.stop = SEARCH_BUDGET};
+    int64_t stored = stored_trials(db, &err);
+    if (stored < 0) {
+        return cli_error(cli, &err);
+    }
+    if (stored >= s->evaluations) {
+        cli_say(cli, "done       %s holds all %lld evaluations of this study: nothing to do", path,
+                (long long)s->evaluations);
+        r.last.done = stored;
+        r.last.hypervolume = NAN;
+        return conclude(cli, s, db, path, &r, 0);
+    }
+    if (stored > 0) {
+        cli_say(cli, "resuming   %s: %lld evaluations are there, %lld to go", path, (long long)stored,
+                (long long)(s->evaluations - stored));
+    }
+    const struct interrupt *interrupt = interrupt_install();
+    struct progress_view view;
+    progress_view_init(&view, cli, (enum progress_form)o->progress);
+    struct memo *memo = memo_new(NETWORK_MEMO_VALUE, (size_t)256 << 20, NULL);
+    struct evaluator *e = evaluator_new(s, memo);
+    double limit = o->time_s > 0 ? o->time_s : s->time_s;
+    struct run_options options = {(int)o->threads, limit, &interrupt->stop, progress_view_show, &view};
+    int bad = db_begin_run(
+        db, &(struct db_run){.command = command, .version = dovetail_version(), .threads = (int)o->threads}, &err);
+    bad = bad ? bad : runner_run(s, record, db, e, memo, &options, &r, &err);
+    progress_view_end(&view);
+    evaluator_free(e);
+    memo_free(memo);
+    enum db_exit how = bad                        ? DB_EXIT_FAILED
+                       : interrupt->stop == 130   ? DB_EXIT_INTERRUPTED
+                       : interrupt->stop          ? DB_EXIT_PREEMPTED
+                       : r.stop == SEARCH_RUNNING ? DB_EXIT_TIME_LIMIT
+                                                  : DB_EXIT_DONE;
+    struct err end = ERR_INIT;
+    if (db_end_run(db, how, bad ? &end : &err) < 0 || bad) {
+        return cli_error(cli, &err);
+    }
+    if (how == DB_EXIT_DONE) {
+        cli_say(cli, "done       %s after %lld evaluations (%lld new, %lld infeasible, %lld failed) in %.1fs",
+                search_stop_names[r.stop], (long long)r.last.done, (long long)r.evaluated, (long long)r.last.infeasible,
+                (long long)r.last.failed, r.last.elapsed_s);
+        int status = conclude(cli, s, db, path, &r, 0);
+        cli_next(cli, "dovetail pareto %s --plot", path);
+        return status;
+    }
+    int status = how == DB_EXIT_INTERRUPTED ? 130 : ERR_RESUME;
+    cli_say(cli, "stopped    at %lld of %lld evaluations (front %lld); resume with: dovetail resume %s",
+            (long long)r.last.done, (long long)s->evaluations, (long long)r.last.front, path);
+    return cli->json ? conclude(cli, s, db, path, &r, status) : status;
+}
+
+int run_study(struct cli *cli, const struct study *s, const char *path, const struct run_opts *o, const char *command)
+{
+    struct err err = ERR_INIT;
+    introduce(cli, s);
+    struct record *record = record_new(s);
+    struct db *db = open_file(cli, record, path, o, command, &err);
+    int status = db == NULL ? cli_error(cli, &err) : run_on(cli, s, record, db, path, o, command);
+    struct err late = ERR_INIT;
+    if (db_close(db, &late) < 0) {
+        status = cli_error(cli, &late);
+    }
+    record_free(record);
+    return status;
+}

@@ -1,0 +1,42 @@
+/* What `search` and `resume` share: run a study on its database, talk about it, show the front. */
+#ifndef CLI_RUN_STUDY_H
+#define CLI_RUN_STUDY_H
+
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "cli/study_options.h"
+
+struct run_opts {
+    int64_t threads;
+    double time_s;
+    int progress;
+    bool durable;
+};
+
+#define RUN_DEFAULTS                                                                                                   \
+    {                                                                                                                  \
+        .threads = 0, .time_s = 0                                                                                      \
+    }
+
+/* clang-format off */
+#define RUN_OPTIONS(type, member) \
+    THREADS_OPTION(type, member.threads), \
+    {"time", 't', OPT_QUANTITY, offsetof(type, member.time_s), "TIME", \
+     "stop after this time, to be resumed: 30min", .dim = {{1, 0, 0, 0, 0, 0, 0, 0}}, .min = 0, .max = 1e9}, \
+    {"progress", 0, OPT_CHOICE, offsetof(type, member.progress), "FORM", \
+     "auto, line, keys, json or none", .choices = progress_forms}, \
+    {"durable", 0, OPT_FLAG, offsetof(type, member.durable), NULL, \
+     "sync every commit: a power cut loses nothing that was counted"}
+/* clang-format on */
+
+struct study;
+
+/* Overrides of a study file from the command line; the array is the caller's (mem_free), its texts belong to `keep`. */
+struct study_override;
+struct strbuf;
+int study_overrides(const struct study_opts *o, int64_t budget, struct study_override **list, struct strbuf *keep);
+
+/* Runs s on the file `path`, which is made when it does not exist; `fresh` says that it must not. Returns the exit status. */
+int run_study(struct cli *cli, const struct study *s, const char *path, const struct run_opts *o, const char *command);
+
+#endif

@@ -1,0 +1,317 @@
+/* One evaluation: slots -> parameters -> accelerator; families -> bit widths and places -> network cost -> metrics -> violations.
+ *
+ * What an evaluation needs to write on (a network of its own, the mapper's memory) is taken from a pool and given back, so that any thread may
+ * evaluate and none allocates once the pool is warm. Every evaluation sets all bit widths anew: nothing of an earlier one is left. */
+#include "experiments/evaluator.h"
+
+#include "base/mem.h"
+#include "experiments/study_space.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+struct bench {
+    struct bench *next;
+    struct network *network;
+    struct network_cost *cost;
+    struct mapper_work *work;
+    struct op_place *place; /* [n_ops] */
+};
+
+struct evaluator {
+    const struct study *study;
+    struct memo *memo;
+    pthread_mutex_t lock;
+    struct bench *free_list;
+};
+
+struct evaluator *evaluator_new(const struct study *s, struct memo *memo)
+{
+    struct evaluator *e = mem_calloc(1, sizeof *e);
+    e->study = s;
+    e->memo = memo;
+    pthread_mutex_init(&e->lock, NULL);
+    return e;
+}
+
+static struct bench *bench_new(const struct study *s)
+{
+    struct bench *b = mem_calloc(1, sizeof *b);
+    b->network = network_copy(s->network);
+    b->cost = network_cost_new(s->network->n_ops);
+    b->work = mapper_work_new();
+    b->place = mem_calloc((size_t)s->network->n_ops + 1, sizeof *b->place);
+    return b;
+}
+
+static void bench_free(struct bench *b)
+{
+    network_free(b->network);
+    network_cost_free(b->cost);
+    mapper_work_free(b->work);
+    mem_free(b->place);
+    mem_free(b);
+}
+
+static struct bench *bench_take(struct evaluator *e)
+{
+    pthread_mutex_lock(&e->lock);
+    struct bench *b = e->free_list;
+    if (b != NULL) {
+        e->free_list = b->next;
+    }
+    pthread_mutex_unlock(&e->lock);
+    return b != NULL ? b : bench_new(e->study);
+}
+
+static void bench_give(struct evaluator *e, struct bench *b)
+{
+    pthread_mutex_lock(&e->lock);
+    b->next = e->free_list;
+    e->free_list = b;
+    pthread_mutex_unlock(&e->lock);
+}
+
+void evaluator_free(struct evaluator *e)
+{
+    if (e == NULL) {
+        return;
+    }
+    while (e->free_list != NULL) {
+        struct bench *next = e->free_list->next;
+        bench_free(e->free_list);
+        e->free_list = next;
+    }
+    pthread_mutex_destroy(&e->lock);
+    mem_free(e);
+}
+
+/* ---- software: bit widths and places ---- */
+
+static int set_bits(const struct study *s, const struct study_family *f, const double *x, int acc_bits,
+                    struct network *net, struct err *err)
+{
+    for (int k = 0; k < f->count; k++) {
+        int bits = (int)study_level(s, f, x, k);
+        int w = f->binding == BIND_A_BITS ? 0 : bits, a = f->binding == BIND_W_BITS ? 0 : bits;
+        enum bits_scope scope = f->per == PER_NETWORK ? BITS_ALL : f->per == PER_BLOCK ? BITS_BLOCK : BITS_OP;
+        if (network_set_bits(net, scope, f->member != NULL ? f->member[k] : 0, w, a, acc_bits, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static struct op_place place_of(enum partition p)
+{
+    static const int splits[PARTITION_CORE] = {
+        [PARTITION_OUTPUT_CHANNELS] = SPLIT_CHANNELS, [PARTITION_ROWS] = SPLIT_ROWS, [PARTITION_BATCH] = SPLIT_BATCH};
+    if (p < PARTITION_CORE) {
+        return (struct op_place){splits[p], 0};
+    }
+    return (struct op_place){PLACE_CORE, (int)(p - PARTITION_CORE)};
+}
+
+static void set_places(const struct study *s, const struct study_family *f, const double *x, struct op_place *place)
+{
+    const struct network *net = s->network;
+    for (int k = 0; k < f->count; k++) {
+        struct op_place p = place_of((enum partition)study_level(s, f, x, k));
+        for (int o = 0; o < net->n_ops; o++) {
+            bool meant =
+                f->per == PER_NETWORK || (f->per == PER_BLOCK ? net->op[o].block == f->member[k] : o == f->member[k]);
+            if (meant) {
+                place[o] = p;
+            }
+        }
+    }
+}
+
+static int set_software(const struct study *s, const double *x, const double *slots, int acc_bits, struct bench *b,
+                        struct network_options *options, struct err *err)
+{
+    *options = (struct network_options){s->goal, s->mapper_budget};
+    for (int o = 0; o < s->network->n_ops; o++) {
+        b->place[o] = place_of(PARTITION_OUTPUT_CHANNELS);
+    }
+    if (network_set_bits(b->network, BITS_ALL, 0, s->fixed_bits, s->fixed_bits, acc_bits, err) < 0) {
+        return -1;
+    }
+    for (int i = 0; i < s->n_families; i++) {
+        const struct study_family *f = &s->family[i];
+        if (f->binding == BIND_PARAMETER || (f->when != NULL && expr_eval(f->when, slots) == 0)) {
+            continue;
+        }
+        if (f->binding == BIND_PARTITION) {
+            set_places(s, f, x, b->place);
+        } else if (f->binding == BIND_MAPPING_GOAL) {
+            options->goal = (enum goal)study_level(s, f, x, 0);
+        } else if (set_bits(s, f, x, acc_bits, b->network, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- metrics ---- */
+
+static double sum_roles(const double row[TENSOR_ROLE_COUNT])
+{
+    return row[TENSOR_WEIGHTS] + row[TENSOR_INPUTS] + row[TENSOR_OUTPUTS];
+}
+
+/* In base units (J, s, m2, bit, V). */
+static void hardware_metrics(const struct accelerator *a, const struct network_cost *c, double *m)
+{
+    double dram = 0, onchip = 0, network = 0;
+    for (int l = 0; l < a->n_levels; l++) {
+        double *where = a->level[l].kind == LEVEL_DRAM ? &dram : &onchip;
+        *where += sum_roles(c->storage_pj[l]);
+        network += sum_roles(c->network_pj[l]);
+    }
+    m[METRIC_ENERGY] = c->energy_pj * 1e-12;
+    m[METRIC_LATENCY] = c->latency_s;
+    m[METRIC_AREA] = a->area_mm2 * 1e-6;
+    m[METRIC_EDP] = m[METRIC_ENERGY] * m[METRIC_LATENCY];
+    m[METRIC_POWER_AVG] = m[METRIC_ENERGY] / m[METRIC_LATENCY];
+    m[METRIC_POWER_PEAK] = c->peak_power_w;
+    m[METRIC_UTILIZATION] = c->utilization;
+    m[METRIC_DRAM_TRAFFIC] = c->dram_bits;
+    m[METRIC_ENERGY_DRAM] = dram * 1e-12;
+    m[METRIC_ENERGY_ONCHIP] = onchip * 1e-12;
+    m[METRIC_ENERGY_NETWORK] = network * 1e-12;
+    m[METRIC_ENERGY_MAC] = (c->mac_pj + c->vector_pj) * 1e-12;
+    m[METRIC_ENERGY_LEAKAGE] = c->leak_pj * 1e-12;
+    m[METRIC_VOLTAGE] = a->voltage_v;
+}
+
+static int all_metrics(const struct study *s, const struct accelerator *a, const struct bench *b, double *m,
+                       struct err *err)
+{
+    hardware_metrics(a, b->cost, m);
+    struct network_totals totals;
+    network_totals(b->network, &totals);
+    m[METRIC_WEIGHT_SIZE] = (double)totals.weight_bits;
+    m[METRIC_THROUGHPUT] = b->cost->throughput_hz * (double)b->network->batch;
+    if (s->accuracy == NULL) {
+        return 0;
+    }
+    return accuracy_network(s->accuracy, b->network, &m[METRIC_ACCURACY], &m[METRIC_ACCURACY_DROP], err);
+}
+
+/* The stored number is the column's; constraints see that number in base units, so a stored trial violates exactly what a fresh one does. */
+static void finish(const struct study *s, double *slots, struct evaluation *out)
+{
+    for (int i = 0; i < METRIC_COUNT; i++) {
+        out->metric[i] *= metrics[i].column_scale;
+        slots[s->first_metric + i] = out->metric[i] / metrics[i].column_scale;
+    }
+    for (int i = 0; i < s->n_constraints; i++) {
+        out->violation[i] = expr_violation(s->constraint[i].expr, slots);
+        if (out->violation[i] > 0) {
+            out->state = DB_INFEASIBLE;
+        }
+    }
+}
+
+static void give_up(const struct study *s, const struct err *err, struct evaluation *out)
+{
+    bool misfit = err->code == ERR_NO || err->code == ERR_DATA;
+    out->state = misfit ? DB_INFEASIBLE : DB_FAILED;
+    snprintf(out->why, sizeof out->why, "%s", err->text);
+    for (int i = 0; i < METRIC_COUNT; i++) {
+        out->metric[i] = NAN;
+    }
+    for (int i = 0; i < s->n_constraints; i++) {
+        out->violation[i] = NAN;
+    }
+    out->violation[s->n_constraints] = 1;
+}
+
+/* ---- the whole ---- */
+
+static int price(const struct evaluator *e, const double *x, const double *slots, struct bench *b,
+                 struct accelerator *a, double *metric, struct err *err)
+{
+    const struct study *s = e->study;
+    struct network_options options;
+    if (template_build(s->hardware, slots, a, err) < 0 ||
+        set_software(s, x, slots, a->mac.acc_bits, b, &options, err) < 0 ||
+        network_cost_evaluate(a, b->network, b->place, &options, e->memo, b->work, b->cost, err) < 0) {
+        return -1;
+    }
+    return all_metrics(s, a, b, metric, err);
+}
+
+static double now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e6 * (double)t.tv_sec + 1e-3 * (double)t.tv_nsec;
+}
+
+void evaluator_run(struct evaluator *e, const double *x, struct evaluation *out)
+{
+    double start = now_us(), slots[STUDY_SLOTS];
+    struct err err = ERR_INIT;
+    struct accelerator a;
+    memset(out, 0, sizeof *out);
+    for (int i = 0; i < METRIC_COUNT; i++) {
+        out->metric[i] = NAN;
+    }
+    struct bench *b = bench_take(e);
+    study_slots(e->study, x, slots);
+    if (price(e, x, slots, b, &a, out->metric, &err) < 0) {
+        give_up(e->study, &err, out);
+    } else {
+        finish(e->study, slots, out);
+    }
+    bench_give(e, b);
+    out->us = now_us() - start;
+}
+
+int evaluator_explain(struct evaluator *e, const double *x, struct evaluation_detail *out, struct err *err)
+{
+    double slots[STUDY_SLOTS];
+    memset(out, 0, sizeof *out);
+    struct bench *b = bench_new(e->study);
+    study_slots(e->study, x, slots);
+    double metric[METRIC_COUNT];
+    int bad = price(e, x, slots, b, &out->accelerator, metric, err);
+    if (!bad) {
+        out->network = network_copy(b->network);
+        out->cost = b->cost;
+        out->place = b->place;
+        b->cost = NULL;
+        b->place = NULL;
+    }
+    bench_free(b);
+    return bad;
+}
+
+void evaluation_detail_release(struct evaluation_detail *d)
+{
+    network_free(d->network);
+    network_cost_free(d->cost);
+    mem_free(d->place);
+    memset(d, 0, sizeof *d);
+}
+
+void evaluation_tell(const struct study *s, const struct evaluation *v, double *f, double *g)
+{
+    bool any = true;
+    for (int i = 0; i < s->n_objectives; i++) {
+        const struct study_objective *o = &s->objective[i];
+        f[i] = o->maximise ? -v->metric[o->metric] : v->metric[o->metric];
+        any &= isfinite(f[i]) != 0;
+    }
+    for (int i = 0; i <= s->n_constraints; i++) {
+        g[i] = isnan(v->violation[i]) ? 1 : v->violation[i];
+    }
+    if (!any || v->state == DB_FAILED) {
+        f[0] = NAN;
+    }
+}

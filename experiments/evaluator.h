@@ -1,0 +1,41 @@
+/* The one place where everything meets: a point of a study's space becomes an accelerator, a workload and a partition, is priced by the cost
+ * model, and comes back as metrics. A pure function of the study's model and the point (law 2); thread-safe. */
+#ifndef EXPERIMENTS_EVALUATOR_H
+#define EXPERIMENTS_EVALUATOR_H
+
+#include "costmodel/network_cost.h"
+#include "db/db.h"
+#include "experiments/study.h"
+
+struct evaluation {
+    enum db_state state; /* DB_INFEASIBLE: a constraint is violated, or no mapping fits (then metrics are NaN) */
+    double metric[METRIC_COUNT]; /* in the units of their columns; NaN where not defined */
+    double violation[STUDY_CONSTRAINTS +
+                     1]; /* [study->n_constraints + 1]: 0 where it holds; the last: 1 when no mapping fits */
+    char why[512];       /* what does not fit, or why it failed; "" */
+    double us;           /* wall-clock of this evaluation */
+};
+
+struct evaluator;
+
+/* `memo` holds mappings that were found already (NULL: none); both are borrowed. Caller frees. */
+struct evaluator *evaluator_new(const struct study *s, struct memo *memo);
+void evaluator_free(struct evaluator *e);
+
+/* Prices canonical point x. Never fails as a call: what is wrong with a design is in out->state and out->why. Any thread. */
+void evaluator_run(struct evaluator *e, const double *x, struct evaluation *out);
+
+/* The same with every detail, for `dovetail eval --explain`: accelerator and network cost, ERR_NO when no mapping fits. */
+struct evaluation_detail {
+    struct accelerator accelerator;
+    struct network *network;   /* owned: bits set */
+    struct network_cost *cost; /* owned */
+    struct op_place *place;    /* owned, [network->n_ops] */
+};
+int evaluator_explain(struct evaluator *e, const double *x, struct evaluation_detail *out, struct err *err);
+void evaluation_detail_release(struct evaluation_detail *d);
+
+/* What the search is told: f[n_objectives] minimised, g[n_constraints]; f[0] = NaN when there are no metrics. */
+void evaluation_tell(const struct study *s, const struct evaluation *v, double *f, double *g);
+
+#endif

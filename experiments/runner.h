@@ -1,0 +1,43 @@
+/* Runs a study: asks, evaluates on all threads, tells and stores in order. Stored trials answer first, so starting anew and resuming are the
+ * same thing (law 1). */
+#ifndef EXPERIMENTS_RUNNER_H
+#define EXPERIMENTS_RUNNER_H
+
+#include "experiments/evaluator.h"
+#include "experiments/record.h"
+
+#include <signal.h>
+
+struct progress {
+    const char *name;
+    const char *algorithm;
+    int64_t done, total; /* trials */
+    int64_t replayed;    /* of them answered by the database */
+    int64_t infeasible, failed;
+    int64_t front;
+    double hypervolume;     /* of the reference box, NaN before it is known */
+    double gain;            /* since the last call */
+    double memo_hits;       /* share of operator mappings answered by the memo */
+    double elapsed_s, rate; /* evaluations a second of this run */
+    double eta_s;           /* NaN: unknown */
+};
+
+struct run_options {
+    int threads;                       /* 0: all */
+    double max_s;                      /* stop after this wall-clock time, INFINITY: never */
+    const volatile sig_atomic_t *stop; /* nonzero: finish what is in flight and return; may be NULL */
+    void (*progress)(void *ctx, const struct progress *p); /* at most 4 a second, and once at the end; may be NULL */
+    void *ctx;
+};
+
+struct run_result {
+    enum search_stop stop; /* SEARCH_RUNNING: interrupted or out of time, work remains */
+    struct progress last;
+    int64_t evaluated; /* new evaluations of this run */
+};
+
+/* 0; -1 with ERR_DATA when the stored trials are not what this study asks, ERR_IO when storing fails. */
+int runner_run(const struct study *s, struct record *record, struct db *db, struct evaluator *e, struct memo *memo,
+               const struct run_options *o, struct run_result *out, struct err *err);
+
+#endif

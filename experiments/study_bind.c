@@ -1,0 +1,318 @@
+/* From what the file says to what it means, in the order workload, hardware, space, objectives, constraints, search; each reports all its errors,
+ * and the next goes on with what could be read. */
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "experiments/domain.h"
+#include "experiments/study_raw.h"
+#include "experiments/study_space.h"
+
+#include <string.h>
+
+/* Errors of a part that knows no place in the study (a model's name, a template's) get the place that named it. */
+static int locate(struct diags *d, int from, struct mark at)
+{
+    for (int i = from; i < d->n; i++) {
+        if (d->list[i].mark.source == NULL) {
+            d->list[i].mark = at;
+        }
+    }
+    return -1;
+}
+
+/* ---- workload and hardware ---- */
+
+static int read_workload(struct study *s, const struct raw_workload *raw, const struct node *node, struct diags *d)
+{
+    if (raw->model == NULL) {
+        return -1;
+    }
+    const struct node *model = node_get(node, "model");
+    int before = d->n;
+    s->has_proxy = raw->accuracy.proxy != NULL;
+    s->network = network_load(raw->model, NULL, 0, raw->batch, d);
+    if (s->network == NULL) {
+        return locate(d, before, model->mark);
+    }
+    s->fixed_bits = (int)raw->bits;
+    if (raw->accuracy.proxy != NULL) {
+        const struct node *proxy = node_get(node_get(node, "accuracy"), "proxy");
+        before = d->n;
+        s->accuracy = accuracy_load(raw->accuracy.proxy, s->network, d);
+        return s->accuracy != NULL ? 0 : locate(d, before, proxy->mark);
+    }
+    return 0;
+}
+
+static int unknown_parameter(const struct study *s, const struct node *key, struct diags *d)
+{
+    const char **names = mem_calloc((size_t)s->n_params + 1, sizeof *names);
+    for (int i = 0; i < s->n_params; i++) {
+        struct domain_type t;
+        study_param_type(s, i, &t);
+        names[i] = t.name;
+    }
+    names[s->n_params] = "template";
+    const char *near = suggest(key->key, names, s->n_params + 1);
+    struct strbuf help = STRBUF_INIT;
+    strbuf_addf(&help, near ? "did you mean '%s'?" : "`dovetail templates show %s` lists the parameters",
+                near ? near : template_name(s->hardware));
+    diags_error(d, key->key_mark, strbuf_str(&help), "unknown parameter of template '%s': '%s'",
+                template_name(s->hardware), key->key);
+    strbuf_release(&help);
+    mem_free(names);
+    return -1;
+}
+
+static int read_hardware(struct study *s, const struct node *node, struct diags *d)
+{
+    if (node->kind != NODE_MAPPING) {
+        return diags_error(d, node->mark, "write {template: edge_npu}", "'hardware' is a mapping");
+    }
+    const struct node *name = node_get(node, "template");
+    if (name == NULL || name->kind != NODE_SCALAR) {
+        return diags_error(d, node->mark, "`dovetail templates` lists them", "'hardware' needs a 'template'");
+    }
+    int before = d->n;
+    s->hardware = template_load(name->text, d);
+    if (s->hardware == NULL) {
+        return locate(d, before, name->mark);
+    }
+    template_params(s->hardware, &s->n_params);
+    s->cores_slot = template_param(s->hardware, "cores");
+    s->fixed = mem_calloc((size_t)s->n_params + 1, sizeof *s->fixed);
+    template_defaults(s->hardware, s->fixed);
+    int bad = 0;
+    for (int i = 0; i < node->n_children; i++) {
+        const struct node *c = &node->child[i];
+        if (strcmp(c->key, "template") == 0) {
+            continue;
+        }
+        int p = template_param(s->hardware, c->key);
+        if (p < 0) {
+            bad = unknown_parameter(s, c, d);
+            continue;
+        }
+        struct domain_type type;
+        study_param_type(s, p, &type);
+        bad |= domain_value(c, &type, &s->fixed[p], d);
+    }
+    return bad ? -1 : 0;
+}
+
+/* ---- objectives and constraints ---- */
+
+static int find_metric(const struct study *s, const struct node *at, const char *name, struct diags *d)
+{
+    int m = metric_find(name);
+    if (m < 0) {
+        const char *names[METRIC_COUNT];
+        struct strbuf help = STRBUF_INIT;
+        for (int i = 0; i < METRIC_COUNT; i++) {
+            names[i] = metrics[i].name;
+        }
+        const char *near = suggest(name, names, METRIC_COUNT);
+        strbuf_addf(&help, near ? "did you mean '%s'?" : "metrics are ", near);
+        for (int i = 0; near == NULL && i < METRIC_COUNT; i++) {
+            strbuf_addf(&help, "%s%s", i ? ", " : "", names[i]);
+        }
+        diags_error(d, at->mark, strbuf_str(&help), "'%s' is no metric", name);
+        strbuf_release(&help);
+        return -1;
+    }
+    if (!s->has_proxy && (m == METRIC_ACCURACY || m == METRIC_ACCURACY_DROP)) {
+        return diags_error(d, at->mark, "add 'accuracy: {proxy: hawq_v3}' to the workload",
+                           "'%s' needs an accuracy proxy", name);
+    }
+    return m;
+}
+
+static int add_objective(struct study *s, const struct node *at, const char *name, const char *direction,
+                         struct diags *d)
+{
+    int m = find_metric(s, at, name, d);
+    if (m < 0) {
+        return -1;
+    }
+    int goal = metrics[m].goal;
+    if (direction != NULL) {
+        if (strcmp(direction, "min") != 0 && strcmp(direction, "max") != 0) {
+            return diags_error(d, at->mark, "write min or max", "'%s' is no direction", direction);
+        }
+        goal = strcmp(direction, "max") == 0 ? 1 : -1;
+    }
+    if (goal == 0) {
+        return diags_error(d, at->mark, "write {name: min} or {name: max}", "'%s' has no direction of its own", name);
+    }
+    for (int i = 0; i < s->n_objectives; i++) {
+        if (s->objective[i].metric == (enum metric_id)m) {
+            return diags_error(d, at->mark, NULL, "objective '%s' stands twice", name);
+        }
+    }
+    if (s->n_objectives == STUDY_OBJECTIVES) {
+        return diags_error(d, at->mark, NULL, "more than %d objectives", STUDY_OBJECTIVES);
+    }
+    s->objective[s->n_objectives++] = (struct study_objective){(enum metric_id)m, goal > 0};
+    return 0;
+}
+
+static int read_objectives(struct study *s, const struct node *list, struct diags *d)
+{
+    if ((list->kind != NODE_SEQUENCE && list->kind != NODE_MAPPING) || list->n_children == 0) {
+        return diags_error(d, list->mark, "write [energy, latency]", "'objectives' is a list of metrics");
+    }
+    int bad = 0;
+    for (int i = 0; i < list->n_children; i++) {
+        const struct node *c = &list->child[i];
+        const struct node *pair = list->kind == NODE_MAPPING                      ? c
+                                  : c->kind == NODE_MAPPING && c->n_children == 1 ? &c->child[0]
+                                                                                  : NULL;
+        if (pair != NULL && pair->kind == NODE_SCALAR) {
+            bad |= add_objective(s, pair, pair->key, pair->text, d);
+        } else if (c->kind == NODE_SCALAR) {
+            bad |= add_objective(s, c, c->text, NULL, d);
+        } else {
+            bad |= diags_error(d, c->mark, "write a metric, or {metric: max}", "an objective is a metric's name");
+        }
+    }
+    return bad ? -1 : 0;
+}
+
+static bool uses_metric(const struct study *s, const struct expr *e, int *metric)
+{
+    for (int m = 0; m < METRIC_COUNT; m++) {
+        if (expr_uses(e, s->first_metric + m)) {
+            *metric = m;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int add_constraint(struct study *s, const struct node *node, struct diags *d)
+{
+    if (node->kind != NODE_SCALAR) {
+        return diags_error(d, node->mark, "write 'area <= 4mm2'", "a constraint is one expression");
+    }
+    struct scope scope = {s->symbol, s->n_slots, "parameter or metric"};
+    struct expr *e = expr_parse(node->text, node->mark, &scope, d);
+    if (e == NULL) {
+        return -1;
+    }
+    struct study_constraint *c = &s->constraint[s->n_constraints++];
+    int metric = -1;
+    c->expr = e;
+    c->known = !uses_metric(s, e, &metric);
+    struct strbuf text = STRBUF_INIT;
+    expr_print(e, &text);
+    c->text = strbuf_detach(&text);
+    c->source = mem_strdup(node->text);
+    s->n_known += c->known;
+    if (expr_kind(e) != VALUE_BOOL) {
+        return diags_error(d, node->mark, "compare it with something", "a constraint must be a comparison");
+    }
+    if (!s->has_proxy &&
+        (expr_uses(e, s->first_metric + METRIC_ACCURACY) || expr_uses(e, s->first_metric + METRIC_ACCURACY_DROP))) {
+        return diags_error(d, node->mark, "add 'accuracy: {proxy: hawq_v3}' to the workload",
+                           "this constraint needs an accuracy proxy");
+    }
+    return 0;
+}
+
+static int read_constraints(struct study *s, const struct node *list, struct diags *d)
+{
+    if (list == NULL) {
+        return 0;
+    }
+    if (list->kind != NODE_SEQUENCE) {
+        return diags_error(d, list->mark, "write [area <= 4mm2, ...]", "'constraints' is a list of expressions");
+    }
+    if (list->n_children > STUDY_CONSTRAINTS) {
+        return diags_error(d, list->mark, NULL, "more than %d constraints", STUDY_CONSTRAINTS);
+    }
+    s->constraint = mem_calloc((size_t)list->n_children + 1, sizeof *s->constraint);
+    int bad = 0;
+    for (int i = 0; i < list->n_children; i++) {
+        bad |= add_constraint(s, &list->child[i], d);
+    }
+    return bad ? -1 : 0;
+}
+
+/* ---- search ---- */
+
+static int check_algorithm(const struct raw_search *raw, const struct node *search, struct diags *d)
+{
+    const char *names[64] = {"auto"};
+    int n = 1;
+    for (const struct search_algorithm *a = search_algorithms; a->name != NULL && n < 64; a++) {
+        names[n++] = a->name;
+    }
+    for (int i = 0; i < n; i++) {
+        if (strcmp(names[i], raw->algorithm) == 0) {
+            return 0;
+        }
+    }
+    struct strbuf help = STRBUF_INIT;
+    const char *near = suggest(raw->algorithm, names, n);
+    strbuf_addf(&help, near ? "did you mean '%s'?" : "one of ", near);
+    for (int i = 0; near == NULL && i < n; i++) {
+        strbuf_addf(&help, "%s%s", i ? ", " : "", names[i]);
+    }
+    diags_error(d, node_get(search, "algorithm")->mark, strbuf_str(&help), "unknown algorithm '%s'", raw->algorithm);
+    strbuf_release(&help);
+    return -1;
+}
+
+/* The proxy covers some widths only: every level that the space may ask for must be among them. */
+static int check_proxy_bits(const struct study *s, const struct node *space, struct diags *d)
+{
+    int bad = 0;
+    struct accuracy_info info;
+    if (s->accuracy == NULL) {
+        return 0;
+    }
+    accuracy_info(s->accuracy, &info);
+    for (int i = 0; i < s->n_families; i++) {
+        const struct study_family *f = &s->family[i];
+        const struct node *key = node_get(space, f->name);
+        if (info.equal_widths && (f->binding == BIND_W_BITS || f->binding == BIND_A_BITS)) {
+            bad |= diags_error(d, key->key_mark, "use 'bits', which sets both",
+                               "proxy '%s' knows equal weight and activation bits only", info.proxy);
+        }
+        for (int64_t k = 0; f->binding == BIND_BITS && k < f->n_levels; k++) {
+            struct err err = ERR_INIT;
+            int bits = (int)f->level[k];
+            if (accuracy_check_widths(s->accuracy, &bits, 1, &err) < 0) {
+                bad |= diags_error(d, key->mark, NULL, "%s", err.text);
+            }
+        }
+    }
+    return bad ? -1 : 0;
+}
+
+/* ---- all of it ---- */
+
+int study_bind(struct study *s, const struct raw_study *raw, const struct node *root, struct diags *d)
+{
+    const struct node *workload = node_get(root, "workload");
+    int bad = read_workload(s, &raw->workload, workload, d);
+    if (raw->hardware != NULL) {
+        bad |= read_hardware(s, raw->hardware, d);
+    }
+    if (raw->search.algorithm != NULL) {
+        bad |= check_algorithm(&raw->search, node_get(root, "search"), d);
+    }
+    if (s->hardware == NULL || raw->space == NULL) {
+        return -1; /* no name of a parameter can be resolved */
+    }
+    bad |= study_read_space(s, raw->space, d);
+    if (s->n_params + s->n_families + METRIC_COUNT > STUDY_SLOTS) {
+        return diags_error(d, raw->space->mark, NULL, "more than %d parameters, variables and metrics", STUDY_SLOTS);
+    }
+    bad |= study_bind_conditions(s, raw->space, d);
+    bad |= check_proxy_bits(s, raw->space, d);
+    if (raw->objectives != NULL) {
+        bad |= read_objectives(s, raw->objectives, d);
+    }
+    bad |= read_constraints(s, raw->constraints, d);
+    return bad ? -1 : 0;
+}

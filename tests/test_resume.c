@@ -1,0 +1,188 @@
+/* Law 1 on the whole program: a study that is interrupted (Ctrl-C, SIGTERM, kill -9, a time limit) and resumed holds the same trials in the same
+ * order with the same numbers as one that was left alone, on one thread and on two. */
+#include "base/strbuf.h"
+#include "tests/shell.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STUDY "tests/fixtures/resume.yaml"
+
+static char *export_of(const char *db)
+{
+    struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
+    shell_run(&sh, "dovetail export %s --all --format jsonl", db);
+    ck_assert_msg(sh.status == 0, "export of %s: %s", db, strbuf_str(&sh.err));
+    char *text = strbuf_detach(&sh.out);
+    shell_release(&sh);
+    return text;
+}
+
+static void forget(const char *db)
+{
+    struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
+    shell_run(&sh, "rm -f %s %s-wal %s-shm %s-lock", db, db, db, db);
+    shell_release(&sh);
+}
+
+static void sleep_ms(int ms)
+{
+    struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
+}
+
+/* Starts a search, sends `sig` after `ms`, and returns the exit status (128 + signal when killed). */
+static int interrupted(const char *db, int threads, int sig, int ms)
+{
+    char j[16];
+    snprintf(j, sizeof j, "-j%d", threads);
+    const char *program = getenv("DOVETAIL") != NULL ? getenv("DOVETAIL") : "build/release/dovetail";
+    pid_t pid = fork();
+    if (pid == 0) {
+        int null = open("/dev/null", O_WRONLY);
+        dup2(null, 1);
+        dup2(null, 2);
+        execl(program, program, "search", STUDY, "-o", db, j, (char *)NULL);
+        _exit(127);
+    }
+    sleep_ms(ms);
+    kill(pid, sig);
+    int status;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static char *undisturbed;
+static int stopped_early;
+
+static void whole_run(void)
+{
+    forget("build/resume_whole.db");
+    struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
+    shell_run(&sh, "dovetail search " STUDY " -o build/resume_whole.db -j1 -q");
+    ck_assert_msg(sh.status == 0, "%s", strbuf_str(&sh.err));
+    shell_release(&sh);
+    undisturbed = export_of("build/resume_whole.db");
+    ck_assert_int_gt((int)strlen(undisturbed), 10000);
+}
+
+static void disturb(int threads, int sig, int status_when_stopped, int ms)
+{
+    static const char *const db = "build/resume_cut.db";
+    forget(db);
+    int status = 0;
+    for (int k = 0; k < 3 && (k == 0 || status != 0); k++) {
+        status = interrupted(db, threads, sig, ms + 37 * k);
+        ck_assert_msg(status == 0 || status == status_when_stopped, "signal %d gave status %d", sig, status);
+        stopped_early += status != 0;
+    }
+    struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
+    shell_run(&sh, access(db, F_OK) == 0 ? "dovetail resume %s -j%d -q" : "dovetail search " STUDY " -o %s -j%d -q", db,
+              threads);
+    ck_assert_msg(sh.status == 0, "%s", strbuf_str(&sh.err));
+    shell_release(&sh);
+    char *text = export_of(db);
+    ck_assert_msg(strcmp(text, undisturbed) == 0, "signal %d after %d ms on %d threads: other trials", sig, ms,
+                  threads);
+    free(text);
+}
+
+START_TEST(interrupted_runs_end_the_same)
+{
+    for (int threads = 1; threads <= 2; threads++) {
+        for (int k = 0; k < 3; k++) {
+            disturb(threads, SIGINT, 130, 150 + 150 * k);
+            disturb(threads, SIGTERM, 75, 120 + 170 * k);
+            disturb(threads, SIGKILL, 128 + SIGKILL, 100 + 190 * k);
+        }
+    }
+    printf("checked 18 interrupted studies, stopped early %d times\n", stopped_early);
+    ck_assert_int_gt(stopped_early, 9);
+}
+END_TEST
+
+START_TEST(two_threads_give_the_trials_of_one)
+{
+    forget("build/resume_two.db");
+    struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
+    shell_run(&sh, "dovetail search " STUDY " -o build/resume_two.db -j2 -q");
+    ck_assert_int_eq(sh.status, 0);
+    char *text = export_of("build/resume_two.db");
+    ck_assert_str_eq(text, undisturbed);
+    free(text);
+    shell_release(&sh);
+}
+END_TEST
+
+START_TEST(a_finished_study_evaluates_nothing)
+{
+    struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
+    shell_run(&sh, "dovetail search " STUDY " -o build/resume_whole.db --json -q");
+    ck_assert_int_eq(sh.status, 0);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "\"new\": 0"));
+    char *text = export_of("build/resume_whole.db");
+    ck_assert_str_eq(text, undisturbed);
+    free(text);
+    shell_release(&sh);
+}
+END_TEST
+
+START_TEST(a_time_limit_asks_to_be_resumed)
+{
+    forget("build/resume_time.db");
+    struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
+    shell_run(&sh, "dovetail search " STUDY " -o build/resume_time.db -j1 -q --time 100ms");
+    ck_assert_int_eq(sh.status, 75);
+    shell_run(&sh, "dovetail resume build/resume_time.db -q");
+    ck_assert_int_eq(sh.status, 0);
+    char *text = export_of("build/resume_time.db");
+    ck_assert_str_eq(text, undisturbed);
+    free(text);
+    shell_release(&sh);
+}
+END_TEST
+
+START_TEST(another_study_is_refused)
+{
+    struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
+    shell_run(&sh, "dovetail search " STUDY " -o build/resume_whole.db -q --set search.seed=6");
+    ck_assert_int_eq(sh.status, 65);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "another study"));
+    shell_run(&sh, "dovetail search " STUDY " -o build/resume_whole.db -q --set mapping.goal=energy");
+    ck_assert_int_eq(sh.status, 65);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "another model"));
+    char *text = export_of("build/resume_whole.db");
+    ck_assert_str_eq(text, undisturbed);
+    free(text);
+    shell_release(&sh);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("resume");
+    TCase *tc = tcase_create("resume");
+    tcase_set_timeout(tc, 300);
+    tcase_add_unchecked_fixture(tc, whole_run, NULL);
+    tcase_add_test(tc, two_threads_give_the_trials_of_one);
+    tcase_add_test(tc, a_finished_study_evaluates_nothing);
+    tcase_add_test(tc, interrupted_runs_end_the_same);
+    tcase_add_test(tc, a_time_limit_asks_to_be_resumed);
+    tcase_add_test(tc, another_study_is_refused);
+    suite_add_tcase(suite, tc);
+    SRunner *sr = srunner_create(suite);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
