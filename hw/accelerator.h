@@ -52,6 +52,7 @@ struct level {
     double leak_w;          /* of one instance */
     double area_mm2;        /* of one instance, with its share of the network below */
     char source[HW_SOURCE]; /* of energy and area */
+    char network_source[HW_SOURCE]; /* of hop_pj_per_bit */
 };
 
 enum mac_kind { MAC_FIXED, MAC_DECOMPOSABLE, MAC_BIT_SERIAL, MAC_KIND_COUNT };
@@ -105,6 +106,7 @@ struct accelerator {
     int core_level; /* the level whose fan-out are the cores; -1: one core */
     double clock_hz, voltage_v;
     double leak_w, area_mm2; /* whole chip, without DRAM devices */
+    char source[HW_SOURCE];  /* of the technology: node, voltage, table */
 };
 
 /* How many w x a products one MAC unit forms in a cycle, and what one of them costs (pJ, product and accumulation). ERR_DATA when an

@@ -177,3 +177,44 @@ int component_dram(const struct technology *t, const char *kind, double width_bi
     put_source(out, what, r->source);
     return 0;
 }
+
+/* Best figure of merit of the survey, dB: a table at whole bits, linear between them. */
+static double adc_best_fom(const struct tables *t, double bits)
+{
+    char lo[32], hi[32];
+    snprintf(lo, sizeof lo, "adc_fom_max_%02d", (int)floor(bits));
+    snprintf(hi, sizeof hi, "adc_fom_max_%02d", (int)ceil(bits));
+    double x = bits - floor(bits);
+    return (1 - x) * tables_value(t, lo) + x * tables_value(t, hi);
+}
+
+int component_adc(const struct technology *t, double bits, double hz,
+                  struct component *out, struct err *err)
+{
+    const struct tables *tb = t->tables;
+    bits = fmax(bits, tables_value(tb, "adc_least_bits"));
+    if (bits > 20 || !(hz > 0) || log(hz) > tables_value(tb, "adc_max_ln_hz")) {
+        return err_set(
+            err, ERR_NO,
+            "no converter of %g bits at %gMHz: the survey goes to 20 bits and %gMHz",
+            bits, hz / 1e6, exp(tables_value(tb, "adc_max_ln_hz")) / 1e6);
+    }
+    double fom = fmin(tables_value(tb, "adc_fom_intercept") +
+                          tables_value(tb, "adc_fom_ln_hz") * log(hz),
+                      adc_best_fom(tb, bits));
+    double sndr = 20 * log10(2) * bits + 10 * log10(1.5);
+    double pj = 0.5 / pow(10, (fom - sndr) / 10) *
+                exp(tables_value(tb, "adc_energy_intercept") +
+                    tables_value(tb, "adc_energy_ln_nm") * log(t->node->nm) +
+                    tables_value(tb, "adc_energy_ln_bits") * log(bits) +
+                    tables_value(tb, "adc_energy_residual"));
+    double um2 = exp(tables_value(tb, "adc_area_ln_nm") * log(t->node->nm) +
+                     tables_value(tb, "adc_area_ln_hz") * log(hz) +
+                     tables_value(tb, "adc_area_ln_pj") * log(pj) +
+                     tables_value(tb, "adc_area_intercept"));
+    *out = (struct component){.read_pj = pj, .area_mm2 = um2 * 1e-6, .cycle_s = 1 / hz};
+    char what[64];
+    snprintf(what, sizeof what, "ADC %g bit %gMHz %s", bits, hz / 1e6, t->node->name);
+    put_source(out, what, tables_rule(tb, "adc_fom_intercept")->source);
+    return 0;
+}

@@ -5,9 +5,10 @@
 #include <math.h>
 #include <stddef.h>
 
-static double cycle_fo4(const struct tables *t)
+static double cycle_fo4(const struct tables *t, double depth_fo4)
 {
-    return tables_value(t, "logic_depth_fo4") * tables_value(t, "signoff_margin");
+    return fmax(tables_value(t, "logic_depth_fo4"), depth_fo4) *
+           tables_value(t, "signoff_margin");
 }
 
 double technology_fo4_ps(const struct node_row *n, double v)
@@ -16,9 +17,10 @@ double technology_fo4_ps(const struct node_row *n, double v)
     return n->fo4_k * v / pow(v - n->vth_v, n->alpha);
 }
 
-double technology_max_hz(const struct tables *t, const struct node_row *n, double v)
+double technology_max_hz(const struct tables *t, const struct node_row *n, double v,
+                         double depth)
 {
-    return 1e12 / (cycle_fo4(t) * technology_fo4_ps(n, v));
+    return 1e12 / (cycle_fo4(t, depth) * technology_fo4_ps(n, v));
 }
 
 double technology_energy_factor(const struct node_row *n, double v)
@@ -81,7 +83,7 @@ static int too_fast(const struct node_row *n, double clock_hz, double max_hz, do
 }
 
 int technology_at_clock(const struct tables *t, const char *node, double clock_hz,
-                        struct technology *out, struct err *err)
+                        double depth, struct technology *out, struct err *err)
 {
     const struct node_row *n;
     if (find_node(t, node, &n, err) < 0) {
@@ -90,17 +92,18 @@ int technology_at_clock(const struct tables *t, const char *node, double clock_h
     if (!(clock_hz > 0)) {
         return err_set(err, ERR_NO, "a clock of %gHz runs nothing", clock_hz);
     }
-    if (technology_max_hz(t, n, n->max_v) < clock_hz) {
-        return too_fast(n, clock_hz, technology_max_hz(t, n, n->max_v), n->max_v, err);
+    if (technology_max_hz(t, n, n->max_v, depth) < clock_hz) {
+        return too_fast(n, clock_hz, technology_max_hz(t, n, n->max_v, depth), n->max_v,
+                        err);
     }
     double lo = n->min_v, hi = n->max_v; /* hi always meets the clock */
-    if (technology_max_hz(t, n, lo) >= clock_hz) {
+    if (technology_max_hz(t, n, lo, depth) >= clock_hz) {
         hi = lo;
     }
     for (int i = 0; i < 60 && hi > lo;
          i++) { /* the law rises with V since alpha >= 1 */
         double mid = 0.5 * (lo + hi);
-        if (technology_max_hz(t, n, mid) >= clock_hz) {
+        if (technology_max_hz(t, n, mid, depth) >= clock_hz) {
             hi = mid;
         } else {
             lo = mid;
@@ -112,7 +115,8 @@ int technology_at_clock(const struct tables *t, const char *node, double clock_h
 }
 
 int technology_at_voltage(const struct tables *t, const char *node, double v,
-                          double clock_hz, struct technology *out, struct err *err)
+                          double clock_hz, double depth, struct technology *out,
+                          struct err *err)
 {
     const struct node_row *n;
     if (find_node(t, node, &n, err) < 0) {
@@ -122,8 +126,8 @@ int technology_at_voltage(const struct tables *t, const char *node, double v,
         return err_set(err, ERR_NO, "%.4gV is outside the range of %s: %.3gV to %.3gV",
                        v, n->name, n->min_v, n->max_v);
     }
-    if (technology_max_hz(t, n, v) < clock_hz) {
-        return too_fast(n, clock_hz, technology_max_hz(t, n, v), v, err);
+    if (technology_max_hz(t, n, v, depth) < clock_hz) {
+        return too_fast(n, clock_hz, technology_max_hz(t, n, v, depth), v, err);
     }
     *out = (struct technology){
         .tables = t, .node = n, .voltage_v = v, .clock_hz = clock_hz};

@@ -1,6 +1,7 @@
 /* From parameter values to an accelerator: active levels, fan-outs, components at the technology's voltage, areas bottom-up (a network's
  * wires are as long as the tiles below it are wide), totals. */
 #include "hw/component.h"
+#include "hw/compute.h"
 #include "hw/template_impl.h"
 
 #include <math.h>
@@ -68,13 +69,17 @@ static int overhead(const struct build *b, const struct expr *e, double *out)
 static int resolve_technology(struct build *b)
 {
     const struct template *t = b->t;
+    const struct mac *m = &b->a->mac;
     const char *node = label_text(b, &t->technology);
     double clock = expr_eval(t->clock, b->v);
+    double depth =
+        compute_mac_depth_fo4(t->tables, m->kind, m->w_bits, m->a_bits, m->acc_bits);
     if (t->voltage != NULL) {
-        return technology_at_voltage(t->tables, node, expr_eval(t->voltage, b->v),
-                                     clock, &b->tech, b->err);
+        double v = expr_eval(t->voltage, b->v);
+        return technology_at_voltage(t->tables, node, v, clock, depth, &b->tech,
+                                     b->err);
     }
-    return technology_at_clock(t->tables, node, clock, &b->tech, b->err);
+    return technology_at_clock(t->tables, node, clock, depth, &b->tech, b->err);
 }
 
 /* Adds the dimensions of `from` that `to` lacks; -1 (any) absorbs. */
@@ -303,6 +308,10 @@ static void set_network(const struct build *b, const struct level_plan *p, int i
     struct component adder;
     component_adder(&b->tech, 32, &adder);
     l->add_pj_per_bit = adder.read_pj / 32;
+    snprintf(l->network_source, sizeof l->network_source,
+             "%s, tiles of %.3gmm; wire %.3gpJ/bit/mm: %.90s",
+             network_names[p->network], sqrt(b->tile_mm2),
+             component_wire_pj_per_bit_mm(&b->tech), b->t->tables->wire[0].source);
 }
 
 static int build_level(struct build *b, int i)
@@ -322,33 +331,10 @@ static int build_level(struct build *b, int i)
     return 0;
 }
 
-/* Adder bits that recombine one product of w x a bits from products of 2 x 2: halving both operands takes three additions of 3/4 of the
- * product's width, halving one takes one. */
-static double recombine_bits(int w, int a)
-{
-    double width = 0.75 * (w + a);
-    if (w > 2 && a > 2) {
-        return 3 * width + 4 * recombine_bits(w / 2, a / 2);
-    }
-    if (w > 2 || a > 2) {
-        return width + 2 * recombine_bits(w > 2 ? w / 2 : w, a > 2 ? a / 2 : a);
-    }
-    return 0;
-}
-
-static void add_part(struct mac *m, const struct component *c, double n)
-{
-    m->leak_w += n * c->leak_w;
-    m->area_mm2 += n * c->area_mm2;
-}
-
-/* Fixed: multiplier and adder. Decomposable (after Bit Fusion): multipliers of 2 x 2 bits add up to the one of full width (the quadratic
- * law), and each adder bit that recombines has a shifter bit of the same price before it. Bit-serial (after Stripes): w_bits units of
- * an a + w bit adder and register, each w_bits steps long. */
-static int build_mac(struct build *b)
+/* The widths decide how deep a cycle is, so they come before the technology. */
+static int read_mac(struct build *b, struct mac *m)
 {
     const struct template *t = b->t;
-    struct mac *m = &b->a->mac;
     int64_t w, a, acc;
     if (whole(b, t->w_bits, 8, 64, "mac", "the weight width", &w) < 0 ||
         whole(b, t->a_bits, 8, 64, "mac", "the activation width", &a) < 0 ||
@@ -362,60 +348,27 @@ static int build_mac(struct build *b)
     m->w_bits = (int)w;
     m->a_bits = (int)a;
     m->acc_bits = (int)acc;
-    m->max_hz = technology_max_hz(t->tables, b->tech.node, b->tech.voltage_v);
-    struct component mul, add, part;
-    component_multiplier(&b->tech, (double)w, (double)a, &mul);
-    component_adder(&b->tech, (double)acc, &add);
-    m->add_pj = add.read_pj;
-    add_part(m, &add, 1);
-    if (m->kind == MAC_BIT_SERIAL) {
-        component_adder(&b->tech, (double)(w + a), &part);
-        struct component reg;
-        component_register(&b->tech, (double)(w + a), &reg);
-        m->mul_pj = (double)w * (part.read_pj + reg.write_pj);
-        add_part(m, &part, (double)w);
-        add_part(m, &reg, (double)w);
-    } else {
-        m->mul_pj = mul.read_pj;
-        add_part(m, &mul, 1);
-    }
-    double bits =
-        m->kind == MAC_DECOMPOSABLE ? 2 * recombine_bits(m->w_bits, m->a_bits) : 0;
-    if (bits > 0) {
-        component_adder(&b->tech, bits, &part);
-        m->shift_add_pj = part.read_pj;
-        add_part(m, &part, 1);
-    }
-    m->area_mm2 *= b->logic_overhead;
-    snprintf(m->source, sizeof m->source, "%s %dx%d+%d, %s; %.100s",
-             mac_kind_names[m->kind], m->w_bits, m->a_bits, m->acc_bits,
-             b->tech.node->name, mul.source);
-    b->tile_mm2 = m->area_mm2;
     return 0;
 }
 
-/* A lane: a 16-bit multiplier, an adder and three registers of the accumulator's width. */
-static int build_vector(struct build *b)
+static int build_compute(struct build *b)
 {
+    struct mac *m = &b->a->mac;
     struct vector_unit *v = &b->a->vector;
+    int64_t units = m->instances, lanes;
+    compute_mac(&b->tech, m->kind, m->w_bits, m->a_bits, m->acc_bits, m);
+    m->instances = units;
+    m->area_mm2 *= b->logic_overhead;
+    b->tile_mm2 = m->area_mm2;
     if (b->t->lanes == NULL) {
         return 0;
     }
-    if (whole(b, b->t->lanes, 1, 1 << 20, "vector", "the number of lanes", &v->lanes) <
+    if (whole(b, b->t->lanes, 1, 1 << 20, "vector", "the number of lanes", &lanes) <
         0) {
         return -1;
     }
-    struct component mul, add, reg;
-    component_multiplier(&b->tech, 16, 16, &mul);
-    component_adder(&b->tech, b->a->mac.acc_bits, &add);
-    component_register(&b->tech, 3.0 * b->a->mac.acc_bits, &reg);
-    v->op_pj = mul.read_pj + add.read_pj + reg.write_pj / 3;
-    v->leak_w = (double)v->lanes * (mul.leak_w + add.leak_w + reg.leak_w);
-    v->area_mm2 = (double)v->lanes * (mul.area_mm2 + add.area_mm2 + reg.area_mm2) *
-                  b->logic_overhead;
-    snprintf(v->source, sizeof v->source,
-             "lane of mul 16x16, add %d, 3 registers; %.90s", b->a->mac.acc_bits,
-             mul.source);
+    compute_vector(&b->tech, lanes, m->acc_bits, v);
+    v->area_mm2 *= b->logic_overhead;
     return 0;
 }
 
@@ -436,7 +389,8 @@ int template_build(const struct template *t, const double *values,
 {
     memset(out, 0, sizeof *out); /* padding too: equal accelerators are equal bytes */
     struct build b = {.t = t, .v = values, .a = out, .err = err};
-    if (check_values(t, values, err) < 0 || resolve_technology(&b) < 0) {
+    if (check_values(t, values, err) < 0 || read_mac(&b, &out->mac) < 0 ||
+        resolve_technology(&b) < 0) {
         return -1;
     }
     if (overhead(&b, t->logic_overhead, &b.logic_overhead) < 0 ||
@@ -446,7 +400,9 @@ int template_build(const struct template *t, const double *values,
     snprintf(out->name, sizeof out->name, "%s", t->name);
     out->clock_hz = b.tech.clock_hz;
     out->voltage_v = b.tech.voltage_v;
-    if (lay_out(&b) < 0 || build_mac(&b) < 0 || build_vector(&b) < 0) {
+    snprintf(out->source, sizeof out->source, "%s at %.3gV: %s", b.tech.node->name,
+             b.tech.voltage_v, b.tech.node->source);
+    if (lay_out(&b) < 0 || build_compute(&b) < 0) {
         return -1;
     }
     for (int i = 0; i < out->n_levels; i++) {

@@ -17,6 +17,8 @@ static struct accelerator edge_npu(const char *mac)
     diags_release(&d);
     double v[64];
     template_defaults(t, v);
+    v[template_param(t, "clock")] =
+        100e6; /* at the lowest voltage, whatever the MAC's depth */
     for (int k = 0; mac_kind_names[k] != NULL; k++) {
         if (strcmp(mac_kind_names[k], mac) == 0) {
             v[template_param(t, "mac")] =
@@ -122,6 +124,21 @@ START_TEST(test_decomposable_area_is_that_of_bit_fusion)
     ck_assert(um2 > 700 && um2 < 1200);
     ck_assert(split.mac.mul_pj == fixed.mac.mul_pj && split.mac.shift_add_pj > 0 &&
               fixed.mac.shift_add_pj == 0);
+}
+END_TEST
+
+/* A decomposable unit has the longer path, so the same chip clocks lower. */
+START_TEST(test_depth_limits_clock)
+{
+    struct accelerator fixed = edge_npu("fixed"), split = edge_npu("decomposable"),
+                       serial = edge_npu("bit_serial");
+    printf(
+        "highest clock at %.3g V: fixed %.0f, decomposable %.0f, bit-serial %.0f MHz\n",
+        fixed.voltage_v, fixed.mac.max_hz / 1e6, split.mac.max_hz / 1e6,
+        serial.mac.max_hz / 1e6);
+    ck_assert(fixed.voltage_v == split.voltage_v &&
+              split.mac.max_hz < fixed.mac.max_hz &&
+              serial.mac.max_hz >= fixed.mac.max_hz);
 }
 END_TEST
 
@@ -271,6 +288,7 @@ int main(void)
     tcase_add_test(tc, test_lanes_bit_serial);
     tcase_add_test(tc, test_energy_rises_with_bits);
     tcase_add_test(tc, test_decomposable_area_is_that_of_bit_fusion);
+    tcase_add_test(tc, test_depth_limits_clock);
     tcase_add_test(tc, test_broken_ones_are_refused);
     tcase_add_test(tc, test_canonical_text_sees_what_costs);
     suite_add_tcase(s, tc);

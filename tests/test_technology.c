@@ -27,7 +27,7 @@ static struct technology at(const char *node, double clock_hz)
 {
     struct technology t;
     struct err err = ERR_INIT;
-    ck_assert_msg(technology_at_clock(tables, node, clock_hz, &t, &err) == 0, "%s",
+    ck_assert_msg(technology_at_clock(tables, node, clock_hz, 0, &t, &err) == 0, "%s",
                   err.text);
     return t;
 }
@@ -36,7 +36,7 @@ static struct technology at_voltage(const char *node, double v)
 {
     struct technology t;
     struct err err = ERR_INIT;
-    ck_assert_msg(technology_at_voltage(tables, node, v, 1e6, &t, &err) == 0, "%s",
+    ck_assert_msg(technology_at_voltage(tables, node, v, 1e6, 0, &t, &err) == 0, "%s",
                   err.text);
     return t;
 }
@@ -93,20 +93,20 @@ START_TEST(test_lowest_voltage_meets_clock)
     struct technology slow = at("22nm", 100e6), fast = at("22nm", 1e9);
     ck_assert_double_eq(slow.voltage_v, slow.node->min_v);
     ck_assert(fast.voltage_v > slow.voltage_v);
-    ck_assert(technology_max_hz(tables, fast.node, fast.voltage_v) >= 1e9);
-    ck_assert(technology_max_hz(tables, fast.node, fast.voltage_v - 1e-6) < 1e9);
+    ck_assert(technology_max_hz(tables, fast.node, fast.voltage_v, 0) >= 1e9);
+    ck_assert(technology_max_hz(tables, fast.node, fast.voltage_v - 1e-6, 0) < 1e9);
 
     struct technology t;
     struct err err = ERR_INIT;
-    ck_assert_int_eq(technology_at_clock(tables, "22nm", 5e9, &t, &err), -1);
+    ck_assert_int_eq(technology_at_clock(tables, "22nm", 5e9, 0, &t, &err), -1);
     ck_assert_int_eq(err.code, ERR_NO);
     ck_assert_msg(strstr(err.text, "at most 132") != NULL, "%s", err.text);
     err = (struct err)ERR_INIT;
-    ck_assert_int_eq(technology_at_clock(tables, "250nm", 1e6, &t, &err), -1);
+    ck_assert_int_eq(technology_at_clock(tables, "250nm", 1e6, 0, &t, &err), -1);
     ck_assert_int_eq(err.code, ERR_DATA);
     ck_assert(strstr(err.text, "180nm to 3nm") != NULL);
     err = (struct err)ERR_INIT;
-    ck_assert_int_eq(technology_at_voltage(tables, "22nm", 0.3, 1e6, &t, &err), -1);
+    ck_assert_int_eq(technology_at_voltage(tables, "22nm", 0.3, 1e6, 0, &t, &err), -1);
     ck_assert_int_eq(err.code, ERR_NO);
 }
 END_TEST
@@ -180,7 +180,7 @@ START_TEST(test_monotone)
     struct rng r;
     rng_init(&r, 1, 0, RNG_TEST);
     int n = 0;
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 34000; i++) {
         const struct node_row *node = &tables->node[rng_below(&r, tables->n_nodes)];
         double v = node->min_v + (node->max_v - node->min_v) * rng_uniform(&r);
         struct technology t = {tables, node, v, 1e6};
@@ -258,6 +258,69 @@ START_TEST(test_wire_and_dram)
 }
 END_TEST
 
+/* The 30 vectors computed by the published formula. */
+START_TEST(test_adc)
+{
+    static const struct {
+        double bits, hz, nm, pj, um2;
+    } want[] = {
+        {4, 1e+07, 32, 0.9237493330950061, 2159.644554863863},
+        {4, 1e+08, 32, 0.9237493330950061, 3274.143146043401},
+        {4, 1e+09, 32, 0.9237493330950061, 4963.785969612354},
+        {5, 1e+07, 32, 0.9362511818014351, 2168.346274799243},
+        {5, 1e+08, 32, 0.9362511818014351, 3287.3354450358665},
+        {5, 1e+09, 32, 0.9362511818014351, 4983.786240133471},
+        {6, 1e+07, 32, 1.0650929952792152, 2253.6068082581733},
+        {6, 1e+08, 32, 1.0650929952792152, 3416.5952302277674},
+        {6, 1e+09, 32, 1.0650929952792152, 5179.751376522215},
+        {8, 1e+07, 32, 1.7137119697683674, 2598.1388235104723},
+        {8, 1e+08, 32, 1.7137119697683674, 3938.925228370421},
+        {8, 1e+09, 32, 1.7137119697683674, 5971.633160744542},
+        {10, 1e+07, 32, 3.309671661760306, 3163.4876966239935},
+        {10, 1e+08, 32, 3.309671661760306, 4796.026057235605},
+        {10, 1e+09, 32, 13.94547907635258, 11180.068071712623},
+        {4, 1e+07, 65, 3.500746408596452, 6503.58127268794},
+        {4, 1e+08, 65, 3.500746408596452, 9859.796604376743},
+        {4, 1e+09, 65, 3.500746408596452, 14948.00864378214},
+        {5, 1e+07, 65, 3.548124848170759, 6529.7857435507185},
+        {5, 1e+08, 65, 3.548124848170759, 9899.524062526201},
+        {5, 1e+09, 65, 3.548124848170759, 15008.237714587744},
+        {6, 1e+07, 65, 4.036398560150808, 6786.540406003894},
+        {6, 1e+08, 65, 4.036398560150808, 10288.778635179126},
+        {6, 1e+09, 65, 4.036398560150808, 15598.36963617977},
+        {8, 1e+07, 65, 6.494479409727865, 7824.0685294119285},
+        {8, 1e+08, 65, 6.494479409727865, 11861.729881453923},
+        {8, 1e+09, 65, 6.494479409727865, 17983.052583404704},
+        {10, 1e+07, 65, 12.542711283721392, 9526.567366748643},
+        {10, 1e+08, 65, 12.542711283721392, 14442.814295025044},
+        {10, 1e+09, 65, 52.84938678020919, 33667.80018258608},
+    };
+    int n = (int)(sizeof want / sizeof *want);
+    ck_assert_int_eq(n, 30);
+    for (int i = 0; i < n; i++) {
+        struct technology t = at(want[i].nm == 32 ? "32nm" : "65nm", 1e6);
+        struct component c;
+        ck_assert_int_eq(component_adc(&t, want[i].bits, want[i].hz, &c, NULL), 0);
+        ck_assert_double_eq_tol(c.read_pj / want[i].pj, 1, 1e-9);
+        ck_assert_double_eq_tol(c.area_mm2 * 1e6 / want[i].um2, 1, 1e-9);
+    }
+    struct technology t = at("22nm", 1e6);
+    struct component four, one, more;
+    ck_assert_int_eq(component_adc(&t, 4, 1e8, &four, NULL), 0);
+    ck_assert_int_eq(component_adc(&t, 1, 1e8, &one, NULL), 0);
+    ck_assert_double_eq(one.read_pj, four.read_pj);
+    for (double bits = 4; bits < 20; bits += 0.25) { /* never cheaper with more bits */
+        ck_assert_int_eq(component_adc(&t, bits, 1e8, &one, NULL), 0);
+        ck_assert_int_eq(component_adc(&t, bits + 0.25, 1e8, &more, NULL), 0);
+        ck_assert_msg(more.read_pj >= one.read_pj, "%g bits: %g, %g bits: %g", bits,
+                      one.read_pj, bits + 0.25, more.read_pj);
+    }
+    struct err err = ERR_INIT;
+    ck_assert_int_eq(component_adc(&t, 8, 1e11, &four, &err), -1);
+    ck_assert_int_eq(err.code, ERR_NO);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("technology");
@@ -273,6 +336,7 @@ int main(void)
     tcase_add_test(tc, test_energy_rises_with_voltage);
     tcase_add_test(tc, test_nodes_shrink);
     tcase_add_test(tc, test_wire_and_dram);
+    tcase_add_test(tc, test_adc);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);
