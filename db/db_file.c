@@ -21,16 +21,10 @@ static const struct {
     unsigned long magic;
     const char *name;
 } network[] = {
-    {0x6969,     "NFS"   },
-    {0x517B,     "SMB"   },
-    {0xFF534D42, "CIFS"  },
-    {0xFE534D42, "SMB2"  },
-    {0x0BD00BD0, "Lustre"},
-    {0x47504653, "GPFS"  },
-    {0x19830326, "BeeGFS"},
-    {0x00C36400, "Ceph"  },
-    {0x5346414F, "AFS"   },
-    {0xAAD7AAEA, "PanFS" },
+    {0x6969, "NFS"},        {0x517B, "SMB"},        {0xFF534D42, "CIFS"},
+    {0xFE534D42, "SMB2"},   {0x0BD00BD0, "Lustre"}, {0x47504653, "GPFS"},
+    {0x19830326, "BeeGFS"}, {0x00C36400, "Ceph"},   {0x5346414F, "AFS"},
+    {0xAAD7AAEA, "PanFS"},
 };
 
 const char *db_network_name(unsigned long f_type)

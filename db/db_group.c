@@ -110,15 +110,11 @@ static void find_objectives(struct group *g)
 static int load_front(struct group *g, struct err *err)
 {
     struct strbuf text = STRBUF_INIT;
-    const char *columns[DB_MAX_OBJECTIVES] = {NULL};
-    for (int i = 0; i < g->db->n_columns; i++) {
-        if (g->db->columns[i].objective) {
-            columns[g->db->columns[i].objective - 1] = g->db->columns[i].name;
-        }
-    }
+    struct db_objective o[DB_MAX_OBJECTIVES];
+    db_own_objectives(g->db, o);
     strbuf_adds(&text, "SELECT id");
     for (int k = 0; k < g->front.m; k++) {
-        strbuf_addf(&text, ", \"%s\"", columns[k]);
+        strbuf_addf(&text, ", \"%s\"", o[k].column);
     }
     strbuf_adds(&text, " FROM designs WHERE rank = 0 ORDER BY id");
     sqlite3_stmt *stmt = NULL;

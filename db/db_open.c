@@ -27,15 +27,17 @@ static void remove_all(const char *path)
     strbuf_release(&name);
 }
 
-/* layout NULL: a file of caches. */
-static int build(const char *path, const struct db_layout *layout, struct err *err)
+static int build(const char *path,
+                 int (*fill)(void *ctx, sqlite3 *sql, const char *path,
+                             struct err *err),
+                 void *ctx, struct err *err)
 {
     sqlite3 *sql;
-    if (db_sql_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &sql, err)) {
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI;
+    if (db_sql_open(path, flags, &sql, err)) {
         return -1;
     }
-    int rc = layout ? db_schema_create(sql, path, layout, err)
-                    : db_schema_create_cache(sql, path, err);
+    int rc = fill(ctx, sql, path, err);
     if (sqlite3_close(sql) != SQLITE_OK && !rc) {
         rc = err_set(err, ERR_BUG, "'%s' could not be closed", path);
     }
@@ -56,13 +58,14 @@ static void sync_folder(const char *path)
     strbuf_release(&folder);
 }
 
-/* 1: another process made it first. */
-static int make(const char *path, const struct db_layout *layout, struct err *err)
+int db_make(const char *path,
+            int (*fill)(void *ctx, sqlite3 *sql, const char *path, struct err *err),
+            void *ctx, struct err *err)
 {
     struct strbuf name = STRBUF_INIT;
     strbuf_addf(&name, "%s-new%ld", path, (long)getpid());
     remove_all(name.buf);
-    int rc = build(name.buf, layout, err);
+    int rc = build(name.buf, fill, ctx, err);
     if (!rc && link(name.buf, path)) {
         rc = errno == EEXIST
                  ? 1
@@ -74,6 +77,17 @@ static int make(const char *path, const struct db_layout *layout, struct err *er
         sync_folder(path);
     }
     return rc;
+}
+
+static int fill_study(void *ctx, sqlite3 *sql, const char *path, struct err *err)
+{
+    return db_schema_create(sql, path, ctx, err);
+}
+
+static int fill_cache(void *ctx, sqlite3 *sql, const char *path, struct err *err)
+{
+    (void)ctx;
+    return db_schema_create_cache(sql, path, err);
 }
 
 /* ---- opening ---- */
@@ -154,7 +168,8 @@ struct db *db_create(const char *path, const struct db_layout *layout, struct er
     int rc = db_layout_check(layout, err) || db_check_local(path, err) ||
              db_lock(path, &db->lock_fd, err);
     if (!rc) {
-        rc = access(path, F_OK) ? make(path, layout, err) : 1;
+        struct db_layout copy = *layout;
+        rc = access(path, F_OK) ? db_make(path, fill_study, &copy, err) : 1;
     }
     if (rc == 1 && err->code == ERR_NONE) {
         err_set(err, ERR_IO, "'%s' exists already; nothing is overwritten", path);
@@ -169,7 +184,7 @@ struct db *db_open_cache(const char *path, struct err *err)
     struct db *db = db_new(path, DB_WRITE, true);
     int rc = db_check_local(path, err);
     if (!rc && access(path, F_OK)) {
-        rc = make(path, NULL, err) < 0;
+        rc = db_make(path, fill_cache, NULL, err) < 0;
     }
     rc = rc || check_writable(path, err);
     return opened(db, rc || load(db, err), err);

@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #define DB_APPLICATION_ID 0x4456544C /* 'DVTL' */
-#define DB_SCHEMA_VERSION 1
+#define DB_SCHEMA_VERSION 2
 #define DB_BUSY_MS 10000 /* how long a locked file is waited for */
 #define DB_MAX_COLUMNS 1900
 #define DB_MAX_OBJECTIVES 8
@@ -60,8 +60,10 @@ int db_sql_integer(sqlite3 *sql, const char *path, const char *text, int64_t non
 int db_sql_open(const char *path, int flags, sqlite3 **sql, struct err *err);
 /* Read-only, also where no -shm file can be made (read-only media). */
 int db_sql_open_reader(const char *path, sqlite3 **sql, struct err *err);
-void db_sql_name(struct strbuf *sb,
-                 const char *name);         /* appends "name" in double quotes */
+int db_bind_value(sqlite3_stmt *stmt, int parameter,
+                  struct db_value v); /* copies texts; SQLite's code */
+/* path as a URI for ATTACH and sqlite3_open_v2(): "file:...?query". */
+void db_sql_uri(struct strbuf *sb, const char *path, const char *query);
 const char *db_sql_type(enum db_type type); /* "INTEGER", ... */
 char *db_utc_now(char out[32]);             /* "2026-11-20T18:54:54Z" */
 int64_t db_monotonic_ms(void);
@@ -225,6 +227,32 @@ int trial_alarm(const struct db *db, const struct db_trial *stored,
 void trial_from_record(const struct db *db, const struct record *r, struct db_trial *t,
                        struct db_value *values);
 void db_value_print(struct strbuf *sb, struct db_value v);
+void trial_print_field(const struct db *db, const struct db_trial *t, const char *field,
+                       struct strbuf *sb);
+
+bool db_same_value(enum db_type type, struct db_value a,
+                   struct db_value b); /* bit for bit */
+
+/* ---- db_export.c ---- */
+void db_json_text(struct strbuf *sb, const char *s); /* in quotes */
+
+/* ---- db_query.c ---- */
+/* Steps through rows of (id, objectives ...) and appends the ids of the non-dominated as a JSON array. Returns SQLite's code. */
+int db_front_ids(sqlite3_stmt *stmt, const struct db_objective *o, int m,
+                 struct strbuf *ids);
+/* The study's own objectives, in their order; columns are borrowed. Returns their count. */
+int db_own_objectives(const struct db *db, struct db_objective o[DB_MAX_OBJECTIVES]);
+
+/* ---- db_gc.c ---- */
+/* Sets `rank` and `counts` from the designs, inside the caller's transaction. *changed: designs whose rank was wrong. */
+int db_recount(sqlite3 *sql, const struct db *shape, const char *path, int64_t *changed,
+               struct err *err);
+
+/* ---- db_open.c, for making files ---- */
+/* Builds `path` by fill(ctx, sql) on a connection to a temporary name, then links it to its own. 1: exists already. */
+int db_make(const char *path,
+            int (*fill)(void *ctx, sqlite3 *sql, const char *path, struct err *err),
+            void *ctx, struct err *err);
 
 /* ---- db_front.c: a set of points of which none dominates another ---- */
 struct front {

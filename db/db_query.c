@@ -17,13 +17,9 @@ static const struct {
     const char *name;
     enum db_type type;
 } own[] = {
-    {"id",       DB_INTEGER},
-    {"hash",     DB_TEXT   },
-    {"state",    DB_TEXT   },
-    {"rank",     DB_INTEGER},
-    {"violated", DB_TEXT   },
-    {"error",    DB_TEXT   },
-    {"eval_us",  DB_INTEGER},
+    {"id", DB_INTEGER},      {"hash", DB_TEXT},     {"state", DB_TEXT},
+    {"rank", DB_INTEGER},    {"violated", DB_TEXT}, {"error", DB_TEXT},
+    {"eval_us", DB_INTEGER},
 };
 
 static enum db_type column_type(const struct db *db, const char *name)
@@ -72,16 +68,29 @@ static int check(const struct db *db, const struct db_query *q, struct err *err)
     return 0;
 }
 
+int db_own_objectives(const struct db *db, struct db_objective o[DB_MAX_OBJECTIVES])
+{
+    int n = 0;
+    for (int i = 0; i < db->n_columns; i++) {
+        const struct db_column *c = &db->columns[i];
+        if (c->objective) {
+            o[c->objective - 1] =
+                (struct db_objective){c->name, !strcmp(c->goal, "max")};
+            n++;
+        }
+    }
+    return n;
+}
+
 /* Are q's objectives those of the study, in any order? */
 static bool own_objectives(const struct db *db, const struct db_query *q)
 {
-    int found = 0, n = 0;
-    for (int i = 0; i < db->n_columns; i++) {
-        const struct db_column *c = &db->columns[i];
-        n += c->objective > 0;
-        for (int k = 0; k < q->n_objectives && c->objective; k++) {
-            found += !strcmp(q->objectives[k].column, c->name) &&
-                     q->objectives[k].maximise == !strcmp(c->goal, "max");
+    struct db_objective o[DB_MAX_OBJECTIVES];
+    int found = 0, n = db_own_objectives(db, o);
+    for (int i = 0; i < n; i++) {
+        for (int k = 0; k < q->n_objectives; k++) {
+            found += !strcmp(q->objectives[k].column, o[i].column) &&
+                     q->objectives[k].maximise == o[i].maximise;
         }
     }
     return found == n && n == q->n_objectives;
@@ -100,20 +109,6 @@ static void add_conditions(const struct db_query *q, bool front_only, struct str
     }
 }
 
-static int bind(sqlite3_stmt *stmt, int parameter, struct db_value v)
-{
-    switch (v.type) {
-    case DB_INTEGER:
-        return sqlite3_bind_int64(stmt, parameter, v.u.i);
-    case DB_REAL:
-        return sqlite3_bind_double(stmt, parameter, v.u.d);
-    case DB_TEXT:
-        return sqlite3_bind_text(stmt, parameter, v.u.s, -1, SQLITE_TRANSIENT);
-    default:
-        return sqlite3_bind_null(stmt, parameter);
-    }
-}
-
 /* Prepares and binds the parameters of `where`, if it is in the text. */
 static int prepare(struct db *db, const struct db_query *q, const char *text,
                    sqlite3_stmt **stmt, struct err *err)
@@ -127,7 +122,7 @@ static int prepare(struct db *db, const struct db_query *q, const char *text,
     }
     int n = q->where ? q->n_params : 0;
     for (int i = 0; i < n; i++) {
-        if (bind(*stmt, i + 1, q->params[i]) != SQLITE_OK) {
+        if (db_bind_value(*stmt, i + 1, q->params[i]) != SQLITE_OK) {
             sqlite3_finalize(*stmt);
             return err_set(err, ERR_BUG, "'%s' has no parameter %d", q->where, i + 1);
         }
@@ -141,7 +136,28 @@ static double number_or_nan(sqlite3_stmt *stmt, int i)
                                                        : sqlite3_column_double(stmt, i);
 }
 
-/* The ids of the non-dominated, as a JSON array. */
+int db_front_ids(sqlite3_stmt *stmt, const struct db_objective *o, int m,
+                 struct strbuf *ids)
+{
+    struct front front;
+    int rc;
+    front_init(&front, m);
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        double f[DB_MAX_OBJECTIVES];
+        for (int k = 0; k < m; k++) {
+            double v = number_or_nan(stmt, k + 1);
+            f[k] = o[k].maximise ? -v : v;
+        }
+        front_add(&front, f, sqlite3_column_int64(stmt, 0));
+    }
+    for (int64_t i = 0; i < front.n; i++) {
+        strbuf_addf(ids, "%c%lld", i ? ',' : '[', (long long)front.id[i]);
+    }
+    strbuf_adds(ids, front.n ? "]" : "[]");
+    front_release(&front);
+    return rc;
+}
+
 static int scan_front(struct db *db, const struct db_query *q, struct strbuf *ids,
                       struct err *err)
 {
@@ -158,23 +174,10 @@ static int scan_front(struct db *db, const struct db_query *q, struct strbuf *id
     if (rc) {
         return -1;
     }
-    struct front front;
-    front_init(&front, q->n_objectives);
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        double f[DB_MAX_OBJECTIVES];
-        for (int k = 0; k < front.m; k++) {
-            double v = number_or_nan(stmt, k + 1);
-            f[k] = q->objectives[k].maximise ? -v : v;
-        }
-        front_add(&front, f, sqlite3_column_int64(stmt, 0));
-    }
-    rc = rc == SQLITE_DONE ? 0 : db_sql_error(db->read, db->path, "read", err);
+    rc = db_front_ids(stmt, q->objectives, q->n_objectives, ids) == SQLITE_DONE
+             ? 0
+             : db_sql_error(db->read, db->path, "read", err);
     sqlite3_finalize(stmt);
-    for (int64_t i = 0; i < front.n; i++) {
-        strbuf_addf(ids, "%c%lld", i ? ',' : '[', (long long)front.id[i]);
-    }
-    strbuf_adds(ids, front.n ? "]" : "[]");
-    front_release(&front);
     return rc;
 }
 

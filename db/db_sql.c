@@ -121,7 +121,7 @@ int db_sql_open(const char *path, int flags, sqlite3 **sql, struct err *err)
 }
 
 /* An absolute or relative path as a URI: '%', '?', '#' would be read as syntax. */
-static void path_uri(struct strbuf *sb, const char *path, const char *query)
+void db_sql_uri(struct strbuf *sb, const char *path, const char *query)
 {
     strbuf_adds(sb, "file:");
     for (const char *p = path; *p; p++) {
@@ -155,7 +155,7 @@ int db_sql_open_reader(const char *path, sqlite3 **sql, struct err *err)
     strbuf_addf(&name, "%s-wal", path);
     bool quiet = access(name.buf, F_OK) != 0;
     strbuf_reset(&name);
-    path_uri(&name, path, "?immutable=1");
+    db_sql_uri(&name, path, "?immutable=1");
     int rc = -1;
     if (quiet && first.code == ERR_IO) {
         rc = db_sql_open(name.buf, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, sql, NULL);
@@ -164,15 +164,24 @@ int db_sql_open_reader(const char *path, sqlite3 **sql, struct err *err)
     return rc ? err_set(err, first.code, "%s", first.text) : 0;
 }
 
-void db_sql_name(struct strbuf *sb, const char *name)
-{
-    strbuf_addf(sb, "\"%s\"", name);
-}
-
 const char *db_sql_type(enum db_type type)
 {
     static const char *const names[DB_TYPE_COUNT] = {"NULL", "INTEGER", "REAL", "TEXT"};
     return names[type];
+}
+
+int db_bind_value(sqlite3_stmt *stmt, int parameter, struct db_value v)
+{
+    switch (v.type) {
+    case DB_INTEGER:
+        return sqlite3_bind_int64(stmt, parameter, v.u.i);
+    case DB_REAL:
+        return sqlite3_bind_double(stmt, parameter, v.u.d);
+    case DB_TEXT:
+        return sqlite3_bind_text(stmt, parameter, v.u.s, -1, SQLITE_TRANSIENT);
+    default:
+        return sqlite3_bind_null(stmt, parameter);
+    }
 }
 
 char *db_utc_now(char out[32])

@@ -200,14 +200,14 @@ static int read_integers(struct db *db, struct db_status *s, struct err *err)
         const char *text;
         int64_t *out;
     } facts[] = {
-        {"SELECT max(number) + 1 FROM trials",                   &s->trials              },
-        {"SELECT n FROM counts WHERE what = 'ok'",               &s->state[DB_OK]        },
-        {"SELECT n FROM counts WHERE what = 'infeasible'",       &s->state[DB_INFEASIBLE]},
-        {"SELECT n FROM counts WHERE what = 'failed'",           &s->state[DB_FAILED]    },
+        {"SELECT max(number) + 1 FROM trials", &s->trials},
+        {"SELECT n FROM counts WHERE what = 'ok'", &s->state[DB_OK]},
+        {"SELECT n FROM counts WHERE what = 'infeasible'", &s->state[DB_INFEASIBLE]},
+        {"SELECT n FROM counts WHERE what = 'failed'", &s->state[DB_FAILED]},
         {"SELECT n FROM counts WHERE what = 'evaluation_cache'",
-         &s->cached[DB_EVALUATIONS]                                                      },
-        {"SELECT n FROM counts WHERE what = 'mapping_cache'",    &s->cached[DB_MAPPINGS] },
-        {"SELECT count(*) FROM designs WHERE rank = 0",          &s->front               },
+         &s->cached[DB_EVALUATIONS]},
+        {"SELECT n FROM counts WHERE what = 'mapping_cache'", &s->cached[DB_MAPPINGS]},
+        {"SELECT count(*) FROM designs WHERE rank = 0", &s->front},
     };
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
         if (db_sql_integer(db->read, db->path, facts[i].text, 0, facts[i].out, err)) {

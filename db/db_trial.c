@@ -330,7 +330,7 @@ static bool same_text(const char *a, const char *b)
     return a && b ? !strcmp(a, b) : a == b;
 }
 
-static bool same_value(enum db_type type, struct db_value a, struct db_value b)
+bool db_same_value(enum db_type type, struct db_value a, struct db_value b)
 {
     if (a.type == DB_NULL || b.type == DB_NULL) {
         return a.type == b.type;
@@ -355,7 +355,7 @@ const char *trial_difference(const struct db *db, const struct db_trial *a,
     }
     for (int i = 0; i < db->n_columns; i++) {
         if (db_column_stored(&db->columns[i]) &&
-            !same_value(db->columns[i].type, a->values[i], b->values[i])) {
+            !db_same_value(db->columns[i].type, a->values[i], b->values[i])) {
             return db->columns[i].name;
         }
     }
@@ -379,8 +379,8 @@ void db_value_print(struct strbuf *sb, struct db_value v)
     }
 }
 
-static void print_field(const struct db *db, const struct db_trial *t,
-                        const char *field, struct strbuf *sb)
+void trial_print_field(const struct db *db, const struct db_trial *t, const char *field,
+                       struct strbuf *sb)
 {
     char hex[HASH_HEX];
     if (!strcmp(field, "hash")) {
@@ -404,8 +404,8 @@ int trial_alarm(const struct db *db, const struct db_trial *stored,
     }
     struct strbuf a = STRBUF_INIT, b = STRBUF_INIT;
     char hex[HASH_HEX];
-    print_field(db, stored, field, &a);
-    print_field(db, now, field, &b);
+    trial_print_field(db, stored, field, &a);
+    trial_print_field(db, now, field, &b);
     hash_hex(stored->hash, hex);
     err_set(
         err, ERR_BUG,

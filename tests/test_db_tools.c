@@ -1,0 +1,478 @@
+/* Export, merge, diff, gc, upgrade. */
+#include "base/mem.h"
+#include "db/db_private.h"
+#include "db/db_tools.h"
+#include "tests/db_fixture.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct fix fix;
+static struct err err;
+
+static void setup(void)
+{
+    err = (struct err)ERR_INIT;
+    fix_begin(&fix);
+}
+
+static void teardown(void)
+{
+    fix_end(&fix);
+}
+
+static const char *path_of(char path[120], const char *name)
+{
+    snprintf(path, 120, "%s/%s", fix.folder, name);
+    return path;
+}
+
+static struct db *create(const char *path)
+{
+    struct db *db = db_create(path, &fix_layout, &err);
+    ck_assert_msg(db != NULL, "%s", err.text);
+    return db;
+}
+
+static struct db *open_read(const char *path)
+{
+    struct db *db = db_open(path, DB_READ, &err);
+    ck_assert_msg(db != NULL, "%s", err.text);
+    return db;
+}
+
+/* ---- export ---- */
+
+static int append(void *ctx, const char *bytes, size_t n)
+{
+    strbuf_add(ctx, bytes, n);
+    return 0;
+}
+
+static void export_to(struct db *db, const struct db_export *e, struct strbuf *sb)
+{
+    strbuf_reset(sb);
+    ck_assert_msg(!db_export(db, e, append, sb, &err), "%s", err.text);
+}
+
+static int64_t count_lines(const char *s)
+{
+    int64_t n = 0;
+    for (; *s; s++) {
+        n += *s == '\n';
+    }
+    return n;
+}
+
+/* Two runs of one study, one interrupted and grouped otherwise: the same bytes. */
+START_TEST(exports_depend_on_the_study_alone)
+{
+    char other[120];
+    path_of(other, "other.db");
+    struct db *a = create(fix.path), *b = create(other);
+    fix_put(a, 0, 800);
+    ck_assert_int_eq(db_flush(a, &err), 0);
+    struct db_run run = {.command = "again", .threads = 8};
+    ck_assert_int_eq(db_begin_run(b, &run, &err), 0);
+    db_tune(b, &(struct db_tuning){.commit_rows = 3});
+    fix_put(b, 0, 333);
+    ck_assert_int_eq(db_close(b, &err), 0);
+    b = db_open(other, DB_WRITE, &err);
+    fix_put(b, 0, 800);
+    ck_assert_int_eq(db_flush(b, &err), 0);
+    struct strbuf x = STRBUF_INIT, y = STRBUF_INIT;
+    for (int format = 0; format < DB_FORMAT_COUNT; format++) {
+        for (int rows = 0; rows <= DB_ROWS_TRIALS; rows++) {
+            struct db_export e = {.format = (enum db_format)format,
+                                  .rows = (enum db_rows)rows};
+            export_to(a, &e, &x);
+            export_to(b, &e, &y);
+            ck_assert_uint_eq(x.len, y.len);
+            ck_assert(!memcmp(x.buf, y.buf, x.len));
+        }
+    }
+    export_to(a, &(struct db_export){.format = DB_CSV, .rows = DB_ROWS_TRIALS}, &x);
+    ck_assert_int_eq(count_lines(x.buf), 801);
+    ck_assert_int_eq(
+        strncmp(x.buf, "trial,id,state,violated,error,generation,proposed_by,energy_j,",
+                62),
+        0);
+    ck_assert_ptr_null(strstr(x.buf, "eval_us"));
+    struct db_value half = db_real(0.5);
+    export_to(a,
+              &(struct db_export){.format = DB_JSONL,
+                                  .where = "accuracy > ?",
+                                  .params = &half,
+                                  .n_params = 1},
+              &y);
+    ck_assert_int_lt(count_lines(y.buf), 800);
+    ck_assert_int_gt(count_lines(y.buf), 100);
+    ck_assert_int_eq(
+        db_export(a, &(struct db_export){.where = "nonsense"}, append, &y, &err), -1);
+    ck_assert_int_eq(err.code, ERR_USAGE);
+    strbuf_release(&x);
+    strbuf_release(&y);
+    db_close(a, NULL);
+    db_close(b, NULL);
+}
+END_TEST
+
+static void same_number(json_t *v, struct db_value expected)
+{
+    if (expected.type == DB_REAL && json_is_number(v)) {
+        ck_assert(json_number_value(v) == expected.u.d);
+    } else if (expected.type == DB_INTEGER) {
+        ck_assert_int_eq(json_integer_value(v), expected.u.i);
+    } else if (expected.type == DB_TEXT) {
+        ck_assert_str_eq(json_string_value(v), expected.u.s);
+    } else {
+        ck_assert(json_is_null(v));
+    }
+}
+
+/* The documented schema, field by field. */
+START_TEST(json_is_what_the_documentation_says)
+{
+    struct db *db = create(fix.path);
+    struct strbuf sb = STRBUF_INIT;
+    fix_put(db, 0, 300);
+    ck_assert_int_eq(db_flush(db, &err), 0);
+    export_to(db, &(struct db_export){.format = DB_JSON, .rows = DB_ROWS_TRIALS}, &sb);
+    json_error_t je;
+    json_t *doc = json_loads(sb.buf, JSON_DECODE_ANY, &je);
+    ck_assert_msg(doc != NULL, "%s", je.text);
+    ck_assert_str_eq(json_string_value(json_object_get(doc, "schema")),
+                     "dovetail.export/1");
+    ck_assert_str_eq(json_string_value(json_object_get(doc, "study")), "fixture");
+    json_t *columns = json_object_get(doc, "columns"),
+           *rows = json_object_get(doc, "rows");
+    ck_assert_uint_eq(json_array_size(columns), FIX_COLUMNS);
+    ck_assert_uint_eq(json_array_size(rows), 300);
+    for (size_t i = 0; i < 300; i++) {
+        struct db_value v[FIX_COLUMNS];
+        struct db_trial t = fix_trial((int64_t)i, v);
+        json_t *row = json_array_get(rows, i);
+        ck_assert_int_eq(json_integer_value(json_object_get(row, "trial")),
+                         (json_int_t)i);
+        ck_assert_str_eq(json_string_value(json_object_get(row, "state")),
+                         db_state_names[t.state]);
+        ck_assert_uint_eq(json_object_size(row), 7 + FIX_COLUMNS);
+        for (int k = 0; k < FIX_COLUMNS; k++) {
+            const char *name = json_string_value(
+                json_object_get(json_array_get(columns, (size_t)k), "name"));
+            if (k != FIX_EDP) {
+                same_number(json_object_get(row, name), v[k]);
+            }
+        }
+    }
+    json_decref(doc);
+    strbuf_release(&sb);
+    db_close(db, NULL);
+}
+END_TEST
+
+/* ---- merge ---- */
+
+/* A shard: trials `from`.. of the fixture as its own numbers 0.., by a run of its own. */
+static void shard(const char *path, int64_t from, int64_t n, double change)
+{
+    struct db *db = create(path);
+    struct db_run run = {.command = path, .threads = 1};
+    struct db_value v[FIX_COLUMNS];
+    ck_assert_int_eq(db_begin_run(db, &run, &err), 0);
+    for (int64_t i = 0; i < n; i++) {
+        struct db_trial t = fix_trial(from + i, v);
+        t.number = i;
+        if (change != 0.0 && i == n / 2) {
+            v[FIX_CLOCK] = db_real(change);
+        }
+        ck_assert_msg(!db_put_trial(db, &t, &err), "%s", err.text);
+        ck_assert_int_eq(
+            db_cache_put(db, DB_EVALUATIONS, t.hash, &t.state, sizeof t.state, &err),
+            0);
+    }
+    ck_assert_int_eq(db_end_run(db, DB_EXIT_DONE, &err), 0);
+    ck_assert_int_eq(db_close(db, &err), 0);
+}
+
+static int keep_hash(void *ctx, const struct db_row *row)
+{
+    strbuf_add(ctx, row->hash.byte, HASH_BYTES);
+    return 0;
+}
+
+static void hashes(struct db *db, bool front, struct strbuf *sb)
+{
+    strbuf_reset(sb);
+    struct db_query q = {.all_states = !front, .front_only = front, .order_by = "hash"};
+    ck_assert_msg(!db_query(db, &q, keep_hash, sb, &err), "%s", err.text);
+}
+
+START_TEST(merging_shards_is_the_union)
+{
+    char name[3][120], out[120];
+    const char *paths[3];
+    for (int i = 0; i < 3; i++) {
+        char file[20];
+        snprintf(file, sizeof file, "shard'%d.db", i);
+        paths[i] = path_of(name[i], file);
+        shard(paths[i], 300 * i, 500, 0.0); /* they overlap by 200 */
+    }
+    struct db *whole = create(fix.path);
+    fix_put(whole, 0, 1100);
+    ck_assert_int_eq(db_flush(whole, &err), 0);
+    struct db_merge_report r;
+    path_of(out, "out.db");
+    ck_assert_msg(!db_merge(out, paths, 3, false, &r, &err), "%s", err.text);
+    struct db *db = open_read(out);
+    struct db_status s;
+    ck_assert_int_eq(db_status(db, &s, &err), 0);
+    ck_assert_int_eq(r.trials, 1500);
+    ck_assert_int_eq(s.trials, 1500);
+    ck_assert_int_eq(s.designs, r.designs);
+    ck_assert_int_eq(s.front, r.front);
+    ck_assert_int_eq(s.cached[DB_EVALUATIONS], r.designs);
+    ck_assert_int_gt(r.duplicates, 300);
+    ck_assert_int_eq(s.n_runs, 3);
+    ck_assert_str_eq(s.runs[2].command, paths[2]);
+    db_status_release(&s);
+    struct strbuf a = STRBUF_INIT, b = STRBUF_INIT;
+    for (int front = 0; front < 2; front++) {
+        hashes(db, front, &a);
+        hashes(whole, front, &b);
+        ck_assert_uint_eq(a.len, b.len);
+        ck_assert(a.len && !memcmp(a.buf, b.buf, a.len));
+    }
+    struct db_diff_report d;
+    ck_assert_int_eq(db_diff(db, whole, &d, NULL, NULL, &err), 0);
+    ck_assert_int_eq(d.only[0] + d.only[1] + d.different, 0);
+    ck_assert_int_eq(d.same, r.designs);
+    ck_assert(strstr(db_meta(db, "merged"), "shard'2.db") != NULL);
+    db_close(db, NULL);
+    db_close(whole, NULL);
+    strbuf_release(&a);
+    strbuf_release(&b);
+    /* It cannot be continued, nor overwritten. */
+    db = db_open(out, DB_WRITE, &err);
+    struct db_value v[FIX_COLUMNS];
+    struct db_trial t = fix_trial(1500, v);
+    ck_assert_int_eq(db_put_trial(db, &t, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "can be asked, not continued"));
+    db_close(db, NULL);
+    err = (struct err)ERR_INIT;
+    ck_assert_int_eq(db_merge(out, paths, 3, false, &r, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "exists already"));
+}
+END_TEST
+
+START_TEST(a_conflict_names_both_origins)
+{
+    char a[120], b[120], c[120], out[120];
+    const char *paths[3] = {path_of(a, "a.db"), path_of(b, "b.db"), path_of(c, "c.db")};
+    shard(a, 0, 100, 0.0);
+    shard(b, 1000, 100, 0.0);
+    shard(c, 1010, 80,
+          123.0); /* its trial 40, the design of b's trial 50, has another clock */
+    struct db_merge_report r;
+    ck_assert_int_eq(db_merge(path_of(out, "out.db"), paths, 3, false, &r, &err), -1);
+    ck_assert_int_eq(err.code, ERR_BUG);
+    ck_assert_ptr_nonnull(r.conflict);
+    ck_assert_ptr_nonnull(strstr(r.conflict, "b.db' (trial 50 on "));
+    ck_assert_ptr_nonnull(strstr(r.conflict, "c.db' (trial 40 on "));
+    ck_assert_ptr_nonnull(strstr(r.conflict, "clock_hz = 123"));
+    ck_assert_int_ne(access(out, F_OK), 0);
+    db_merge_report_release(&r);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_is_refused)
+{
+    char a[120], b[120], out[120];
+    const char *paths[2] = {path_of(a, "a.db"), path_of(b, "b.db")};
+    struct db_merge_report r;
+    shard(a, 0, 10, 0.0);
+    struct db_pair model[] = {
+        {"name", "x"}, {"space_hash", "b81d"}, {"model_hash", "2"}};
+    struct db_layout layout = fix_layout;
+    layout.meta = model;
+    db_close(db_create(b, &layout, &err), &err);
+    ck_assert_int_eq(db_merge(path_of(out, "o.db"), paths, 2, false, &r, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "different cost models"));
+    err = (struct err)ERR_INIT;
+    ck_assert_msg(!db_merge(out, paths, 2, true, &r, &err), "%s", err.text);
+    remove(out);
+    remove(b);
+    layout.n_columns--;
+    db_close(db_create(b, &layout, &err), &err);
+    ck_assert_int_eq(db_merge(out, paths, 2, true, &r, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "different columns"));
+    err = (struct err)ERR_INIT;
+    paths[1] = "/nowhere.db";
+    ck_assert_int_eq(db_merge(out, paths, 2, true, &r, &err), -1);
+    ck_assert_int_eq(err.code, ERR_NOINPUT);
+}
+END_TEST
+
+/* ---- diff ---- */
+
+struct found {
+    int n;
+    int64_t number[2];
+    char field[20];
+};
+
+static int note(void *ctx, const struct db_difference *d)
+{
+    struct found *f = ctx;
+    f->n++;
+    memcpy(f->number, d->number, sizeof f->number);
+    snprintf(f->field, sizeof f->field, "%s", d->field);
+    return 0;
+}
+
+START_TEST(differences)
+{
+    char a[120], b[120];
+    path_of(a, "a.db");
+    path_of(b, "b.db");
+    shard(a, 0, 200, 0.0);
+    shard(b, 100, 202, 77.0); /* changes the design of trial 201 */
+    struct db *x = open_read(a), *y = open_read(b);
+    struct db_diff_report r;
+    struct found f = {0};
+    ck_assert_int_eq(db_diff(x, y, &r, note, &f, &err), 0);
+    ck_assert_int_eq(r.different, 0);
+    ck_assert_int_gt(r.same, 90);
+    ck_assert_int_gt(r.only[0], 80);
+    ck_assert_int_gt(r.only[1], 90);
+    ck_assert(!r.facts[0] && !r.facts[1] && !r.facts[2] && !r.facts[3]);
+    db_close(y, NULL);
+    remove(b);
+    shard(b, 100, 180, 77.0); /* that of trial 190 */
+    y = open_read(b);
+    ck_assert_int_eq(db_diff(x, y, &r, note, &f, &err), 0);
+    ck_assert_int_eq(f.n, 1);
+    ck_assert_int_eq(r.different, 1);
+    ck_assert_str_eq(f.field, "clock_hz");
+    ck_assert_int_eq(f.number[0], 190);
+    ck_assert_int_eq(f.number[1], 90);
+    db_close(x, NULL);
+    db_close(y, NULL);
+}
+END_TEST
+
+/* ---- gc, upgrade ---- */
+
+static void sql(const char *text)
+{
+    sqlite3 *s;
+    ck_assert_int_eq(sqlite3_open(fix.path, &s), SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(s, text, NULL, NULL, NULL) == SQLITE_OK, "%s",
+                  sqlite3_errmsg(s));
+    sqlite3_close(s);
+}
+
+START_TEST(gc_tidies_and_keeps)
+{
+    struct db *db = create(fix.path);
+    char big[4000] = "x";
+    fix_put(db, 0, 500);
+    for (int64_t i = 0; i < 500; i++) {
+        struct db_value v[FIX_COLUMNS];
+        struct db_trial t = fix_trial(i, v);
+        struct db_layer_cost cost = {t.hash, 1, "DRAM", "weights", 1.0, 1, 1, 1};
+        ck_assert_int_eq(db_put_layer_cost(db, &cost, &err), 0);
+        ck_assert_int_eq(db_cache_put(db, DB_MAPPINGS, t.hash, big, sizeof big, &err),
+                         0);
+    }
+    ck_assert_int_eq(db_flush(db, &err), 0);
+    struct strbuf before = STRBUF_INIT, after = STRBUF_INIT;
+    struct db_export e = {.rows = DB_ROWS_TRIALS};
+    export_to(db, &e, &before);
+    struct db_gc_report r;
+    ck_assert_int_eq(db_gc(fix.path, true, &r, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "written by another search"));
+    err = (struct err)ERR_INIT;
+    int64_t *numbers, front = db_front(db, &numbers, &err);
+    mem_free(numbers);
+    ck_assert_int_eq(db_close(db, &err), 0);
+    sql("UPDATE designs SET rank = 0 WHERE id IN (SELECT id FROM designs WHERE rank IS "
+        "NULL LIMIT 3);"
+        "UPDATE counts SET n = 7");
+    ck_assert_msg(!db_gc(fix.path, true, &r, &err), "%s", err.text);
+    ck_assert_int_eq(r.ranks, 3);
+    ck_assert_int_gt(r.cached, 400);
+    ck_assert_int_gt(r.layer_rows, 300);
+    ck_assert_int_lt(r.bytes_after, r.bytes_before / 2);
+    db = open_read(fix.path);
+    ck_assert_int_eq(fix_verify(db), 500);
+    export_to(db, &e, &after);
+    ck_assert_str_eq(before.buf, after.buf);
+    struct db_status s;
+    ck_assert_int_eq(db_status(db, &s, &err), 0);
+    ck_assert_int_eq(s.front, front);
+    ck_assert_int_eq(s.cached[DB_MAPPINGS], 0);
+    ck_assert_int_gt(s.state[DB_OK], 300);
+    db_status_release(&s);
+    db_close(db, NULL);
+    strbuf_release(&before);
+    strbuf_release(&after);
+    ck_assert_int_eq(db_gc("/nowhere.db", false, &r, &err), -1);
+    ck_assert_int_eq(err.code, ERR_NOINPUT);
+}
+END_TEST
+
+START_TEST(old_files_are_upgraded_when_told)
+{
+    struct db *db = create(fix.path);
+    fix_put(db, 0, 100);
+    ck_assert_int_eq(db_close(db, &err), 0);
+    sql("ALTER TABLE runs DROP COLUMN origin; PRAGMA user_version = 1");
+    ck_assert_ptr_null(db_open(fix.path, DB_READ, &err));
+    ck_assert_ptr_nonnull(strstr(err.text, "dovetail upgrade"));
+    err = (struct err)ERR_INIT;
+    int from, to;
+    ck_assert_msg(!db_upgrade(fix.path, &from, &to, &err), "%s", err.text);
+    ck_assert_int_eq(from, 1);
+    ck_assert_int_eq(to, DB_SCHEMA_VERSION);
+    db = open_read(fix.path);
+    ck_assert_int_eq(fix_verify(db), 100);
+    db_close(db, NULL);
+    sql("UPDATE runs SET origin = 'x'");
+    ck_assert_int_eq(db_upgrade(fix.path, &from, &to, &err), 0);
+    ck_assert_int_eq(from, to);
+    sql("PRAGMA user_version = 99");
+    ck_assert_int_eq(db_upgrade(fix.path, &from, &to, &err), -1);
+    ck_assert_int_eq(err.code, ERR_DATA);
+    err = (struct err)ERR_INIT;
+    sql("PRAGMA user_version = 1; PRAGMA application_id = 0");
+    ck_assert_int_eq(db_upgrade(fix.path, &from, &to, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "is not a Dovetail study"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("db_tools");
+    TCase *t = tcase_create("all");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, exports_depend_on_the_study_alone);
+    tcase_add_test(t, json_is_what_the_documentation_says);
+    tcase_add_test(t, merging_shards_is_the_union);
+    tcase_add_test(t, a_conflict_names_both_origins);
+    tcase_add_test(t, what_does_not_fit_is_refused);
+    tcase_add_test(t, differences);
+    tcase_add_test(t, gc_tidies_and_keeps);
+    tcase_add_test(t, old_files_are_upgraded_when_told);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failures = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
