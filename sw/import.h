@@ -12,4 +12,10 @@
 struct network *import_scalesim(const char *name, const char *text, size_t len,
                                 int64_t batch, struct diags *d);
 
+/* Hugging Face config.json: one step of a decoder (args: tokens, new ones of the step, 128; context, all that they attend to, tokens), or an
+ * encoder, or a vision transformer (neither). What is modelled, layer by layer, is in import_hf.c; what is left out is a warning. */
+struct network *import_hf(const char *name, const char *text, size_t len,
+                          const struct network_arg *args, int n_args, int64_t batch,
+                          struct diags *d);
+
 #endif

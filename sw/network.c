@@ -11,8 +11,8 @@
 #include <string.h>
 
 const char *const vector_kind_names[] = {
-    "none",    "pool",       "global_pool", "add",   "mul",  "norm",
-    "softmax", "activation", "embed",       "cache", "move", NULL,
+    "none",       "pool",  "global_pool", "add",    "mul",  "norm", "softmax",
+    "activation", "embed", "cache",       "rotary", "scan", "move", NULL,
 };
 _Static_assert(sizeof vector_kind_names / sizeof *vector_kind_names ==
                    VECTOR_KIND_COUNT + 1,

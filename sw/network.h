@@ -39,7 +39,9 @@ enum vector_kind {
     VECTOR_ACTIVATION,
     VECTOR_EMBED, /* rows gathered from a table */
     VECTOR_CACHE, /* rows appended to what an earlier step left in memory (keys, values) */
-    VECTOR_MOVE, /* rearranged or converted: data movement only */
+    VECTOR_ROTARY, /* rotary position embedding */
+    VECTOR_SCAN,   /* recurrence of a state space layer */
+    VECTOR_MOVE,   /* rearranged or converted: data movement only */
     VECTOR_KIND_COUNT
 };
 extern const char *const vector_kind_names[];

@@ -417,6 +417,51 @@ int build_last_rows(struct network *net, const char *name, int in, int64_t rows,
     return add_view(net, name, &in, 1, a.channels, rows, a.columns, err);
 }
 
+int build_vector(struct network *net, const char *name, const int *in, int n_in,
+                 const struct vector_spec *spec, struct err *err)
+{
+    const int64_t shape[] = {spec->channels, spec->rows, spec->columns};
+    return add_vector(net, name, spec->kind, in, n_in, shape,
+                      spec->ops > COUNT_MAX ? -1 : spec->ops, spec->params, err);
+}
+
+int build_view(struct network *net, const char *name, const int *in, int n_in,
+               int64_t channels, int64_t rows, int64_t columns, struct err *err)
+{
+    return add_view(net, name, in, n_in, channels, rows, columns, err);
+}
+
+int build_experts(struct network *net, const char *name, int in,
+                  const struct expert_spec *spec, struct err *err)
+{
+    int64_t channels = net->act[in].channels,
+            pairs = product(net->batch, spec->rows, 1);
+    int64_t matrix = product(channels, spec->k, 1),
+            all = matrix < 0 ? -1 : product(matrix, spec->experts, 1);
+    if (pairs < 0 || all < 0) {
+        return err_set(err, ERR_DATA, "it has more than 2^48 weights or rows");
+    }
+    const struct conv_shape shape = {
+        .n = 1,
+        .g = spec->distinct,
+        .k = spec->k,
+        .c = channels,
+        .p = (pairs + spec->distinct - 1) / spec->distinct,
+        .q = 1,
+        .r = 1,
+        .s = 1,
+        .stride_h = 1,
+        .stride_w = 1,
+        .dilation_h = 1,
+        .dilation_w = 1,
+    };
+    struct op op = tensor_op;
+    op.weights = all;
+    op.biases = spec->bias ? spec->experts * spec->k : 0;
+    einsum_conv(&op.einsum, name, &shape, NETWORK_BITS, NETWORK_BITS, NETWORK_ACC_BITS);
+    return add_op(net, name, &op, &in, 1, spec->k, spec->rows, 1, err);
+}
+
 /* An activation that a view looks into lives until the view's last reader. Operators are in order, so one pass backwards does it. */
 static void find_last_uses(struct network *net)
 {

@@ -65,6 +65,28 @@ int build_concat(struct network *net, const char *name, const int *in, int n_in,
 int build_last_rows(struct network *net, const char *name, int in, int64_t rows,
                     struct err *err);
 
+/* Any other vector work: its output's shape, its operations and parameters in all. */
+struct vector_spec {
+    enum vector_kind kind;
+    int64_t channels, rows, columns;
+    int64_t ops; /* of the whole batch */
+    int64_t params;
+};
+int build_vector(struct network *net, const char *name, const int *in, int n_in,
+                 const struct vector_spec *spec, struct err *err);
+/* A view of any shape: a part, a rearrangement of names, or a few constants more. */
+int build_view(struct network *net, const char *name, const int *in, int n_in,
+               int64_t channels, int64_t rows, int64_t columns, struct err *err);
+
+/* One matrix of a mixture of experts: k features for `rows` (token, expert) pairs of a sample, spread evenly over `distinct` of the `experts`
+ * matrices; those are the groups of the einsum. Parameters of all are counted. The last rows of a group may be empty. */
+struct expert_spec {
+    int64_t k, rows, experts, distinct;
+    bool bias;
+};
+int build_experts(struct network *net, const char *name, int in,
+                  const struct expert_spec *spec, struct err *err);
+
 /* Ends the building: drops empty blocks, marks first and last operator, sets default widths, finds last uses, checks every einsum. */
 int build_finish(struct network *net, struct err *err);
 /* Widths of activations and einsums from those of the operators. ERR_DATA when copies exceed 64 bits. */

@@ -72,6 +72,11 @@ static struct network *read_scalesim(const struct request *r)
     return import_scalesim(r->name, r->text, r->len, r->batch, r->d);
 }
 
+static struct network *read_hf(const struct request *r)
+{
+    return import_hf(r->name, r->text, r->len, r->args, r->n_args, r->batch, r->d);
+}
+
 static const struct {
     const char *ending;
     struct network *(*read)(const struct request *r);
@@ -79,6 +84,7 @@ static const struct {
     {".yaml", read_model},
     {".yml", read_model},
     {".csv", read_scalesim},
+    {".json", read_hf},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -131,7 +137,8 @@ struct network *network_load(const char *model, const struct network_arg *args,
                                 d);
     } else if (strchr(model, '/') != NULL) {
         diags_error(d, nowhere,
-                    "a model file ends in .yaml, a SCALE-Sim topology in .csv",
+                    "a model file ends in .yaml, a SCALE-Sim topology in .csv, a "
+                    "Hugging Face config in .json",
                     "'%s' has no ending that tells its format", model);
     } else {
         unknown_model(model, d);

@@ -1,0 +1,533 @@
+/* config.json of Hugging Face: keys by families, defaults by model type. */
+#include "sw/hf_config.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One number under the names that families give it; the first one present counts. A dot goes into a nested map. */
+struct key {
+    size_t offset;
+    const char *names[6];
+};
+#define KEY(f, ...)                                                                    \
+    {                                                                                  \
+        offsetof(struct hf_config, f),                                                 \
+        {                                                                              \
+            __VA_ARGS__                                                                \
+        }                                                                              \
+    }
+
+static const struct key keys[] = {
+    KEY(layers, "num_hidden_layers", "n_layer", "n_layers", "num_layers", "layer_num"),
+    KEY(hidden, "hidden_size", "n_embd", "n_embed", "d_model", "dim"),
+    KEY(heads, "num_attention_heads", "n_head", "n_heads"),
+    KEY(kv_heads, "num_key_value_heads", "num_kv_heads", "head_num_kv",
+        "multi_query_group_num", "attn_config.kv_n_heads"),
+    KEY(head_dim, "head_dim", "attention_head_dim", "kv_channels"),
+    KEY(v_head_dim, "v_head_dim"),
+    KEY(vocab, "vocab_size", "padded_vocab_size"),
+    KEY(ffn, "intermediate_size", "n_inner", "ffn_hidden_size", "inter_size",
+        "hidden_dim", "ffn_config.ffn_hidden_size"),
+    KEY(experts, "num_local_experts", "n_routed_experts", "num_experts",
+        "ffn_config.moe_num_experts"),
+    KEY(top_k, "num_experts_per_tok", "experts_per_token", "ffn_config.moe_top_k",
+        "moe_topk"),
+    KEY(shared_experts, "n_shared_experts"),
+    KEY(moe_ffn, "moe_intermediate_size"),
+    KEY(shared_ffn, "shared_expert_intermediate_size", "shared_intermediate_size"),
+    KEY(kv_rank, "kv_lora_rank"),
+    KEY(q_rank, "q_lora_rank"),
+    KEY(rope_dim, "qk_rope_head_dim"),
+    KEY(nope_dim, "qk_nope_head_dim"),
+    KEY(window, "sliding_window"),
+    KEY(sliding_kv_heads, "swa_num_key_value_heads"),
+    KEY(sliding_head_dim, "swa_head_dim"),
+    KEY(sliding_v_head_dim, "swa_v_head_dim"),
+    KEY(types, "type_vocab_size"),
+    KEY(embedding, "embedding_size"),
+    KEY(image, "image_size"),
+    KEY(patch, "patch_size"),
+    KEY(image_channels, "num_channels"),
+    KEY(mamba_state, "ssm_state_size", "mamba_d_state", "state_size"),
+    KEY(mamba_conv, "mamba_d_conv", "conv_kernel"),
+    KEY(mamba_rank, "time_step_rank", "mamba_dt_rank"),
+    KEY(mamba_heads, "mamba_num_heads"),
+    KEY(mamba_groups, "n_groups"),
+};
+
+enum trait {
+    GATED = 1, /* whatever the activation is called */
+    LAYER_NORM = 2,
+    QKV_BIAS = 4,
+    ALL_BIAS = 8,
+    QK_NORM = 16,
+    TIED = 32, /* when the file does not say */
+    ENCODER = 64,
+    FOUR_NORMS = 128,
+    ONE_NORM = 256,
+    HALF_FFN = 512,   /* the file states both halves of the gated MLP together */
+    POSITIONS = 1024, /* learned */
+    NO_NORM_BIAS = 2048,
+    MLP_BIAS = 4096,
+    HEAD_BIAS = 8192,
+    EXPERT_BIAS = 16384,
+    PLAIN = 32768 /* two matrices whatever the activation is called */
+};
+
+/* By the longest prefix of the model type. */
+static const struct {
+    const char *prefix;
+    int traits;
+} families[] = {
+    {"albert", ENCODER | LAYER_NORM | ALL_BIAS | POSITIONS},
+    {"baichuan", GATED},
+    {"bert", ENCODER | LAYER_NORM | ALL_BIAS | POSITIONS},
+    {"bloom", LAYER_NORM | ALL_BIAS | TIED},
+    {"chatglm", GATED | QKV_BIAS},
+    {"codegen", LAYER_NORM | ONE_NORM | MLP_BIAS | HEAD_BIAS},
+    {"dbrx", LAYER_NORM | NO_NORM_BIAS},
+    {"deepseek", 0},
+    {"distilbert", ENCODER | LAYER_NORM | ALL_BIAS | POSITIONS},
+    {"gemma", GATED | TIED},
+    {"gemma2", GATED | TIED | FOUR_NORMS},
+    {"gemma3", GATED | TIED | FOUR_NORMS | QK_NORM},
+    {"git", LAYER_NORM | ALL_BIAS | POSITIONS},
+    {"glm", 0},
+    {"gpt2", LAYER_NORM | ALL_BIAS | TIED | POSITIONS},
+    {"gpt_bigcode", LAYER_NORM | ALL_BIAS | TIED | POSITIONS},
+    {"gpt_oss", ALL_BIAS | EXPERT_BIAS},
+    {"gptj", LAYER_NORM | ONE_NORM | MLP_BIAS | HEAD_BIAS},
+    {"internlm", GATED},
+    {"jamba", 0},
+    {"kimi", 0},
+    {"llama", 0},
+    {"llava", 0},
+    {"mamba", TIED},
+    {"mimo", 0},
+    {"minimax", QK_NORM},
+    {"mistral", 0},
+    {"mixtral", 0},
+    {"mpt", LAYER_NORM | NO_NORM_BIAS | TIED},
+    {"nemotron_h", PLAIN},
+    {"opt", LAYER_NORM | ALL_BIAS | TIED | POSITIONS},
+    {"ov_mamba", TIED},
+    {"phi3", 0},
+    {"phimoe", LAYER_NORM | QKV_BIAS},
+    {"qwen", GATED | QKV_BIAS | HALF_FFN},
+    {"qwen2", QKV_BIAS},
+    {"qwen3", QK_NORM},
+    {"roberta", ENCODER | LAYER_NORM | ALL_BIAS | POSITIONS},
+    {"stablelm", LAYER_NORM},
+    {"vit", ENCODER | LAYER_NORM | ALL_BIAS},
+};
+
+/* Numbers that a class takes when its file leaves them out (transformers, Gemma3TextConfig). */
+static const struct {
+    const char *type;
+    int64_t heads, kv_heads, head_dim, vocab;
+} class_defaults[] = {{"gemma3_text", 8, 4, 256, 262208}};
+
+/* What is not modelled, and would be wrong if it were read as a plain transformer. */
+static const struct {
+    const char *key, *why;
+} refused[] = {
+    {"compress_ratios", "attention over compressed keys is not modelled"},
+    {"is_encoder_decoder", "an encoder and a decoder in one file are not modelled"},
+    {"lang_ids", "this is a generation config: it says nothing of the architecture"},
+};
+
+/* --- Numbers and words ---------------------------------------------------------------------- */
+
+static const struct node *find(const struct node *map, const char *path)
+{
+    const char *dot = strchr(path, '.');
+    if (dot == NULL) {
+        return node_get(map, path);
+    }
+    char outer[48];
+    snprintf(outer, sizeof outer, "%.*s", (int)(dot - path), path);
+    return find(node_get(map, outer), dot + 1);
+}
+
+static bool is_true(const struct node *n)
+{
+    return n && n->kind == NODE_SCALAR && strcmp(n->text, "true") == 0;
+}
+
+static const char *word(const struct node *map, const char *path)
+{
+    const struct node *n = find(map, path);
+    return n && n->kind == NODE_SCALAR ? n->text : "";
+}
+
+/* A whole number from 0; 0 when absent or null. */
+static int read_count(const struct node *map, const char *path, int64_t *out,
+                      struct diags *d)
+{
+    const struct node *n = find(map, path);
+    *out = 0;
+    if (n == NULL || n->kind == NODE_NULL ||
+        (n->kind == NODE_SCALAR &&
+         (strcmp(n->text, "null") == 0 || n->text[0] == '\0'))) {
+        return 0;
+    }
+    char *end = NULL;
+    errno = 0;
+    long long v = n->kind == NODE_SCALAR ? strtoll(n->text, &end, 10) : -1;
+    if (errno || v < 0 || v > (int64_t)1 << 32 || end == NULL || *end != '\0') {
+        return diags_error(d, n->mark, NULL, "'%s' must be a whole number", path);
+    }
+    *out = v;
+    return 0;
+}
+
+static int read_keys(const struct node *map, struct hf_config *c, struct diags *d)
+{
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        int64_t value = 0;
+        for (int a = 0; a < 6 && keys[i].names[a] && value == 0; a++) {
+            if (read_count(map, keys[i].names[a], &value, d)) {
+                return -1;
+            }
+        }
+        memcpy((char *)c + keys[i].offset, &value, sizeof value);
+    }
+    return 0;
+}
+
+/* --- What the file leaves to the family ------------------------------------------------------ */
+
+static int family_traits(const struct hf_config *c, const struct node *at,
+                         struct diags *d)
+{
+    size_t best = 0;
+    int traits = 0;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        size_t n = strlen(families[i].prefix);
+        if (n > best && strncmp(c->model_type, families[i].prefix, n) == 0) {
+            best = n;
+            traits = families[i].traits;
+        }
+    }
+    if (best == 0) {
+        diags_warning(d, at->mark, NULL,
+                      "model type '%s' is not known: read as a plain decoder",
+                      c->model_type);
+    }
+    return traits;
+}
+
+static void set_traits(const struct node *map, const struct node *top, int traits,
+                       struct hf_config *c)
+{
+    const char *acts[] = {word(map, "hidden_act"), word(map, "hidden_activation"),
+                          word(map, "activation_type"),
+                          word(map, "ffn_config.ffn_act_fn.name")};
+    for (int i = 0; i < 4; i++) {
+        c->gated |= strcmp(acts[i], "silu") == 0 || strcmp(acts[i], "swiglu") == 0 ||
+                    strcmp(acts[i], "swish") == 0;
+    }
+    c->gated = (c->gated || (traits & GATED)) && !(traits & PLAIN);
+    c->rms = !(traits & LAYER_NORM);
+    c->norm_bias = (traits & LAYER_NORM) && !(traits & NO_NORM_BIAS);
+    bool attention_bias = is_true(node_get(map, "attention_bias"));
+    c->qkv_bias = (traits & (QKV_BIAS | ALL_BIAS)) != 0 || attention_bias ||
+                  is_true(node_get(map, "use_qkv_bias"));
+    c->out_bias = (traits & ALL_BIAS) != 0 || attention_bias;
+    c->mlp_bias =
+        (traits & (ALL_BIAS | MLP_BIAS)) != 0 || is_true(node_get(map, "mlp_bias"));
+    c->head_bias = (traits & HEAD_BIAS) != 0 || is_true(node_get(map, "lm_head_bias"));
+    c->router_bias = c->expert_bias = (traits & EXPERT_BIAS) != 0;
+    c->qk_norm = (traits & QK_NORM) != 0;
+    c->norms = traits & FOUR_NORMS ? 4 : traits & ONE_NORM ? 1 : 2;
+    c->encoder = (traits & ENCODER) != 0;
+    c->pooler = strcmp(c->model_type, "bert") == 0;
+    c->shared_layers = strcmp(c->model_type, "albert") == 0;
+    const struct node *tie = node_get(map, "tie_word_embeddings");
+    tie = tie ? tie : node_get(top, "tie_word_embeddings");
+    c->tied = tie ? is_true(tie) : (traits & TIED) != 0;
+    c->ffn /= traits & HALF_FFN ? 2 : 1;
+}
+
+static void fill_defaults(const struct node *map, int traits, struct hf_config *c,
+                          struct diags *d)
+{
+    for (size_t i = 0; i < sizeof class_defaults / sizeof *class_defaults; i++) {
+        if (strcmp(word(map, "model_type"), class_defaults[i].type) == 0) {
+            c->heads = c->heads ? c->heads : class_defaults[i].heads;
+            c->kv_heads = c->kv_heads ? c->kv_heads : class_defaults[i].kv_heads;
+            c->head_dim = c->head_dim ? c->head_dim : class_defaults[i].head_dim;
+            c->vocab = c->vocab ? c->vocab : class_defaults[i].vocab;
+        }
+    }
+    bool one_kv =
+        is_true(node_get(map, "multi_query")) ||
+        strcmp(word(map, "attn_config.attn_type"), "multiquery_attention") == 0;
+    c->kv_heads = c->kv_heads ? c->kv_heads : one_kv ? 1 : c->heads;
+    c->head_dim = c->head_dim ? c->head_dim : c->heads ? c->hidden / c->heads : 0;
+    c->v_head_dim = c->v_head_dim ? c->v_head_dim : c->head_dim;
+    int64_t ratio = 0;
+    read_count(map, "expansion_ratio", &ratio, d);
+    c->ffn = c->ffn ? c->ffn : (ratio ? ratio : 4) * c->hidden;
+    c->moe_ffn = c->moe_ffn ? c->moe_ffn : c->ffn;
+    c->shared_ffn = c->shared_ffn ? c->shared_ffn : c->shared_experts * c->moe_ffn;
+    if (traits & POSITIONS) {
+        read_count(map, "max_position_embeddings", &c->positions, d);
+        if (c->positions == 0) {
+            read_count(map, "n_positions", &c->positions, d);
+        }
+    }
+    c->image_channels = c->image_channels ? c->image_channels : 3;
+    const struct node *labels = node_get(map, "id2label");
+    c->labels = labels && labels->kind == NODE_MAPPING ? labels->n_children : 2;
+    if (c->mamba_state) {
+        int64_t expand = 0;
+        read_count(map, node_get(map, "mamba_expand") ? "mamba_expand" : "expand",
+                   &expand, d);
+        int64_t head = 0;
+        read_count(map, "mamba_head_dim", &head, d);
+        c->mamba_inner =
+            c->mamba_heads ? c->mamba_heads * head : (expand ? expand : 2) * c->hidden;
+    }
+}
+
+/* --- Layer by layer -------------------------------------------------------------------------- */
+
+static bool item_is(const struct node *list, int64_t i, const char *text)
+{
+    return list && list->kind == NODE_SEQUENCE && i < list->n_children &&
+           list->child[i].kind == NODE_SCALAR && strcmp(list->child[i].text, text) == 0;
+}
+
+static enum hf_layer_kind pattern_kind(char c)
+{
+    return c == 'M' ? HF_MAMBA : c == '-' ? HF_MLP : HF_ATTENTION;
+}
+
+static int set_kinds(const struct node *map, struct hf_config *c, struct diags *d)
+{
+    const struct node *types = node_get(map, "layer_types"),
+                      *hybrid = node_get(map, "hybrid_layer_pattern");
+    const struct node *pattern = node_get(map, "hybrid_override_pattern");
+    int64_t period = 0, offset = 0;
+    if (read_count(map, "attn_layer_period", &period, d) ||
+        read_count(map, "attn_layer_offset", &offset, d)) {
+        return -1;
+    }
+    if (pattern &&
+        (pattern->kind != NODE_SCALAR || (int64_t)strlen(pattern->text) != c->layers)) {
+        return diags_error(
+            d, pattern->mark, NULL,
+            "'hybrid_override_pattern' must have a letter for each of %lld layers",
+            (long long)c->layers);
+    }
+    for (int64_t i = 0; i < c->layers; i++) {
+        enum hf_layer_kind kind = c->mamba_state ? HF_MAMBA : HF_ATTENTION;
+        if (pattern) {
+            kind = pattern_kind(pattern->text[i]);
+        } else if (period > 0) {
+            kind = i % period == offset ? HF_ATTENTION : HF_MAMBA;
+        } else if (item_is(types, i, "sliding_attention") || item_is(hybrid, i, "1")) {
+            kind = HF_SLIDING;
+        } else if (item_is(types, i, "linear_attention")) {
+            return diags_error(d, types->mark, NULL,
+                               "layers of linear attention are not modelled");
+        }
+        c->kind[i] = (uint8_t)kind;
+        c->mlp[i] = pattern ? kind == HF_MLP : kind != HF_MAMBA || period > 0;
+        c->attention_layers += kind == HF_ATTENTION || kind == HF_SLIDING;
+    }
+    return 0;
+}
+
+/* Which layers have experts: all, all but the first ones, each n-th, or a list. */
+static int set_experts(const struct node *map, struct hf_config *c, struct diags *d)
+{
+    int64_t first = 0, step = 0, offset = 0, interleave = 0;
+    const struct node *freq = node_get(map, "moe_layer_freq");
+    if (read_count(map, "first_k_dense_replace", &first, d) ||
+        read_count(map, "expert_layer_period", &step, d) ||
+        read_count(map, "expert_layer_offset", &offset, d) ||
+        read_count(map, "interleave_moe_layer_step", &interleave, d)) {
+        return -1;
+    }
+    for (int64_t i = 0; i < c->layers; i++) {
+        bool moe = c->experts > 1 && c->mlp[i] && i >= first;
+        if (step > 0) {
+            moe = moe && i % step == offset;
+        } else if (interleave > 0) {
+            moe = moe && (i + 1) % interleave == 0;
+        } else if (freq && freq->kind == NODE_SEQUENCE) {
+            moe = moe && item_is(freq, i, "1");
+        }
+        c->moe[i] = moe;
+    }
+    return 0;
+}
+
+/* llama4: `intermediate_size` is the experts' width, dense layers have another, and one shared expert stands beside the routed ones. */
+static int set_llama4(const struct node *map, struct hf_config *c, struct diags *d)
+{
+    int64_t dense = 0;
+    if (read_count(map, "intermediate_size_mlp", &dense, d)) {
+        return -1;
+    }
+    if (dense > 0) {
+        c->moe_ffn = c->ffn;
+        c->shared_experts = 1;
+        c->shared_ffn = c->ffn;
+        c->ffn = dense;
+        c->dense_beside = true;
+    }
+    return 0;
+}
+
+static void count_kv(struct hf_config *c)
+{
+    for (int64_t i = 0; i < c->layers && !c->encoder; i++) {
+        if (c->kind[i] == HF_ATTENTION) {
+            c->kv_elements_per_token +=
+                c->kv_rank ? c->kv_rank + c->rope_dim
+                           : c->kv_heads * (c->head_dim + c->v_head_dim);
+        } else if (c->kind[i] == HF_SLIDING) {
+            c->kv_elements_per_token +=
+                c->sliding_kv_heads * (c->sliding_head_dim + c->sliding_v_head_dim);
+        }
+    }
+}
+
+static int check(const struct hf_config *c, const struct node *root, struct diags *d)
+{
+    if (c->layers < 1 || c->hidden < 1 || (c->heads < 1 && !c->mamba_state)) {
+        return diags_error(d, root->mark, NULL,
+                           "this file states no architecture: number of layers, width "
+                           "and heads are needed");
+    }
+    if (c->layers > HF_LAYERS) {
+        return diags_error(d, root->mark, NULL, "%lld layers; at most %d are possible",
+                           (long long)c->layers, HF_LAYERS);
+    }
+    if (c->attention_layers > 0 &&
+        (c->heads < 1 || c->head_dim < 1 || c->heads % c->kv_heads != 0)) {
+        return diags_error(
+            d, root->mark, NULL, "%lld heads cannot share %lld key heads of width %lld",
+            (long long)c->heads, (long long)c->kv_heads, (long long)c->head_dim);
+    }
+    if (c->experts > 1 && (c->top_k < 1 || c->top_k > c->experts)) {
+        return diags_error(d, root->mark, NULL,
+                           "a token cannot take %lld of %lld experts",
+                           (long long)c->top_k, (long long)c->experts);
+    }
+    return 0;
+}
+
+static int read_text_model(const struct node *top, const struct node *map,
+                           struct hf_config *c, struct diags *d)
+{
+    snprintf(c->model_type, sizeof c->model_type, "%s",
+             word(top, "model_type")[0] ? word(top, "model_type")
+                                        : word(map, "model_type"));
+    if (read_keys(map, c, d)) {
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        const struct node *n = node_get(map, refused[i].key);
+        if (n && !(n->kind == NODE_SCALAR && strcmp(n->text, "false") == 0)) {
+            return diags_error(d, n->key_mark, NULL, "%s", refused[i].why);
+        }
+    }
+    int traits = family_traits(c, top, d);
+    set_traits(map, top, traits, c);
+    fill_defaults(map, traits, c, d);
+    c->sliding_kv_heads = c->sliding_kv_heads ? c->sliding_kv_heads : c->kv_heads;
+    c->sliding_head_dim = c->sliding_head_dim ? c->sliding_head_dim : c->head_dim;
+    c->sliding_v_head_dim =
+        c->sliding_v_head_dim ? c->sliding_v_head_dim : c->sliding_head_dim;
+    if (check(c, top, d) || set_kinds(map, c, d) || set_llama4(map, c, d) ||
+        set_experts(map, c, d) || check(c, top, d)) {
+        return -1;
+    }
+    count_kv(c);
+    return 0;
+}
+
+static void warn_left_out(const struct node *root, struct diags *d)
+{
+    static const struct {
+        const char *key, *what;
+    } left_out[] = {
+        {"index_topk", "the indexer of its sparse attention is not modelled: attention "
+                       "is over the whole context"},
+        {"num_nextn_predict_layers",
+         "layers that predict further tokens are not modelled"},
+        {"text_config", "only the text model is read"},
+        {"vision_config", "the vision tower is not modelled"},
+        {"audio_config", "the audio tower is not modelled"},
+        {"quantization_config",
+         "the stored number formats are not read: bits are the study's"},
+    };
+    for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++) {
+        const struct node *n = node_get(root, left_out[i].key);
+        if (n && n->kind == NODE_MAPPING) {
+            diags_warning(d, n->key_mark, NULL, "%s", left_out[i].what);
+        } else if (n && n->kind == NODE_SCALAR && strcmp(n->text, "null") != 0 &&
+                   strcmp(n->text, "0") != 0) {
+            diags_warning(d, n->key_mark, NULL, "%s", left_out[i].what);
+        }
+    }
+}
+
+static int read_root(const struct node *root, struct hf_config *out, struct diags *d)
+{
+    if (root->kind != NODE_MAPPING) {
+        return diags_error(d, root->mark, NULL, "a config.json is a JSON object");
+    }
+    const struct node *text = node_get(root, "text_config");
+    bool nested = text && text->kind == NODE_MAPPING;
+    snprintf(out->nested, sizeof out->nested, "%s", nested ? "text_config" : "");
+    warn_left_out(root, d);
+    return read_text_model(root, nested ? text : root, out, d);
+}
+
+/* Python writes Infinity and NaN, which JSON has not: null of the same length, outside strings. */
+static char *without_infinities(const char *text, size_t len)
+{
+    static const char *const words[] = {"-Infinity", "Infinity", "NaN"};
+    char *copy = mem_strndup(text, len);
+    bool quoted = false;
+    for (char *c = copy; *c; c++) {
+        if (*c == '"' && (c == copy || c[-1] != '\\')) {
+            quoted = !quoted;
+        }
+        for (int i = 0; i < 3 && !quoted; i++) {
+            size_t n = strlen(words[i]);
+            if (strncmp(c, words[i], n) == 0) {
+                memset(c, ' ', n);
+                memcpy(c, n > 3 ? "null" : " 0 ", n > 3 ? 4 : 3);
+            }
+        }
+    }
+    return copy;
+}
+
+int hf_config_read(const char *name, const char *text, size_t len,
+                   struct hf_config *out, struct diags *d)
+{
+    const struct mark nowhere = {NULL, 0, 0, 0};
+    memset(out, 0, sizeof *out);
+    if (strncmp(text, "version https://git-lfs", 23) == 0) {
+        return diags_error(d, nowhere, "fetch the file with 'git lfs pull'",
+                           "'%s' is a Git LFS pointer, not the file", name);
+    }
+    char *json = without_infinities(text, len);
+    struct doc *doc = doc_read_text(name, json, strlen(json), d);
+    int rc = doc ? read_root(&doc->root, out, d) : -1;
+    doc_free(doc);
+    mem_free(json);
+    return rc;
+}

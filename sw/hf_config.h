@@ -1,0 +1,58 @@
+/* What a Hugging Face config.json says of a language or vision transformer, whatever its family calls it.
+ *
+ * Read by families of keys (`num_hidden_layers`, `n_layer`, `num_layers` ... are one number), then by what is known of the model type
+ * where the file is silent (biases, gated MLP, tied embeddings). Sources of the defaults: the configuration classes of
+ * huggingface/transformers (Apache-2.0). */
+#ifndef SW_HF_CONFIG_H
+#define SW_HF_CONFIG_H
+
+#include "base/doc.h"
+
+#include <stdint.h>
+
+#define HF_LAYERS 1024
+
+enum hf_layer_kind { HF_ATTENTION, HF_SLIDING, HF_MAMBA, HF_MLP };
+
+struct hf_config {
+    char model_type[48];
+    char nested[24]; /* "text_config" when the text model stands there, else "" */
+    int64_t layers, hidden, heads, kv_heads, head_dim, v_head_dim, vocab, ffn;
+    bool gated;     /* three matrices in an MLP instead of two */
+    bool rms;       /* RMS norm instead of layer norm */
+    bool norm_bias; /* layer norm with a bias */
+    bool qkv_bias, out_bias, mlp_bias, head_bias;
+    bool qk_norm;       /* norm of each head's queries and keys */
+    int norms;          /* norms a layer: 1, 2 or 4 */
+    bool tied;          /* the head is the embedding */
+    bool shared_layers; /* all layers have the same weights (ALBERT) */
+    bool encoder;       /* no KV cache, no head */
+    bool pooler;
+    int64_t positions; /* rows of a learned position table; 0: none */
+    int64_t types;     /* rows of the token type table */
+    int64_t embedding; /* width of the embedding when it is not hidden (ALBERT) */
+    int64_t image, patch, image_channels; /* vision transformer; image 0: text */
+    int64_t labels;                       /* classes of a vision transformer */
+    int64_t experts, top_k, shared_experts, moe_ffn, shared_ffn; /* experts 0: dense */
+    bool router_bias, expert_bias;
+    bool dense_beside; /* llama4: dense layers have an MLP of their own width */
+    int64_t kv_rank, q_rank, rope_dim,
+        nope_dim;   /* MLA; kv_rank 0: none; q_rank 0: queries are not compressed */
+    int64_t window; /* sliding window, tokens; 0: none */
+    int64_t sliding_kv_heads, sliding_head_dim, sliding_v_head_dim;
+    int64_t mamba_inner, mamba_state, mamba_conv, mamba_rank, mamba_heads,
+        mamba_groups;        /* mamba_heads > 0: Mamba-2 */
+    uint8_t kind[HF_LAYERS]; /* [layers] enum hf_layer_kind */
+    bool moe[HF_LAYERS];     /* [layers] this layer's MLP is a mixture of experts */
+    bool mlp[HF_LAYERS];     /* [layers] this layer has an MLP */
+    int attention_layers;
+    int64_t
+        kv_elements_per_token; /* elements of keys and values that a token leaves, all layers, no window full yet */
+};
+
+/* From the file's text. 0, or -1 with errors in d: not a config, an architecture that is not modelled (named). Unknown model types and what is
+ * left out are warnings. */
+int hf_config_read(const char *name, const char *text, size_t len,
+                   struct hf_config *out, struct diags *d);
+
+#endif
