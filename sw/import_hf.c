@@ -33,7 +33,7 @@ struct maker {
     const struct hf_config *c;
     struct network *net;
     int64_t tokens, context;
-    char block[24];
+    char block[32];
     bool shared; /* weights are an earlier layer's */
     struct err err;
 };
