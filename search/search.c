@@ -31,6 +31,8 @@ const struct search_algorithm search_algorithms[] = {
      NULL                                                                                                         },
     {"nsga2",      "evolution: fronts, crowding, archive parents, mixed variables",
      "Deb, Pratap, Agarwal, Meyarivan, IEEE TEC 6(2), 2002, doi:10.1109/4235.996017",     false, &search_nsga2_ops},
+    {"sms_emoa", "evolution: fronts, hypervolume contribution; the best of them for 2 to 4 objectives",
+     "Beume, Naujoks, Emmerich, EJOR 181(3), 2007, doi:10.1016/j.ejor.2006.08.008", false, &search_sms_emoa_ops},
     {"random",     "every point drawn uniformly, none twice",                       "",   false,
      &search_random_ops                                                                                           },
     {"exhaustive", "every point in order, reals on a grid",                         "",   false,

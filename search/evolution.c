@@ -1,0 +1,236 @@
+/* NSGA-II (Deb et al., IEEE TEC 6(2), 2002) for mixed spaces, with what was measured to pay: no point twice in the whole run,
+ * half of the parents from the unbounded archive, constraints by feasibility first, a population that grows with the
+ * evaluations (small ones win early, large ones late), moves that earn their share (variation.h).
+ *
+ * Generations of `lambda` children: child k depends on all results before its generation. */
+#include "search/evolution.h"
+
+#include "base/mem.h"
+#include "search/algorithm.h"
+#include "search/dominance.h"
+#include "search/variation.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+enum { CHILD_TRIES = 20, POPULATION_MIN = 20, POPULATION_MAX = 500 };
+
+struct evolution {
+    struct search *s;
+    enum survival rule;
+    struct variation v;
+    int n, cap;                /* members now; room */
+    double *x, *f, *g;         /* [cap][n], [cap][m], [cap][c] */
+    double *violation, *crowd; /* [cap] */
+    int *rank;                 /* [cap] */
+    int64_t begin, end;        /* trials of this generation */
+    int64_t entered;           /* archive.entered before the last result */
+    unsigned char
+        *move; /* [lambda] move + 1 that made each child of this generation, 0: none */
+    int lambda;
+    double *sample; /* [first generation][n] Latin hypercube on the unit cube */
+};
+
+static int target(const struct evolution *e, int64_t trials)
+{
+    if (e->s->options.population > 0) {
+        return e->s->options.population;
+    }
+    double mu = 2 * sqrt((double)trials);
+    return mu < POPULATION_MIN   ? POPULATION_MIN
+           : mu > POPULATION_MAX ? POPULATION_MAX
+                                 : (int)mu;
+}
+
+static void latin(struct evolution *e, int rows)
+{
+    int n = e->s->n;
+    struct rng r;
+    rng_init(&r, e->s->options.seed, 0, RNG_SELECT);
+    e->sample = mem_calloc((size_t)rows * (size_t)n, sizeof *e->sample);
+    for (int j = 0; j < n; j++) {
+        for (int i = 0; i < rows; i++) { /* a random permutation, inside out */
+            int k = (int)rng_below(&r, i + 1);
+            e->sample[i * n + j] = e->sample[k * n + j];
+            e->sample[k * n + j] = i;
+        }
+        for (int i = 0; i < rows; i++) {
+            e->sample[i * n + j] = (e->sample[i * n + j] + rng_uniform(&r)) / rows;
+        }
+    }
+}
+
+void *evolution_create(struct search *s, enum survival rule)
+{
+    struct evolution *e = mem_calloc(1, sizeof *e);
+    e->s = s;
+    e->rule = rule;
+    variation_init(&e->v, s->problem.space);
+    int most = s->options.population > 0 ? s->options.population : POPULATION_MAX;
+    e->lambda = s->options.lag > 0 ? s->options.lag : target(e, 0);
+    int first = e->lambda > target(e, 0) ? e->lambda : target(e, 0);
+    e->cap = most + (first > e->lambda ? first : e->lambda);
+    size_t cap = (size_t)e->cap;
+    e->x = mem_calloc(cap * (size_t)s->n, sizeof *e->x);
+    e->f = mem_calloc(cap * (size_t)s->m, sizeof *e->f);
+    e->g = mem_calloc(cap * (size_t)s->c + 1, sizeof *e->g);
+    e->violation = mem_calloc(cap, sizeof *e->violation);
+    e->crowd = mem_calloc(cap, sizeof *e->crowd);
+    e->rank = mem_calloc(cap, sizeof *e->rank);
+    e->move = mem_calloc((size_t)(first > e->lambda ? first : e->lambda), 1);
+    e->end = first;
+    latin(e, first);
+    return e;
+}
+
+void evolution_destroy(void *state)
+{
+    struct evolution *e = state;
+    variation_release(&e->v);
+    mem_free(e->x);
+    mem_free(e->f);
+    mem_free(e->g);
+    mem_free(e->violation);
+    mem_free(e->crowd);
+    mem_free(e->rank);
+    mem_free(e->move);
+    mem_free(e->sample);
+    mem_free(e);
+}
+
+int64_t evolution_needs(const void *state, int64_t k)
+{
+    const struct evolution *e = state;
+    return k < e->end ? e->begin : k < e->end + e->lambda ? e->end : e->end + e->lambda;
+}
+
+static const double *tournament(const struct evolution *e, struct rng *r)
+{
+    int a = (int)rng_below(r, e->n), b = (int)rng_below(r, e->n);
+    bool second = e->rank[b] < e->rank[a] ||
+                  (e->rank[b] == e->rank[a] && e->crowd[b] > e->crowd[a]);
+    return e->x + (int64_t)(second ? b : a) * e->s->n;
+}
+
+static const double *parent(const struct evolution *e, struct rng *r)
+{
+    const struct archive *a = &e->s->archive;
+    if (2 * a->n >= e->n && rng_below(r, 2)) {
+        return a->x + rng_below(r, a->n) * e->s->n;
+    }
+    return tournament(e, r);
+}
+
+bool evolution_propose(void *state, int64_t k, double *x)
+{
+    struct evolution *e = state;
+    struct search *s = e->s;
+    struct rng r;
+    rng_init(&r, s->options.seed, (uint64_t)k, RNG_CROSSOVER);
+    e->move[k - e->begin] = 0;
+    enum search_fresh fresh = SEARCH_SEEN;
+    if (e->begin == 0) {
+        for (int i = 0; i < s->n; i++) {
+            x[i] = space_from_unit(&s->problem.space->var[i], e->sample[k * s->n + i]);
+        }
+        fresh = search_fresh(s, x);
+    } else {
+        enum variation_move move = variation_choose(&e->v, &r);
+        e->move[k - e->begin] = (unsigned char)(move + 1);
+        const double *p[3] = {parent(e, &r), parent(e, &r), parent(e, &r)};
+        variation_make(&e->v, move, &r, p, x);
+        fresh = search_fresh(s, x);
+        for (int t = 0; t < CHILD_TRIES && fresh == SEARCH_SEEN; t++) {
+            variation_mutate_one(&e->v, &r, x);
+            fresh = search_fresh(s, x);
+        }
+    }
+    return fresh == SEARCH_FRESH || search_repair(s, &r, x) || search_any(s, &r, x);
+}
+
+static void member_move(struct evolution *e, int from, int to)
+{
+    const struct search *s = e->s;
+    memmove(e->x + (int64_t)to * s->n, e->x + (int64_t)from * s->n,
+            (size_t)s->n * sizeof *e->x);
+    memmove(e->f + (int64_t)to * s->m, e->f + (int64_t)from * s->m,
+            (size_t)s->m * sizeof *e->f);
+    memmove(e->g + (int64_t)to * s->c, e->g + (int64_t)from * s->c,
+            (size_t)s->c * sizeof *e->g);
+    e->violation[to] = e->violation[from];
+    e->crowd[to] = e->crowd[from];
+    e->rank[to] = e->rank[from];
+}
+
+/* Keeps the best `keep` members: whole fronts, part of the last one. */
+static void survive(struct evolution *e, int keep)
+{
+    const struct search *s = e->s;
+    for (int i = 0; i < e->n; i++) { /* the constraints' scale may have changed */
+        if (e->violation[i] > 0 && isfinite(e->violation[i])) {
+            e->violation[i] =
+                search_violation(s, e->f + (int64_t)i * s->m, e->g + (int64_t)i * s->c);
+        }
+    }
+    int fronts = dominance_sort_constrained(e->f, e->violation, e->n, s->m, e->rank);
+    int *member = mem_calloc((size_t)e->n, sizeof *member);
+    double *worth = mem_calloc((size_t)e->n, sizeof *worth);
+    bool *part = mem_calloc(2 * (size_t)e->n, sizeof *part), *stays = part + e->n;
+    int kept = 0;
+    for (int front = 0; front < fronts && kept < keep; front++) {
+        int n = 0;
+        for (int i = 0; i < e->n; i++) {
+            if (e->rank[i] == front) {
+                member[n++] = i;
+            }
+        }
+        int room = keep - kept < n ? keep - kept : n;
+        if (isfinite(e->violation[member[0]])) {
+            survival_truncate(e->rule, e->f, s->m, member, n, room, part, worth);
+        } else { /* failed evaluations have no objectives */
+            for (int k = 0; k < n; k++) {
+                part[k] = k < room;
+                worth[k] = 0;
+            }
+        }
+        for (int k = 0; k < n; k++) {
+            e->crowd[member[k]] = worth[k];
+            stays[member[k]] = part[k];
+        }
+        kept += room;
+    }
+    int to = 0;
+    for (int i = 0; i < e->n; i++) {
+        if (stays[i]) {
+            member_move(e, i, to++);
+        }
+    }
+    e->n = to;
+    mem_free(member);
+    mem_free(worth);
+    mem_free(part);
+}
+
+void evolution_result(void *state, int64_t k, const double *x, const double *f,
+                   const double *g, double violation)
+{
+    struct evolution *e = state;
+    const struct search *s = e->s;
+    int i = e->n++;
+    assert(i < e->cap);
+    memcpy(e->x + (int64_t)i * s->n, x, (size_t)s->n * sizeof *x);
+    memcpy(e->f + (int64_t)i * s->m, f, (size_t)s->m * sizeof *f);
+    memcpy(e->g + (int64_t)i * s->c, g, (size_t)s->c * sizeof *g);
+    e->violation[i] = violation;
+    if (e->move[k - e->begin] > 0) {
+        variation_reward(&e->v, (enum variation_move)(e->move[k - e->begin] - 1),
+                         s->archive.entered > e->entered);
+    }
+    e->entered = s->archive.entered;
+    if (k + 1 == e->end) {
+        survive(e, target(e, e->end));
+        e->begin = e->end;
+        e->end += e->lambda;
+    }
+}
