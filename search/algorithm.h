@@ -84,6 +84,6 @@ double search_uniform_value(const struct variable *v, struct rng *r);
 double search_violation(const struct search *s, const double *f, const double *g);
 
 extern const struct search_ops search_random_ops, search_exhaustive_ops,
-    search_nsga2_ops, search_sms_emoa_ops;
+    search_nsga2_ops, search_sms_emoa_ops, search_spea2_sde_ops;
 
 #endif

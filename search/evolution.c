@@ -1,6 +1,7 @@
-/* NSGA-II (Deb et al., IEEE TEC 6(2), 2002) for mixed spaces, with what was measured to pay: no point twice in the whole run,
- * half of the parents from the unbounded archive, constraints by feasibility first, a population that grows with the
- * evaluations (small ones win early, large ones late), moves that earn their share (variation.h).
+/* Evolution in mixed spaces, with what was measured to pay (docs/search.md): no point twice in the whole run; a small
+ * population that grows with the square root of the evaluations; small generations (near to steady state, with a fixed lag);
+ * some parents from the unbounded archive; mates that are often neighbours in objective space; constraints by feasibility
+ * first; moves that earn their share (variation.h).
  *
  * Generations of `lambda` children: child k depends on all results before its generation. */
 #include "search/evolution.h"
@@ -14,7 +15,18 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHILD_TRIES = 20, POPULATION_MIN = 20, POPULATION_MAX = 500 };
+enum {
+    CHILD_TRIES = 20,
+    POPULATION_MIN = 20,
+    POPULATION_MAX = 500,
+    CHILDREN = 10,
+    NEAR_OF = 8
+};
+static const double GROWTH = 0.7; /* population = GROWTH * sqrt(trials) */
+static const double FROM_ARCHIVE =
+    0.1; /* share of parents that come from the archive */
+static const double FROM_NEAR =
+    0.5; /* share of mates chosen for being near in objective space */
 
 struct evolution {
     struct search *s;
@@ -29,6 +41,7 @@ struct evolution {
     unsigned char
         *move; /* [lambda] move + 1 that made each child of this generation, 0: none */
     int lambda;
+    double *scale;  /* [m] 1 / range of the population's objectives */
     double *sample; /* [first generation][n] Latin hypercube on the unit cube */
 };
 
@@ -37,7 +50,7 @@ static int target(const struct evolution *e, int64_t trials)
     if (e->s->options.population > 0) {
         return e->s->options.population;
     }
-    double mu = 2 * sqrt((double)trials);
+    double mu = GROWTH * sqrt((double)trials);
     return mu < POPULATION_MIN   ? POPULATION_MIN
            : mu > POPULATION_MAX ? POPULATION_MAX
                                  : (int)mu;
@@ -68,7 +81,7 @@ void *evolution_create(struct search *s, enum survival rule)
     e->rule = rule;
     variation_init(&e->v, s->problem.space);
     int most = s->options.population > 0 ? s->options.population : POPULATION_MAX;
-    e->lambda = s->options.lag > 0 ? s->options.lag : target(e, 0);
+    e->lambda = s->options.lag > 0 ? s->options.lag : CHILDREN;
     int first = e->lambda > target(e, 0) ? e->lambda : target(e, 0);
     e->cap = most + (first > e->lambda ? first : e->lambda);
     size_t cap = (size_t)e->cap;
@@ -78,6 +91,7 @@ void *evolution_create(struct search *s, enum survival rule)
     e->violation = mem_calloc(cap, sizeof *e->violation);
     e->crowd = mem_calloc(cap, sizeof *e->crowd);
     e->rank = mem_calloc(cap, sizeof *e->rank);
+    e->scale = mem_calloc((size_t)s->m, sizeof *e->scale);
     e->move = mem_calloc((size_t)(first > e->lambda ? first : e->lambda), 1);
     e->end = first;
     latin(e, first);
@@ -94,6 +108,7 @@ void evolution_destroy(void *state)
     mem_free(e->violation);
     mem_free(e->crowd);
     mem_free(e->rank);
+    mem_free(e->scale);
     mem_free(e->move);
     mem_free(e->sample);
     mem_free(e);
@@ -105,21 +120,57 @@ int64_t evolution_needs(const void *state, int64_t k)
     return k < e->end ? e->begin : k < e->end + e->lambda ? e->end : e->end + e->lambda;
 }
 
-static const double *tournament(const struct evolution *e, struct rng *r)
+/* A parent: its point and its objectives. */
+struct parent {
+    const double *x, *f;
+};
+
+static struct parent tournament(const struct evolution *e, struct rng *r)
 {
     int a = (int)rng_below(r, e->n), b = (int)rng_below(r, e->n);
     bool second = e->rank[b] < e->rank[a] ||
                   (e->rank[b] == e->rank[a] && e->crowd[b] > e->crowd[a]);
-    return e->x + (int64_t)(second ? b : a) * e->s->n;
+    int i = second ? b : a;
+    return (struct parent){e->x + (int64_t)i * e->s->n, e->f + (int64_t)i * e->s->m};
 }
 
-static const double *parent(const struct evolution *e, struct rng *r)
+static struct parent parent(const struct evolution *e, struct rng *r)
 {
     const struct archive *a = &e->s->archive;
-    if (2 * a->n >= e->n && rng_below(r, 2)) {
-        return a->x + rng_below(r, a->n) * e->s->n;
+    if (2 * a->n >= e->n && rng_uniform(r) < FROM_ARCHIVE) {
+        int64_t i = rng_below(r, a->n);
+        return (struct parent){a->x + i * e->s->n, a->f + i * e->s->m};
     }
     return tournament(e, r);
+}
+
+static double distance(const struct evolution *e, const double *a, const double *b)
+{
+    double sum = 0;
+    for (int j = 0; j < e->s->m; j++) {
+        double d = (a[j] - b[j]) * e->scale[j];
+        sum += d * d;
+    }
+    return sum;
+}
+
+/* Half of the time a mate from near by in objective space: the nearest of a few. */
+static struct parent mate(const struct evolution *e, struct rng *r, struct parent p)
+{
+    struct parent best = parent(e, r);
+    if (rng_uniform(r) >= FROM_NEAR) {
+        return best;
+    }
+    double least = best.x == p.x ? INFINITY : distance(e, p.f, best.f);
+    for (int t = 1; t < NEAR_OF; t++) {
+        struct parent q = parent(e, r);
+        double d = q.x == p.x ? INFINITY : distance(e, p.f, q.f);
+        if (d < least) {
+            least = d;
+            best = q;
+        }
+    }
+    return best;
 }
 
 bool evolution_propose(void *state, int64_t k, double *x)
@@ -138,7 +189,8 @@ bool evolution_propose(void *state, int64_t k, double *x)
     } else {
         enum variation_move move = variation_choose(&e->v, &r);
         e->move[k - e->begin] = (unsigned char)(move + 1);
-        const double *p[3] = {parent(e, &r), parent(e, &r), parent(e, &r)};
+        struct parent main = parent(e, &r);
+        const double *p[3] = {main.x, mate(e, &r, main).x, mate(e, &r, main).x};
         variation_make(&e->v, move, &r, p, x);
         fresh = search_fresh(s, x);
         for (int t = 0; t < CHILD_TRIES && fresh == SEARCH_SEEN; t++) {
@@ -161,6 +213,20 @@ static void member_move(struct evolution *e, int from, int to)
     e->violation[to] = e->violation[from];
     e->crowd[to] = e->crowd[from];
     e->rank[to] = e->rank[from];
+}
+
+static void measure(struct evolution *e)
+{
+    int m = e->s->m;
+    for (int j = 0; j < m; j++) {
+        double lo = INFINITY, hi = -INFINITY;
+        for (int i = 0; i < e->n; i++) {
+            lo = fmin(lo, e->f[(int64_t)i * m +
+                               j]); /* a failed evaluation's NaN is passed over */
+            hi = fmax(hi, e->f[(int64_t)i * m + j]);
+        }
+        e->scale[j] = hi > lo ? 1 / (hi - lo) : 0;
+    }
 }
 
 /* Keeps the best `keep` members: whole fronts, part of the last one. */
@@ -207,13 +273,14 @@ static void survive(struct evolution *e, int keep)
         }
     }
     e->n = to;
+    measure(e);
     mem_free(member);
     mem_free(worth);
     mem_free(part);
 }
 
 void evolution_result(void *state, int64_t k, const double *x, const double *f,
-                   const double *g, double violation)
+                      const double *g, double violation)
 {
     struct evolution *e = state;
     const struct search *s = e->s;

@@ -7,4 +7,5 @@ static void *create(struct search *s, struct err *err)
     return evolution_create(s, SURVIVE_CROWDING);
 }
 
-const struct search_ops search_nsga2_ops = {create, evolution_destroy, evolution_needs, evolution_propose, evolution_result};
+const struct search_ops search_nsga2_ops = {create, evolution_destroy, evolution_needs,
+                                            evolution_propose, evolution_result};

@@ -27,17 +27,24 @@ const char *const search_stop_names[] = {
 };
 
 const struct search_algorithm search_algorithms[] = {
-    {"auto",       "picks one of those below by budget, variables and objectives",  "",   false,
-     NULL                                                                                                         },
-    {"nsga2",      "evolution: fronts, crowding, archive parents, mixed variables",
-     "Deb, Pratap, Agarwal, Meyarivan, IEEE TEC 6(2), 2002, doi:10.1109/4235.996017",     false, &search_nsga2_ops},
-    {"sms_emoa", "evolution: fronts, hypervolume contribution; the best of them for 2 to 4 objectives",
-     "Beume, Naujoks, Emmerich, EJOR 181(3), 2007, doi:10.1016/j.ejor.2006.08.008", false, &search_sms_emoa_ops},
-    {"random",     "every point drawn uniformly, none twice",                       "",   false,
-     &search_random_ops                                                                                           },
-    {"exhaustive", "every point in order, reals on a grid",                         "",   false,
-     &search_exhaustive_ops                                                                                       },
-    {NULL,         NULL,                                                            NULL, false, NULL             },
+    {"auto", "picks one of those below by budget, variables and objectives", "", false,
+     NULL},
+    {"nsga2", "evolution: fronts, crowding, archive parents, mixed variables",
+     "Deb, Pratap, Agarwal, Meyarivan, IEEE TEC 6(2), 2002, doi:10.1109/4235.996017",
+     false, &search_nsga2_ops},
+    {"sms_emoa",
+     "evolution: fronts, hypervolume contribution; the best of them for 2 to 4 "
+     "objectives",
+     "Beume, Naujoks, Emmerich, EJOR 181(3), 2007, doi:10.1016/j.ejor.2006.08.008",
+     false, &search_sms_emoa_ops},
+    {"spea2_sde", "evolution: fronts, shift-based density; for 5 objectives and more",
+     "Li, Yang, Liu, IEEE TEC 18(3), 2014, doi:10.1109/TEVC.2013.2262178", false,
+     &search_spea2_sde_ops},
+    {"random", "every point drawn uniformly, none twice", "", false,
+     &search_random_ops},
+    {"exhaustive", "every point in order, reals on a grid", "", false,
+     &search_exhaustive_ops},
+    {NULL, NULL, NULL, false, NULL},
 };
 
 static const struct search_algorithm *find(const char *name)
@@ -56,7 +63,7 @@ static const char *pick(const struct search *s)
     if (space_cardinality(s->problem.space) <= (double)s->options.budget) {
         return "exhaustive";
     }
-    return "nsga2";
+    return s->m <= 4 ? "sms_emoa" : "spea2_sde";
 }
 
 static int check_options(const struct search_problem *p, const struct search_options *o,

@@ -8,4 +8,5 @@ static void *create(struct search *s, struct err *err)
     return evolution_create(s, SURVIVE_VOLUME);
 }
 
-const struct search_ops search_sms_emoa_ops = {create, evolution_destroy, evolution_needs, evolution_propose, evolution_result};
+const struct search_ops search_sms_emoa_ops = {
+    create, evolution_destroy, evolution_needs, evolution_propose, evolution_result};

@@ -348,8 +348,8 @@ void variation_make(const struct variation *v, enum variation_move move, struct 
 enum variation_move variation_choose(const struct variation *v, struct rng *r)
 {
     static const double prior[MOVE_COUNT] = {
-        [MOVE_CROSS] = 6, [MOVE_MUTATE] = 1, [MOVE_DIFFER] = 1,
-        [MOVE_LINE] = 1,  [MOVE_EDGE] = 0.5, [MOVE_GROUP] = 1,
+        [MOVE_CROSS] = 3, [MOVE_MUTATE] = 1, [MOVE_DIFFER] = 1.5,
+        [MOVE_LINE] = 2,  [MOVE_EDGE] = 1.5, [MOVE_GROUP] = 1,
     };
     double share[MOVE_COUNT], sum = 0;
     for (int k = 0; k < MOVE_COUNT; k++) {
