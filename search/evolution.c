@@ -161,10 +161,10 @@ static struct parent mate(const struct evolution *e, struct rng *r, struct paren
     if (rng_uniform(r) >= FROM_NEAR) {
         return best;
     }
-    double least = best.x == p.x ? INFINITY : distance(e, p.f, best.f);
+    double least = best.x == p.x ? HUGE_VAL : distance(e, p.f, best.f);
     for (int t = 1; t < NEAR_OF; t++) {
         struct parent q = parent(e, r);
-        double d = q.x == p.x ? INFINITY : distance(e, p.f, q.f);
+        double d = q.x == p.x ? HUGE_VAL : distance(e, p.f, q.f);
         if (d < least) {
             least = d;
             best = q;

@@ -123,7 +123,7 @@ static void nearest(const double *row, int m, const bool *stays, int n, int k,
     for (int i = 0; i < n; i++) {
         double d = stays[i] && i != k
                        ? shifted(row + (int64_t)k * m, row + (int64_t)i * m, m)
-                       : INFINITY;
+                       : HUGE_VAL;
         if (d < worth[k]) {
             worth[k] = d;
             by[k] = i;
