@@ -231,7 +231,7 @@ static int scan_factor(const char *s, const struct unit **unit, int *power)
     if (s[len] == '^') {
         int minus = s[len + 1] == '-';
         int digits = (int)strspn(s + len + 1 + minus, "0123456789");
-        *power = digits > 2 ? 0 : atoi(s + len + 1);
+        *power = digits > 2 ? 0 : (int)strtol(s + len + 1, NULL, 10);
         len += 1 + minus + digits;
         if (*power == 0 || abs(*power) > UNIT_MAX_EXPONENT ||
             isalpha((unsigned char)s[len])) {
