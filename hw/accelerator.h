@@ -22,11 +22,7 @@ struct strbuf;
 
 enum level_kind { LEVEL_DRAM, LEVEL_SRAM, LEVEL_REGFILE, LEVEL_KIND_COUNT };
 
-enum keep {
-    KEEP_FREE,
-    KEEP_ALWAYS,
-    KEEP_NEVER
-}; /* may the mapper choose whether the level holds the tensor? */
+enum keep { KEEP_FREE, KEEP_ALWAYS, KEEP_NEVER }; /* may the mapper choose whether the level holds the tensor? */
 
 struct level {
     char name[HW_NAME];
@@ -34,51 +30,42 @@ struct level {
     int64_t capacity_bits; /* of one instance; INT64_MAX: unbounded */
     int buffering;         /* 1, or 2: double buffered, a tile may fill half of it */
     enum keep keep[TENSOR_ROLE_COUNT];
-    int64_t instances; /* in the whole chip */
-    int64_t fanout_x,
-        fanout_y; /* children (instances of the next inner level, or MACs) of one instance */
+    int64_t instances;          /* in the whole chip */
+    int64_t fanout_x, fanout_y; /* children (instances of the next inner level, or MACs) of one instance */
     int word_bits; /* physical word: one access moves word_bits / bits elements (floor, at least one; an element wider than
                                   the word takes ceil(bits / word_bits) accesses) */
-    double read_pj,
-        write_pj; /* per physical word; an update of a partial sum is a read and a write, counted as such */
-    double read_bits_per_cycle, write_bits_per_cycle,
-        shared_bits_per_cycle; /* of one instance; INFINITY: no limit */
-    double
-        hop_pj_per_bit; /* network from one instance to its children: per bit and hop */
+    double read_pj, write_pj; /* per physical word; an update of a partial sum is a read and a write, counted as such */
+    double read_bits_per_cycle, write_bits_per_cycle, shared_bits_per_cycle; /* of one instance; INFINITY: no limit */
+    double hop_pj_per_bit; /* network from one instance to its children: per bit and hop */
     double hops_x,
         hops_y; /* mean hops of a unicast along each axis; a multicast along an axis pays its whole length once */
-    double
-        add_pj_per_bit; /* adders of a spatial reduction in that network, per bit of the partial sum */
-    double leak_w;          /* of one instance */
-    double area_mm2;        /* of one instance, with its share of the network below */
-    char source[HW_SOURCE]; /* of energy and area */
+    double add_pj_per_bit;          /* adders of a spatial reduction in that network, per bit of the partial sum */
+    double leak_w;                  /* of one instance */
+    double area_mm2;                /* of one instance, with its share of the network below */
+    char source[HW_SOURCE];         /* of energy and area */
     char network_source[HW_SOURCE]; /* of hop_pj_per_bit */
 };
 
 enum mac_kind { MAC_FIXED, MAC_DECOMPOSABLE, MAC_BIT_SERIAL, MAC_KIND_COUNT };
-extern const char
-    *const mac_kind_names[]; /* "fixed", "decomposable", "bit_serial", NULL */
+extern const char *const mac_kind_names[]; /* "fixed", "decomposable", "bit_serial", NULL */
 
 struct mac {
     enum mac_kind kind;
-    int64_t
-        instances; /* MAC units = instances of level 0 (lanes of a decomposable unit come on top) */
+    int64_t instances; /* MAC units = instances of level 0 (lanes of a decomposable unit come on top) */
     int w_bits,
         a_bits; /* widest operands; wider ones are refused, narrower ones are sign-extended (fixed) or open lanes (decomposable) */
-    int acc_bits;  /* partial sum */
-    double mul_pj; /* one w_bits x a_bits product */
-    double add_pj; /* one accumulation at acc_bits */
-    double
-        shift_add_pj; /* decomposable: recombining one full product from its parts; else 0 */
+    int acc_bits;            /* partial sum */
+    double mul_pj;           /* one w_bits x a_bits product */
+    double add_pj;           /* one accumulation at acc_bits */
+    double shift_add_pj;     /* decomposable: recombining one full product from its parts; else 0 */
     double leak_w, area_mm2; /* of one unit */
     double max_hz;           /* highest clock at the supply voltage */
     char source[HW_SOURCE];
 };
 
-struct
-    vector_unit { /* what no array runs: pooling, softmax, norms, element-wise work; one a core */
-    int64_t lanes; /* operations a cycle and core */
-    double op_pj;  /* one operation at acc_bits */
+struct vector_unit { /* what no array runs: pooling, softmax, norms, element-wise work; one a core */
+    int64_t lanes;   /* operations a cycle and core */
+    double op_pj;    /* one operation at acc_bits */
     double leak_w, area_mm2;
     char source[HW_SOURCE];
 };
@@ -117,8 +104,7 @@ struct accelerator {
  *   into one accumulator.
  * Bit-serial in the weights (Stripes, Judd et al., MICRO 2016): a unit is w_bits serial multipliers, each w cycles busy with a product of
  *   w weight bits: lanes = floor(w_bits / w); the product's energy is proportional to w. */
-int mac_lanes(const struct mac *m, int w_bits, int a_bits, int64_t *lanes,
-              double *pj_per_mac, struct err *err);
+int mac_lanes(const struct mac *m, int w_bits, int a_bits, int64_t *lanes, double *pj_per_mac, struct err *err);
 
 /* Invariants: instances multiply up, capacities and energies finite and not negative, at least one level. ERR_DATA with the reason. */
 int accelerator_check(const struct accelerator *a, struct err *err);

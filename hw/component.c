@@ -4,6 +4,8 @@
  * hwcomponents). Memory: sram.c, then dynamic energy ~ V^2 and leakage ~ V around the table's supply, cycle time ~ FO4(V). */
 #include "hw/component.h"
 
+#include "base/strbuf.h"
+#include "base/units.h"
 #include "hw/sram.h"
 
 #include <assert.h>
@@ -130,7 +132,7 @@ void component_sram(const struct technology *t, double size_bits, double width_b
                     struct component *out)
 {
     static const char *const how[] = {"row of sram.csv", "sram.csv, interpolated",
-                                      "sram.csv, small-memory rule or fit outside the table"};
+                                      "outside sram.csv (small-memory rule or fit)"};
     struct sram_macro m;
     sram_macro(t->tables, t->node, size_bits / banks, width_bits, &m);
     double v = t->voltage_v / m.voltage_v;
@@ -145,10 +147,12 @@ void component_sram(const struct technology *t, double size_bits, double width_b
         out->read_pj += wire;
         out->write_pj += wire;
     }
-    char what[96];
-    snprintf(what, sizeof what, "SRAM %gb x %g bank%s of %gb words, %s %s", size_bits, banks, banks > 1 ? "s" : "",
-             width_bits, how[m.how], t->node->name);
-    put_source(out, what, t->tables->sram[0].source);
+    struct strbuf what = STRBUF_INIT;
+    strbuf_adds(&what, banks > 1 ? "SRAM banks of " : "SRAM of ");
+    quantity_print(size_bits / banks, DIM_DATA, &what);
+    strbuf_addf(&what, " in words of %g bit, %s, %s", width_bits, t->node->name, how[m.how]);
+    put_source(out, strbuf_str(&what), t->tables->sram[0].source);
+    strbuf_release(&what);
 }
 
 int component_dram(const struct technology *t, const char *kind, double width_bits, struct component *out,

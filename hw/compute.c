@@ -29,22 +29,18 @@ static double recombine_fo4(const struct tables *t, int w, int a)
         return 0;
     }
     int operands = w > 2 && a > 2 ? 4 : 2;
-    double here = tables_value(t, "gate_fo4") +
-                  carry_save_levels(operands) * tables_value(t, "full_adder_fo4") +
+    double here = tables_value(t, "gate_fo4") + carry_save_levels(operands) * tables_value(t, "full_adder_fo4") +
                   adder_fo4(t, 0.75 * (w + a));
     return here + recombine_fo4(t, w > 2 ? w / 2 : w, a > 2 ? a / 2 : a);
 }
 
-double compute_mac_depth_fo4(const struct tables *t, enum mac_kind kind, int w, int a,
-                             int acc)
+double compute_mac_depth_fo4(const struct tables *t, enum mac_kind kind, int w, int a, int acc)
 {
-    double gate = tables_value(t, "gate_fo4"),
-           full_adder = tables_value(t, "full_adder_fo4");
+    double gate = tables_value(t, "gate_fo4"), full_adder = tables_value(t, "full_adder_fo4");
     int rows = w < a ? w : a;
     switch (kind) {
     case MAC_DECOMPOSABLE:
-        return gate + adder_fo4(t, 4) + recombine_fo4(t, w, a) + full_adder +
-               adder_fo4(t, acc);
+        return gate + adder_fo4(t, 4) + recombine_fo4(t, w, a) + full_adder + adder_fo4(t, acc);
     case MAC_BIT_SERIAL:
         return gate + full_adder + adder_fo4(t, w + a);
     default:
@@ -72,16 +68,14 @@ static void add_part(struct mac *m, const struct component *c, double n)
     m->area_mm2 += n * c->area_mm2;
 }
 
-void compute_mac(const struct technology *t, enum mac_kind kind, int w, int a, int acc,
-                 struct mac *out)
+void compute_mac(const struct technology *t, enum mac_kind kind, int w, int a, int acc, struct mac *out)
 {
     struct component mul, add, part;
     component_multiplier(t, w, a, &mul);
     component_adder(t, acc, &add);
-    *out = (struct mac){
-        .kind = kind, .w_bits = w, .a_bits = a, .acc_bits = acc, .add_pj = add.read_pj};
-    out->max_hz = technology_max_hz(t->tables, t->node, t->voltage_v,
-                                    compute_mac_depth_fo4(t->tables, kind, w, a, acc));
+    *out = (struct mac){.kind = kind, .w_bits = w, .a_bits = a, .acc_bits = acc, .add_pj = add.read_pj};
+    out->max_hz =
+        technology_max_hz(t->tables, t->node, t->voltage_v, compute_mac_depth_fo4(t->tables, kind, w, a, acc));
     add_part(out, &add, 1);
     if (kind == MAC_BIT_SERIAL) {
         struct component reg;
@@ -100,23 +94,19 @@ void compute_mac(const struct technology *t, enum mac_kind kind, int w, int a, i
         out->shift_add_pj = part.read_pj;
         add_part(out, &part, 1);
     }
-    snprintf(out->source, sizeof out->source, "%s MAC %dx%d+%d, %s %.3gV; %.100s",
-             mac_kind_names[kind], w, a, acc, t->node->name, t->voltage_v,
-             kind == MAC_BIT_SERIAL ? part.source : mul.source);
+    snprintf(out->source, sizeof out->source, "%s MAC %dx%d+%d, %s %.3gV; %.100s", mac_kind_names[kind], w, a, acc,
+             t->node->name, t->voltage_v, kind == MAC_BIT_SERIAL ? part.source : mul.source);
 }
 
-void compute_vector(const struct technology *t, int64_t lanes, int acc,
-                    struct vector_unit *out)
+void compute_vector(const struct technology *t, int64_t lanes, int acc, struct vector_unit *out)
 {
     struct component mul, add, reg;
     component_multiplier(t, 16, 16, &mul);
     component_adder(t, acc, &add);
     component_register(t, 3.0 * acc, &reg);
-    *out = (struct vector_unit){
-        .lanes = lanes,
-        .op_pj = mul.read_pj + add.read_pj + reg.write_pj / 3,
-        .leak_w = (double)lanes * (mul.leak_w + add.leak_w + reg.leak_w),
-        .area_mm2 = (double)lanes * (mul.area_mm2 + add.area_mm2 + reg.area_mm2)};
-    snprintf(out->source, sizeof out->source,
-             "lane of mul 16x16, add %d, 3 registers; %.90s", acc, mul.source);
+    *out = (struct vector_unit){.lanes = lanes,
+                                .op_pj = mul.read_pj + add.read_pj + reg.write_pj / 3,
+                                .leak_w = (double)lanes * (mul.leak_w + add.leak_w + reg.leak_w),
+                                .area_mm2 = (double)lanes * (mul.area_mm2 + add.area_mm2 + reg.area_mm2)};
+    snprintf(out->source, sizeof out->source, "lane of mul 16x16, add %d, 3 registers; %.90s", acc, mul.source);
 }

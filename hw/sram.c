@@ -51,25 +51,20 @@ static struct run find_run(const struct tables *t, double nm, double width)
 
 static double size_exponent(const struct tables *t, enum sram_quantity q)
 {
-    static const char *const name[] = {
-        "sram_read_size_exponent", "sram_write_size_exponent",
-        "sram_leak_size_exponent", "sram_area_size_exponent",
-        "sram_cycle_size_exponent"};
+    static const char *const name[] = {"sram_read_size_exponent", "sram_write_size_exponent", "sram_leak_size_exponent",
+                                       "sram_area_size_exponent", "sram_cycle_size_exponent"};
     return tables_value(t, name[q]);
 }
 
 /* One quantity along a run: log-log between its rows, the fitted power of size beyond its ends. */
-static double along(const struct tables *t, struct run run, double bytes,
-                    enum sram_quantity q)
+static double along(const struct tables *t, struct run run, double bytes, enum sram_quantity q)
 {
     const struct sram_row *first = &run.row[0], *last = &run.row[run.n - 1];
     if (bytes <= first->size_bytes) {
-        return row_quantity(first, q) *
-               pow(bytes / first->size_bytes, size_exponent(t, q));
+        return row_quantity(first, q) * pow(bytes / first->size_bytes, size_exponent(t, q));
     }
     if (bytes >= last->size_bytes) {
-        return row_quantity(last, q) *
-               pow(bytes / last->size_bytes, size_exponent(t, q));
+        return row_quantity(last, q) * pow(bytes / last->size_bytes, size_exponent(t, q));
     }
     int i = 1;
     while (run.row[i].size_bytes < bytes) {
@@ -84,8 +79,7 @@ static double along(const struct tables *t, struct run run, double bytes,
 }
 
 /* At a node of the table; width within 32..512. */
-static double on_grid(const struct tables *t, double nm, double bytes, double width,
-                      enum sram_quantity q)
+static double on_grid(const struct tables *t, double nm, double bytes, double width, enum sram_quantity q)
 {
     double lo = 32;
     while (lo * 2 <= width) {
@@ -112,40 +106,33 @@ static double table_voltage(const struct tables *t, double nm)
 }
 
 /* Factor on a quantity of the table's edge node `edge`, for a node outside the table. */
-static double outside(const struct tables *t, const struct node_row *node, double edge,
-                      enum sram_quantity q)
+static double outside(const struct tables *t, const struct node_row *node, double edge, enum sram_quantity q)
 {
     double r = node->nm / edge;
     if (r < 1) {
         double floor_nm = tables_value(t, "sram_area_floor_nm");
         switch (q) {
         case SRAM_AREA_MM2:
-            return pow(fmax(node->nm, floor_nm) / edge,
-                       tables_value(t, "sram_below_area_exponent"));
+            return pow(fmax(node->nm, floor_nm) / edge, tables_value(t, "sram_below_area_exponent"));
         case SRAM_LEAK_MW:
-            return pow(r, tables_value(t, "sram_below_energy_exponent")) *
-                   tables_value(t, "sram_below_leak_factor");
+            return pow(r, tables_value(t, "sram_below_energy_exponent")) * tables_value(t, "sram_below_leak_factor");
         case SRAM_CYCLE_NS: {
             const struct node_row *e = tables_node(t, "22nm");
-            return technology_fo4_ps(node, node->nominal_v) /
-                   technology_fo4_ps(e, e->nominal_v);
+            return technology_fo4_ps(node, node->nominal_v) / technology_fo4_ps(e, e->nominal_v);
         }
         default:
             return pow(r, tables_value(t, "sram_below_energy_exponent"));
         }
     }
-    static const char *const name[] = {
-        "sram_read_node_exponent", "sram_write_node_exponent", NULL,
-        "sram_area_node_exponent", "sram_cycle_node_exponent"};
-    return name[q] != NULL ? pow(r, tables_value(t, name[q]))
-                           : 1.0; /* leakage above 65 nm: held */
+    static const char *const name[] = {"sram_read_node_exponent", "sram_write_node_exponent", NULL,
+                                       "sram_area_node_exponent", "sram_cycle_node_exponent"};
+    return name[q] != NULL ? pow(r, tables_value(t, name[q])) : 1.0; /* leakage above 65 nm: held */
 }
 
-static double at_node(const struct tables *t, const struct node_row *node, double bytes,
-                      double width, enum sram_quantity q)
+static double at_node(const struct tables *t, const struct node_row *node, double bytes, double width,
+                      enum sram_quantity q)
 {
-    double first = t->sram[0].nm, last = t->sram[t->n_sram - 1].nm, nm = node->nm,
-           lo = first, hi = last;
+    double first = t->sram[0].nm, last = t->sram[t->n_sram - 1].nm, nm = node->nm, lo = first, hi = last;
     if (nm < first || nm > last) {
         double edge = nm < first ? first : last;
         return on_grid(t, edge, bytes, width, q) * outside(t, node, edge, q);
@@ -164,8 +151,7 @@ static double at_node(const struct tables *t, const struct node_row *node, doubl
 
 static double supply(const struct tables *t, const struct node_row *node)
 {
-    double first = t->sram[0].nm, last = t->sram[t->n_sram - 1].nm, lo = first,
-           hi = last;
+    double first = t->sram[0].nm, last = t->sram[t->n_sram - 1].nm, lo = first, hi = last;
     if (node->nm < first || node->nm > last) {
         return node->nominal_v;
     }
@@ -180,8 +166,7 @@ static double supply(const struct tables *t, const struct node_row *node)
 static bool on_table(const struct tables *t, double nm, double bytes, double width)
 {
     for (int i = 0; i < t->n_sram; i++) {
-        if (t->sram[i].nm == nm && t->sram[i].size_bytes == bytes &&
-            t->sram[i].width_bits == width) {
+        if (t->sram[i].nm == nm && t->sram[i].size_bytes == bytes && t->sram[i].width_bits == width) {
             return true;
         }
     }
@@ -195,12 +180,12 @@ static bool inside_table(const struct tables *t, double nm, double bytes, double
         lo *= 2;
     }
     struct run run = find_run(t, t->sram[0].nm, lo < width ? 2 * lo : lo);
-    return nm >= t->sram[0].nm && nm <= t->sram[t->n_sram - 1].nm &&
-           bytes >= run.row[0].size_bytes && bytes <= run.row[run.n - 1].size_bytes;
+    return nm >= t->sram[0].nm && nm <= t->sram[t->n_sram - 1].nm && bytes >= run.row[0].size_bytes &&
+           bytes <= run.row[run.n - 1].size_bytes;
 }
 
-void sram_macro(const struct tables *t, const struct node_row *node, double size_bits,
-                double width_bits, struct sram_macro *out)
+void sram_macro(const struct tables *t, const struct node_row *node, double size_bits, double width_bits,
+                struct sram_macro *out)
 {
     assert(size_bits > 0 && width_bits > 0);
     const double widest = 512, narrowest = tables_value(t, "small_width_bits"),
@@ -210,22 +195,18 @@ void sram_macro(const struct tables *t, const struct node_row *node, double size
     double table_width = fmax(width, narrowest), table_depth = fmax(depth, shallowest);
     double bytes = table_width * table_depth / 8;
 
-    double w = width / table_width, d = depth / table_depth,
-           share = tables_value(t, "small_width_share");
-    double access =
-        (share * w + (1 - share)) * pow(d, tables_value(t, "small_depth_exponent"));
+    double w = width / table_width, d = depth / table_depth, share = tables_value(t, "small_width_share");
+    double access = (share * w + (1 - share)) * pow(d, tables_value(t, "small_depth_exponent"));
     const double scale[SRAM_QUANTITY_COUNT] = {[SRAM_READ_PJ] = access * parallel,
                                                [SRAM_WRITE_PJ] = access * parallel,
                                                [SRAM_LEAK_MW] = w * d * parallel,
                                                [SRAM_AREA_MM2] = w * d * parallel,
                                                [SRAM_CYCLE_NS] = 1};
     for (int q = 0; q < SRAM_QUANTITY_COUNT; q++) {
-        out->q[q] =
-            at_node(t, node, bytes, table_width, (enum sram_quantity)q) * scale[q];
+        out->q[q] = at_node(t, node, bytes, table_width, (enum sram_quantity)q) * scale[q];
     }
     out->voltage_v = supply(t, node);
-    if (width_bits == table_width && depth == table_depth &&
-        on_table(t, node->nm, bytes, width_bits)) {
+    if (width_bits == table_width && depth == table_depth && on_table(t, node->nm, bytes, width_bits)) {
         out->how = SRAM_AT_NODE;
     } else if (w == 1 && d == 1 && inside_table(t, node->nm, bytes, width)) {
         out->how = SRAM_INTERPOLATED;
@@ -234,22 +215,17 @@ void sram_macro(const struct tables *t, const struct node_row *node, double size
     }
 }
 
-int sram_residual(const struct tables *t, enum sram_quantity q, double *mean,
-                  double *max)
+int sram_residual(const struct tables *t, enum sram_quantity q, double *mean, double *max)
 {
     int n = 0;
     double sum = 0, worst = 0;
     for (int i = 1; i + 1 < t->n_sram; i++) {
-        const struct sram_row *a = &t->sram[i - 1], *r = &t->sram[i],
-                              *b = &t->sram[i + 1];
-        if (a->nm != r->nm || b->nm != r->nm || a->width_bits != r->width_bits ||
-            b->width_bits != r->width_bits) {
+        const struct sram_row *a = &t->sram[i - 1], *r = &t->sram[i], *b = &t->sram[i + 1];
+        if (a->nm != r->nm || b->nm != r->nm || a->width_bits != r->width_bits || b->width_bits != r->width_bits) {
             continue;
         }
-        double x =
-            log(r->size_bytes / a->size_bytes) / log(b->size_bytes / a->size_bytes);
-        double guess =
-            exp((1 - x) * log(row_quantity(a, q)) + x * log(row_quantity(b, q)));
+        double x = log(r->size_bytes / a->size_bytes) / log(b->size_bytes / a->size_bytes);
+        double guess = exp((1 - x) * log(row_quantity(a, q)) + x * log(row_quantity(b, q)));
         double e = fabs(guess / row_quantity(r, q) - 1);
         sum += e;
         worst = fmax(worst, e);

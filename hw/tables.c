@@ -9,18 +9,16 @@
 #include <assert.h>
 #include <string.h>
 
-const char *const arith_names[] = {"int_add", "int_mul",   "fp_add",
-                                   "fp_mul",  "flip_flop", NULL};
-_Static_assert(sizeof arith_names / sizeof *arith_names == ARITH_COUNT + 1,
-               "a name for each");
+const char *const arith_names[] = {"int_add", "int_mul", "fp_add", "fp_mul", "flip_flop", NULL};
+_Static_assert(sizeof arith_names / sizeof *arith_names == ARITH_COUNT + 1, "a name for each");
 
 struct number_field {
     const char *header;
     double *to;
 };
 
-static int fill(const struct csv *csv, int row, const struct number_field *fields,
-                int n, const char **source, struct err *err)
+static int fill(const struct csv *csv, int row, const struct number_field *fields, int n, const char **source,
+                struct err *err)
 {
     for (int i = 0; i < n; i++) {
         if (csv_number(csv, row, fields[i].header, fields[i].to, err) < 0) {
@@ -35,23 +33,21 @@ static int fill(const struct csv *csv, int row, const struct number_field *field
     }
     return 0;
 }
-#define FILL(csv, row, fields, source, err)                                            \
+#define FILL(csv, row, fields, source, err)                                                                            \
     fill(csv, row, fields, (int)(sizeof(fields) / sizeof *(fields)), source, err)
 
 static int read_node(struct tables *t, int i, const struct csv *csv, struct err *err)
 {
     struct node_row *r = &t->node[i];
-    const struct number_field fields[] = {
-        {"node_nm", &r->nm},         {"nominal_v", &r->nominal_v},
-        {"min_v", &r->min_v},        {"max_v", &r->max_v},
-        {"area_vs_45nm", &r->area},  {"energy_a", &r->energy[0]},
-        {"energy_b", &r->energy[1]}, {"energy_c", &r->energy[2]},
-        {"delay_3", &r->delay[0]},   {"delay_2", &r->delay[1]},
-        {"delay_1", &r->delay[2]},   {"delay_0", &r->delay[3]},
-        {"alpha", &r->alpha},        {"vth_v", &r->vth_v},
-        {"fo4_k", &r->fo4_k},        {"law_rms_percent", &r->law_rms_percent}};
-    if (csv_text(csv, i + 1, "name", &r->name, err) < 0 ||
-        csv_text(csv, i + 1, "kind", &r->kind, err) < 0) {
+    const struct number_field fields[] = {{"node_nm", &r->nm},         {"nominal_v", &r->nominal_v},
+                                          {"min_v", &r->min_v},        {"max_v", &r->max_v},
+                                          {"area_vs_45nm", &r->area},  {"energy_a", &r->energy[0]},
+                                          {"energy_b", &r->energy[1]}, {"energy_c", &r->energy[2]},
+                                          {"delay_3", &r->delay[0]},   {"delay_2", &r->delay[1]},
+                                          {"delay_1", &r->delay[2]},   {"delay_0", &r->delay[3]},
+                                          {"alpha", &r->alpha},        {"vth_v", &r->vth_v},
+                                          {"fo4_k", &r->fo4_k},        {"law_rms_percent", &r->law_rms_percent}};
+    if (csv_text(csv, i + 1, "name", &r->name, err) < 0 || csv_text(csv, i + 1, "kind", &r->kind, err) < 0) {
         return -1;
     }
     return FILL(csv, i + 1, fields, &r->source, err);
@@ -69,30 +65,23 @@ static int read_arith(struct tables *t, int i, const struct csv *csv, struct err
         kind++;
     }
     if (kind == ARITH_COUNT) {
-        return err_set(err, ERR_BUG, "'%s' names an unknown component '%s'", csv->name,
-                       name);
+        return err_set(err, ERR_BUG, "'%s' names an unknown component '%s'", csv->name, name);
     }
     r->kind = (enum arith)kind;
-    const struct number_field fields[] = {
-        {"bits", &r->bits},           {"node_nm", &r->nm},
-        {"voltage_v", &r->voltage_v}, {"energy_pj", &r->energy_pj},
-        {"area_um2", &r->area_um2},   {"leak_uw", &r->leak_uw}};
+    const struct number_field fields[] = {{"bits", &r->bits},           {"node_nm", &r->nm},
+                                          {"voltage_v", &r->voltage_v}, {"energy_pj", &r->energy_pj},
+                                          {"area_um2", &r->area_um2},   {"leak_uw", &r->leak_uw}};
     return FILL(csv, i + 1, fields, &r->source, err);
 }
 
 static int read_sram(struct tables *t, int i, const struct csv *csv, struct err *err)
 {
     struct sram_row *r = &t->sram[i];
-    const struct number_field fields[] = {{"node_nm", &r->nm},
-                                          {"size_bytes", &r->size_bytes},
-                                          {"width_bits", &r->width_bits},
-                                          {"voltage_v", &r->voltage_v},
-                                          {"read_pj", &r->read_pj},
-                                          {"write_pj", &r->write_pj},
-                                          {"leak_mw", &r->leak_mw},
-                                          {"area_mm2", &r->area_mm2},
-                                          {"access_ns", &r->access_ns},
-                                          {"cycle_ns", &r->cycle_ns}};
+    const struct number_field fields[] = {
+        {"node_nm", &r->nm},          {"size_bytes", &r->size_bytes}, {"width_bits", &r->width_bits},
+        {"voltage_v", &r->voltage_v}, {"read_pj", &r->read_pj},       {"write_pj", &r->write_pj},
+        {"leak_mw", &r->leak_mw},     {"area_mm2", &r->area_mm2},     {"access_ns", &r->access_ns},
+        {"cycle_ns", &r->cycle_ns}};
     return FILL(csv, i + 1, fields, &r->source, err);
 }
 
@@ -109,8 +98,7 @@ static int read_dram(struct tables *t, int i, const struct csv *csv, struct err 
 static int read_wire(struct tables *t, int i, const struct csv *csv, struct err *err)
 {
     struct wire_row *r = &t->wire[i];
-    const struct number_field fields[] = {{"node_nm", &r->nm},
-                                          {"pf_per_mm", &r->pf_per_mm}};
+    const struct number_field fields[] = {{"node_nm", &r->nm}, {"pf_per_mm", &r->pf_per_mm}};
     return FILL(csv, i + 1, fields, &r->source, err);
 }
 
@@ -118,27 +106,17 @@ static int read_rule(struct tables *t, int i, const struct csv *csv, struct err 
 {
     struct rule_row *r = &t->rule[i];
     const struct number_field fields[] = {{"value", &r->value}};
-    if (csv_text(csv, i + 1, "name", &r->name, err) < 0 ||
-        csv_text(csv, i + 1, "unit", &r->unit, err) < 0) {
+    if (csv_text(csv, i + 1, "name", &r->name, err) < 0 || csv_text(csv, i + 1, "unit", &r->unit, err) < 0) {
         return -1;
     }
     return FILL(csv, i + 1, fields, &r->source, err);
 }
 
-enum table_file {
-    FILE_NODES,
-    FILE_ARITHMETIC,
-    FILE_SRAM,
-    FILE_DRAM,
-    FILE_WIRE,
-    FILE_RULES,
-    FILE_COUNT
-};
+enum table_file { FILE_NODES, FILE_ARITHMETIC, FILE_SRAM, FILE_DRAM, FILE_WIRE, FILE_RULES, FILE_COUNT };
 
 static const struct {
     const char *path;
-    int (*read)(struct tables *t, int i, const struct csv *csv,
-                struct err *err); /* row i, from 0 */
+    int (*read)(struct tables *t, int i, const struct csv *csv, struct err *err); /* row i, from 0 */
 } table_files[] = {
     [FILE_NODES] = {"hw/technology/nodes.csv", read_node},
     [FILE_ARITHMETIC] = {"hw/technology/arithmetic.csv", read_arith},
@@ -147,8 +125,7 @@ static const struct {
     [FILE_WIRE] = {"hw/technology/wire.csv", read_wire},
     [FILE_RULES] = {"hw/technology/rules.csv", read_rule},
 };
-_Static_assert(sizeof table_files / sizeof *table_files == FILE_COUNT,
-               "a reader for each file");
+_Static_assert(sizeof table_files / sizeof *table_files == FILE_COUNT, "a reader for each file");
 
 static void reserve(struct tables *t, enum table_file f, int n)
 {

@@ -15,23 +15,15 @@ struct node_row {
     double nm;
     double nominal_v, min_v, max_v; /* legal supply voltages: min_v..max_v */
     double area;                    /* of the same logic, relative to 45 nm */
-    double energy[3]; /* energy factor a V^2 + b V + c, as energy[0] V^2 + ... */
-    double delay[4];  /* published FO4-like delay factor, cubic in V, [0] V^3 + ... */
-    double alpha, vth_v,
-        fo4_k;              /* alpha-power law: FO4[ps] = fo4_k V / (V - vth)^alpha */
-    double law_rms_percent; /* of the law against the cubic */
-    const char *kind;       /* "table", "interpolated", "extrapolated" */
+    double energy[3];               /* energy factor a V^2 + b V + c, as energy[0] V^2 + ... */
+    double delay[4];                /* published FO4-like delay factor, cubic in V, [0] V^3 + ... */
+    double alpha, vth_v, fo4_k;     /* alpha-power law: FO4[ps] = fo4_k V / (V - vth)^alpha */
+    double law_rms_percent;         /* of the law against the cubic */
+    const char *kind;               /* "table", "interpolated", "extrapolated" */
     const char *source;
 };
 
-enum arith {
-    ARITH_INT_ADD,
-    ARITH_INT_MUL,
-    ARITH_FP_ADD,
-    ARITH_FP_MUL,
-    ARITH_FLIP_FLOP,
-    ARITH_COUNT
-};
+enum arith { ARITH_INT_ADD, ARITH_INT_MUL, ARITH_FP_ADD, ARITH_FP_MUL, ARITH_FLIP_FLOP, ARITH_COUNT };
 extern const char *const arith_names[]; /* as in arithmetic.csv */
 
 struct arith_row {

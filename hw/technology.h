@@ -15,16 +15,14 @@ struct technology {
 
 /* The lowest legal voltage that meets the clock. ERR_DATA: no such node. ERR_NO: the clock is above the node's maximum (named).
  * depth_fo4: the longest path of a cycle; less than logic_depth_fo4 of rules.csv counts as that. */
-int technology_at_clock(const struct tables *t, const char *node, double clock_hz,
-                        double depth_fo4, struct technology *out, struct err *err);
+int technology_at_clock(const struct tables *t, const char *node, double clock_hz, double depth_fo4,
+                        struct technology *out, struct err *err);
 /* A given voltage. ERR_NO when it lies outside the node's range, or when the clock is above what it allows. */
-int technology_at_voltage(const struct tables *t, const char *node, double voltage_v,
-                          double clock_hz, double depth_fo4, struct technology *out,
-                          struct err *err);
+int technology_at_voltage(const struct tables *t, const char *node, double voltage_v, double clock_hz, double depth_fo4,
+                          struct technology *out, struct err *err);
 
 double technology_fo4_ps(const struct node_row *node, double voltage_v);
-double technology_max_hz(const struct tables *t, const struct node_row *node,
-                         double voltage_v, double depth_fo4);
+double technology_max_hz(const struct tables *t, const struct node_row *node, double voltage_v, double depth_fo4);
 /* Energy factor of Stillmaker & Baas at a voltage; only ratios have a meaning. */
 double technology_energy_factor(const struct node_row *node, double voltage_v);
 /* The same for any node size between those of the table (linear in nm), at which a component was published. */

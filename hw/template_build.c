@@ -14,7 +14,7 @@ struct build {
     struct technology tech;
     double logic_overhead, sram_overhead;
     int plan_of[HW_LEVELS]; /* accelerator level (0 innermost) -> level of the file */
-    double tile_mm2; /* area of one child below the level in work: it and all inside */
+    double tile_mm2;        /* area of one child below the level in work: it and all inside */
     struct accelerator *a;
     struct err *err;
 };
@@ -25,14 +25,13 @@ static const char *label_text(const struct build *b, const struct label *l)
 }
 
 /* A whole number in [1, max] out of an expression; `fallback` when there is none. */
-static int whole(const struct build *b, const struct expr *e, int64_t fallback,
-                 int64_t max, const char *level, const char *what, int64_t *out)
+static int whole(const struct build *b, const struct expr *e, int64_t fallback, int64_t max, const char *level,
+                 const char *what, int64_t *out)
 {
     double x = e != NULL ? expr_eval(e, b->v) : (double)fallback;
     if (!(x >= 1 && x <= (double)max) || x != floor(x)) {
-        return err_set(b->err, ERR_NO,
-                       "%s of '%s' is %.10g: it must be a whole number from 1 to %lld",
-                       what, level, x, (long long)max);
+        return err_set(b->err, ERR_NO, "%s of '%s' is %.10g: it must be a whole number from 1 to %lld", what, level, x,
+                       (long long)max);
     }
     *out = (int64_t)x;
     return 0;
@@ -42,9 +41,8 @@ static int check_values(const struct template *t, const double *v, struct err *e
 {
     for (int i = 0; i < t->n_params; i++) {
         const struct template_param *p = &t->param[i];
-        bool integral = p->type != PARAM_REAL && p->type != PARAM_FREQUENCY &&
-                        p->type != PARAM_BANDWIDTH && p->type != PARAM_VOLTAGE &&
-                        p->type != PARAM_CAPACITY;
+        bool integral = p->type != PARAM_REAL && p->type != PARAM_FREQUENCY && p->type != PARAM_BANDWIDTH &&
+                        p->type != PARAM_VOLTAGE && p->type != PARAM_CAPACITY;
         if (!(v[i] >= p->min && v[i] <= p->max) || (integral && v[i] != floor(v[i]))) {
             return err_set(err, ERR_DATA,
                            "parameter '%s' of template '%s' is %.10g: it lies outside "
@@ -59,9 +57,7 @@ static int overhead(const struct build *b, const struct expr *e, double *out)
 {
     *out = e != NULL ? expr_eval(e, b->v) : 1;
     if (!(*out >= 1 && *out <= 100)) {
-        return err_set(b->err, ERR_NO,
-                       "an overhead of '%s' is %g: it must be from 1 to 100",
-                       b->t->name, *out);
+        return err_set(b->err, ERR_NO, "an overhead of '%s' is %g: it must be from 1 to 100", b->t->name, *out);
     }
     return 0;
 }
@@ -72,19 +68,16 @@ static int resolve_technology(struct build *b)
     const struct mac *m = &b->a->mac;
     const char *node = label_text(b, &t->technology);
     double clock = expr_eval(t->clock, b->v);
-    double depth =
-        compute_mac_depth_fo4(t->tables, m->kind, m->w_bits, m->a_bits, m->acc_bits);
+    double depth = compute_mac_depth_fo4(t->tables, m->kind, m->w_bits, m->a_bits, m->acc_bits);
     if (t->voltage != NULL) {
         double v = expr_eval(t->voltage, b->v);
-        return technology_at_voltage(t->tables, node, v, clock, depth, &b->tech,
-                                     b->err);
+        return technology_at_voltage(t->tables, node, v, clock, depth, &b->tech, b->err);
     }
     return technology_at_clock(t->tables, node, clock, depth, &b->tech, b->err);
 }
 
 /* Adds the dimensions of `from` that `to` lacks; -1 (any) absorbs. */
-static void unite(int *n, char to[DATAFLOW_DIMS][8], int n_from,
-                  const char from[DATAFLOW_DIMS][8])
+static void unite(int *n, char to[DATAFLOW_DIMS][8], int n_from, const char from[DATAFLOW_DIMS][8])
 {
     if (*n < 0 || n_from < 0) {
         *n = -1;
@@ -101,18 +94,15 @@ static void unite(int *n, char to[DATAFLOW_DIMS][8], int n_from,
     }
 }
 
-static void add_spatial(struct build *b, const struct dataflow_plan *f, int level,
-                        int plan, bool first)
+static void add_spatial(struct build *b, const struct dataflow_plan *f, int level, int plan, bool first)
 {
     struct dataflow *to = &b->a->dataflow;
     if (first || f == NULL) {
         to->spatial[level].n_x = to->spatial[level].n_y = f == NULL ? -1 : 0;
     }
     if (f != NULL) {
-        unite(&to->spatial[level].n_x, to->spatial[level].x, f->spatial[plan].n_x,
-              f->spatial[plan].x);
-        unite(&to->spatial[level].n_y, to->spatial[level].y, f->spatial[plan].n_y,
-              f->spatial[plan].y);
+        unite(&to->spatial[level].n_x, to->spatial[level].x, f->spatial[plan].n_x, f->spatial[plan].x);
+        unite(&to->spatial[level].n_y, to->spatial[level].y, f->spatial[plan].n_y, f->spatial[plan].y);
     }
 }
 
@@ -137,8 +127,7 @@ static int lay_out(struct build *b)
     const struct template *t = b->t;
     struct accelerator *a = b->a;
     const struct dataflow_plan *f = chosen_dataflow(b);
-    snprintf(a->dataflow.name, sizeof a->dataflow.name, "%s",
-             f != NULL ? f->name : "any");
+    snprintf(a->dataflow.name, sizeof a->dataflow.name, "%s", f != NULL ? f->name : "any");
     a->dataflow.stationary = f != NULL ? f->stationary : TENSOR_ROLE_COUNT;
     bool active[PLAN_LEVELS];
     for (int i = 0; i < t->n_levels; i++) {
@@ -147,8 +136,7 @@ static int lay_out(struct build *b)
     }
     if (!active[0] || a->n_levels > HW_LEVELS) {
         return err_set(b->err, ERR_NO,
-                       !active[0] ? "the outermost level '%s' is left out"
-                                  : "too many levels with '%s'",
+                       !active[0] ? "the outermost level '%s' is left out" : "too many levels with '%s'",
                        t->level[0].name);
     }
     a->core_level = -1;
@@ -170,10 +158,8 @@ static int lay_out(struct build *b)
         struct level *l = &a->level[at];
         if (p->cores) {
             if (l->fanout_x * l->fanout_y > 1) {
-                return err_set(
-                    b->err, ERR_NO,
-                    "'%s' is left out, and '%s' has other children than cores", p->name,
-                    l->name);
+                return err_set(b->err, ERR_NO, "'%s' is left out, and '%s' has other children than cores", p->name,
+                               l->name);
             }
             a->core_level = at;
             a->cores = x * y;
@@ -194,8 +180,7 @@ static int lay_out(struct build *b)
 }
 
 /* Bandwidth in bits per cycle, from bit/s or from bits in a cycle. */
-static double bits_per_cycle(const struct build *b, const struct expr *e,
-                             double fallback)
+static double bits_per_cycle(const struct build *b, const struct expr *e, double fallback)
 {
     if (e == NULL) {
         return fallback;
@@ -204,16 +189,13 @@ static double bits_per_cycle(const struct build *b, const struct expr *e,
     return dim_equal(expr_dim(e), DIM_DATA) ? x : x / b->tech.clock_hz;
 }
 
-static int set_bandwidth(const struct build *b, const struct level_plan *p,
-                         struct level *l, double most)
+static int set_bandwidth(const struct build *b, const struct level_plan *p, struct level *l, double most)
 {
     bool given = p->read != NULL || p->write != NULL || p->shared != NULL;
     l->read_bits_per_cycle = bits_per_cycle(b, p->read, INFINITY);
     l->write_bits_per_cycle = bits_per_cycle(b, p->write, INFINITY);
-    l->shared_bits_per_cycle =
-        bits_per_cycle(b, p->shared, given ? (double)INFINITY : most);
-    const double all[] = {l->read_bits_per_cycle, l->write_bits_per_cycle,
-                          l->shared_bits_per_cycle};
+    l->shared_bits_per_cycle = bits_per_cycle(b, p->shared, given ? (double)INFINITY : most);
+    const double all[] = {l->read_bits_per_cycle, l->write_bits_per_cycle, l->shared_bits_per_cycle};
     for (int i = 0; i < 3; i++) {
         if (isfinite(all[i]) && all[i] > most * (1 + 1e-9)) {
             return err_set(b->err, ERR_NO,
@@ -222,24 +204,20 @@ static int set_bandwidth(const struct build *b, const struct level_plan *p,
                            p->name, all[i], most, b->tech.clock_hz / 1e6);
         }
         if (!(all[i] > 0)) {
-            return err_set(b->err, ERR_NO, "a bandwidth of '%s' is not positive",
-                           p->name);
+            return err_set(b->err, ERR_NO, "a bandwidth of '%s' is not positive", p->name);
         }
     }
     return 0;
 }
 
 /* Energy, leakage and area of the storage itself; *most: bits a cycle that its ports can give. */
-static int set_storage(const struct build *b, const struct level_plan *p,
-                       struct level *l, double *most)
+static int set_storage(const struct build *b, const struct level_plan *p, struct level *l, double *most)
 {
     int64_t banks, word, buffering;
     double width = p->width != NULL ? expr_eval(p->width, b->v) : 64;
     if (!(width >= 1 && width <= 1 << 20) || width != floor(width)) {
-        return err_set(
-            b->err, ERR_NO,
-            "the width of '%s' is %.10g bits: it must be a whole number from 1",
-            p->name, width);
+        return err_set(b->err, ERR_NO, "the width of '%s' is %.10g bits: it must be a whole number from 1", p->name,
+                       width);
     }
     word = (int64_t)width;
     if (whole(b, p->banks, 1, 1 << 16, p->name, "the number of banks", &banks) < 0 ||
@@ -259,10 +237,8 @@ static int set_storage(const struct build *b, const struct level_plan *p,
     } else {
         double bits = floor(expr_eval(p->size, b->v));
         if (!(bits >= width * (double)banks && bits < 1e15)) {
-            return err_set(
-                b->err, ERR_NO,
-                "'%s' of %.10g bits has no word of %.10g bits in each of %lld banks",
-                p->name, bits, width, (long long)banks);
+            return err_set(b->err, ERR_NO, "'%s' of %.10g bits has no word of %.10g bits in each of %lld banks",
+                           p->name, bits, width, (long long)banks);
         }
         l->kind = p->class == CLASS_SRAM ? LEVEL_SRAM : LEVEL_REGFILE;
         l->capacity_bits = (int64_t)bits;
@@ -279,8 +255,7 @@ static int set_storage(const struct build *b, const struct level_plan *p,
     l->read_pj = c.read_pj;
     l->write_pj = c.write_pj;
     l->leak_w = c.leak_w;
-    l->area_mm2 =
-        c.area_mm2 * (p->class == CLASS_SRAM ? b->sram_overhead : b->logic_overhead);
+    l->area_mm2 = c.area_mm2 * (p->class == CLASS_SRAM ? b->sram_overhead : b->logic_overhead);
     memcpy(l->source, c.source, sizeof l->source);
     return 0;
 }
@@ -290,15 +265,13 @@ static int set_storage(const struct build *b, const struct level_plan *p,
 static void set_network(const struct build *b, const struct level_plan *p, int i)
 {
     struct level *l = &b->a->level[i];
-    double children = (double)l->fanout_x * (double)l->fanout_y,
-           scale = p->network == NETWORK_BUS ? 1 : 0.5;
+    double children = (double)l->fanout_x * (double)l->fanout_y, scale = p->network == NETWORK_BUS ? 1 : 0.5;
     l->hop_pj_per_bit = component_wire_pj_per_bit_mm(&b->tech) * sqrt(b->tile_mm2);
     l->hops_x = scale * (double)l->fanout_x;
     l->hops_y = scale * (double)l->fanout_y;
     if (p->network == NETWORK_MESH) {
         struct component hop;
-        double child = i > 0 ? b->a->level[i - 1].word_bits
-                             : b->a->mac.a_bits + b->a->mac.acc_bits;
+        double child = i > 0 ? b->a->level[i - 1].word_bits : b->a->mac.a_bits + b->a->mac.acc_bits;
         double link = p->link != NULL ? expr_eval(p->link, b->v) : child;
         component_register(&b->tech, fmax(link, 1), &hop);
         l->hop_pj_per_bit += hop.write_pj / fmax(link, 1);
@@ -308,10 +281,9 @@ static void set_network(const struct build *b, const struct level_plan *p, int i
     struct component adder;
     component_adder(&b->tech, 32, &adder);
     l->add_pj_per_bit = adder.read_pj / 32;
-    snprintf(l->network_source, sizeof l->network_source,
-             "%s, tiles of %.3gmm; wire %.3gpJ/bit/mm: %.90s",
-             network_names[p->network], sqrt(b->tile_mm2),
-             component_wire_pj_per_bit_mm(&b->tech), b->t->tables->wire[0].source);
+    snprintf(l->network_source, sizeof l->network_source, "%s, tiles of %.3gmm; wire %.3gpJ/bit/mm: %.90s",
+             network_names[p->network], sqrt(b->tile_mm2), component_wire_pj_per_bit_mm(&b->tech),
+             b->t->tables->wire[0].source);
 }
 
 static int build_level(struct build *b, int i)
@@ -363,8 +335,7 @@ static int build_compute(struct build *b)
     if (b->t->lanes == NULL) {
         return 0;
     }
-    if (whole(b, b->t->lanes, 1, 1 << 20, "vector", "the number of lanes", &lanes) <
-        0) {
+    if (whole(b, b->t->lanes, 1, 1 << 20, "vector", "the number of lanes", &lanes) < 0) {
         return -1;
     }
     compute_vector(&b->tech, lanes, m->acc_bits, v);
@@ -374,23 +345,19 @@ static int build_compute(struct build *b)
 
 static void add_up(struct accelerator *a)
 {
-    a->area_mm2 = (double)a->mac.instances * a->mac.area_mm2 +
-                  (double)a->cores * a->vector.area_mm2;
-    a->leak_w =
-        (double)a->mac.instances * a->mac.leak_w + (double)a->cores * a->vector.leak_w;
+    a->area_mm2 = (double)a->mac.instances * a->mac.area_mm2 + (double)a->cores * a->vector.area_mm2;
+    a->leak_w = (double)a->mac.instances * a->mac.leak_w + (double)a->cores * a->vector.leak_w;
     for (int i = 0; i < a->n_levels; i++) {
         a->area_mm2 += (double)a->level[i].instances * a->level[i].area_mm2;
         a->leak_w += (double)a->level[i].instances * a->level[i].leak_w;
     }
 }
 
-int template_build(const struct template *t, const double *values,
-                   struct accelerator *out, struct err *err)
+int template_build(const struct template *t, const double *values, struct accelerator *out, struct err *err)
 {
     memset(out, 0, sizeof *out); /* padding too: equal accelerators are equal bytes */
     struct build b = {.t = t, .v = values, .a = out, .err = err};
-    if (check_values(t, values, err) < 0 || read_mac(&b, &out->mac) < 0 ||
-        resolve_technology(&b) < 0) {
+    if (check_values(t, values, err) < 0 || read_mac(&b, &out->mac) < 0 || resolve_technology(&b) < 0) {
         return -1;
     }
     if (overhead(&b, t->logic_overhead, &b.logic_overhead) < 0 ||
@@ -400,15 +367,14 @@ int template_build(const struct template *t, const double *values,
     snprintf(out->name, sizeof out->name, "%s", t->name);
     out->clock_hz = b.tech.clock_hz;
     out->voltage_v = b.tech.voltage_v;
-    snprintf(out->source, sizeof out->source, "%s at %.3gV: %s", b.tech.node->name,
-             b.tech.voltage_v, b.tech.node->source);
+    snprintf(out->source, sizeof out->source, "%s at %.3gV: %s", b.tech.node->name, b.tech.voltage_v,
+             b.tech.node->source);
     if (lay_out(&b) < 0 || build_compute(&b) < 0) {
         return -1;
     }
     for (int i = 0; i < out->n_levels; i++) {
         if (i == out->core_level && out->vector.lanes > 0) {
-            b.tile_mm2 +=
-                out->vector.area_mm2; /* a core's tile holds its vector unit */
+            b.tile_mm2 += out->vector.area_mm2; /* a core's tile holds its vector unit */
         }
         if (build_level(&b, i) < 0) {
             return -1;

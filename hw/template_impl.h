@@ -39,8 +39,7 @@ struct dataflow_plan {
     } spatial[HW_LEVELS * 2]; /* by level_plan */
 };
 
-#define PLAN_LEVELS                                                                    \
-    (HW_LEVELS * 2) /* levels of a file; at most HW_LEVELS may be active */
+#define PLAN_LEVELS (HW_LEVELS * 2) /* levels of a file; at most HW_LEVELS may be active */
 
 struct template
 {
@@ -66,14 +65,13 @@ struct template
 /* What a file says, before parameters are known: nodes are borrowed from its document. */
 struct template_file {
     char *template, *extends, *summary;
-    const struct node *parameters, *technology, *clock, *voltage, *overhead, *levels,
-        *mac, *vector, *dataflows, *dataflow;
+    const struct node *parameters, *technology, *clock, *voltage, *overhead, *levels, *mac, *vector, *dataflows,
+        *dataflow;
 };
 extern const struct schema template_file_schema;
-extern const struct schema param_schema, level_schema, bandwidth_schema, fanout_schema,
-    overhead_schema, mac_schema, vector_schema, dataflow_schema, spatial_schema;
-extern const char *const level_class_names[], *const network_names[],
-                                                  *const stationary_names[];
+extern const struct schema param_schema, level_schema, bandwidth_schema, fanout_schema, overhead_schema, mac_schema,
+    vector_schema, dataflow_schema, spatial_schema;
+extern const char *const level_class_names[], *const network_names[], *const stationary_names[];
 
 struct param_file {
     int type;
@@ -84,8 +82,7 @@ struct level_file {
     char *name;
     int class, network;
     bool cores;
-    const struct node *kind, *when, *size, *width, *banks, *bandwidth, *buffering,
-        *keep, *bypass, *fanout, *link;
+    const struct node *kind, *when, *size, *width, *banks, *bandwidth, *buffering, *keep, *bypass, *fanout, *link;
 };
 struct bandwidth_file {
     const struct node *read, *write, *shared;
@@ -111,10 +108,8 @@ struct spatial_file {
 };
 
 /* template_params.c: adds or overrides the parameters of one file. */
-void template_read_params(struct template *t, const struct node *parameters,
-                          struct diags *d);
+void template_read_params(struct template *t, const struct node *parameters, struct diags *d);
 /* template_plan.c: the rest, when all parameters are known. */
-void template_read_plan(struct template *t, const struct template_file *f,
-                        struct diags *d);
+void template_read_plan(struct template *t, const struct template_file *f, struct diags *d);
 
 #endif

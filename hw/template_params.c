@@ -43,25 +43,21 @@ static void free_labels(struct template_param *p)
 }
 
 /* A scalar of the parameter's type, in base units. */
-static int read_value(const struct template_param *p, const struct node *node,
-                      double *out, struct diags *d)
+static int read_value(const struct template_param *p, const struct node *node, double *out, struct diags *d)
 {
     if (p->type == PARAM_INT) {
         int64_t i;
-        int rc =
-            schema_read_int(node, p->name, INT64_MIN / 1024, INT64_MAX / 1024, &i, d);
+        int rc = schema_read_int(node, p->name, INT64_MIN / 1024, INT64_MAX / 1024, &i, d);
         *out = rc == 0 ? (double)i : 0;
         return rc;
     }
     return schema_read_quantity(node, p->name, p->dim, out, d);
 }
 
-static void read_labels(struct template_param *p, const struct node *values,
-                        struct diags *d)
+static void read_labels(struct template_param *p, const struct node *values, struct diags *d)
 {
     if (values->kind != NODE_SEQUENCE || values->n_children == 0) {
-        diags_error(d, values->mark, "write [first, second]",
-                    "the values of '%s' are not a list of words", p->name);
+        diags_error(d, values->mark, "write [first, second]", "the values of '%s' are not a list of words", p->name);
         return;
     }
     free_labels(p);
@@ -78,38 +74,32 @@ static void read_labels(struct template_param *p, const struct node *values,
     p->max = p->n_labels - 1;
 }
 
-static void read_range(struct template_param *p, const struct node *range,
-                       struct diags *d)
+static void read_range(struct template_param *p, const struct node *range, struct diags *d)
 {
     if (p->type == PARAM_BOOL || p->type == PARAM_CHOICE) {
-        diags_error(d, range->mark, NULL, "'%s' is a %s: it has no range", p->name,
-                    param_type_names[p->type]);
+        diags_error(d, range->mark, NULL, "'%s' is a %s: it has no range", p->name, param_type_names[p->type]);
         return;
     }
     if (range->kind != NODE_SEQUENCE || range->n_children != 2) {
-        diags_error(d, range->mark, "write [least, greatest]",
-                    "the range of '%s' is not a pair", p->name);
+        diags_error(d, range->mark, "write [least, greatest]", "the range of '%s' is not a pair", p->name);
         return;
     }
-    if (read_value(p, &range->child[0], &p->min, d) == 0 &&
-        read_value(p, &range->child[1], &p->max, d) == 0 && p->min > p->max) {
+    if (read_value(p, &range->child[0], &p->min, d) == 0 && read_value(p, &range->child[1], &p->max, d) == 0 &&
+        p->min > p->max) {
         diags_error(d, range->mark, NULL, "the range of '%s' is empty", p->name);
     }
 }
 
-static void read_default(struct template_param *p, const struct node *def,
-                         struct diags *d)
+static void read_default(struct template_param *p, const struct node *def, struct diags *d)
 {
     if (def->kind != NODE_SCALAR) {
-        diags_error(d, def->mark, NULL, "the default of '%s' is not a single value",
-                    p->name);
+        diags_error(d, def->mark, NULL, "the default of '%s' is not a single value", p->name);
         return;
     }
     if (p->type == PARAM_BOOL) {
         bool yes = strcmp(def->text, "true") == 0;
         if (!yes && strcmp(def->text, "false") != 0) {
-            diags_error(d, def->mark, "write true or false",
-                        "the default of '%s' is '%s'", p->name, def->text);
+            diags_error(d, def->mark, "write true or false", "the default of '%s' is '%s'", p->name, def->text);
         }
         p->def = yes;
         return;
@@ -121,14 +111,10 @@ static void read_default(struct template_param *p, const struct node *def,
                 return;
             }
         }
-        const char *near =
-            p->n_labels > 0
-                ? suggest(def->text, (const char *const *)p->labels, p->n_labels)
-                : NULL;
+        const char *near = p->n_labels > 0 ? suggest(def->text, (const char *const *)p->labels, p->n_labels) : NULL;
         char help[128];
         snprintf(help, sizeof help, "did you mean '%s'?", near != NULL ? near : "");
-        diags_error(d, def->mark, near != NULL ? help : NULL, "'%s' has no value '%s'",
-                    p->name, def->text);
+        diags_error(d, def->mark, near != NULL ? help : NULL, "'%s' has no value '%s'", p->name, def->text);
         return;
     }
     read_value(p, def, &p->def, d);
@@ -144,16 +130,14 @@ static void read_param(struct template *t, const struct node *node, struct diags
         return;
     }
     if (f.type < 0) {
-        diags_error(d, node->key_mark,
-                    "add type: int, capacity, frequency, choice, ...",
-                    "parameter '%s' has no type", node->key);
+        diags_error(d, node->key_mark, "add type: int, capacity, frequency, choice, ...", "parameter '%s' has no type",
+                    node->key);
         return;
     }
     if (fresh) {
         MEM_GROW(t->param, t->n_params, t->cap_params);
         i = t->n_params++;
-        t->param[i] = (struct template_param){.name = mem_strdup(node->key),
-                                              .help = mem_strdup("")};
+        t->param[i] = (struct template_param){.name = mem_strdup(node->key), .help = mem_strdup("")};
     }
     struct template_param *p = &t->param[i];
     bool same_type = !fresh && p->type == (enum param_type)f.type;
@@ -171,8 +155,7 @@ static void read_param(struct template *t, const struct node *node, struct diags
     bool choice = p->type == PARAM_CHOICE,
          limited = choice ? f.values != NULL : p->type == PARAM_BOOL || f.range != NULL;
     if (!same_type && (!limited || f.def == NULL)) {
-        diags_error(d, node->key_mark, NULL, "parameter '%s' needs a default%s",
-                    p->name,
+        diags_error(d, node->key_mark, NULL, "parameter '%s' needs a default%s", p->name,
                     choice                  ? " and values"
                     : p->type == PARAM_BOOL ? ""
                                             : " and a range");
@@ -188,17 +171,15 @@ static void read_param(struct template *t, const struct node *node, struct diags
         read_default(p, f.def, d);
     }
     if (d->n_errors == errors && !(p->def >= p->min && p->def <= p->max)) {
-        diags_error(d, f.def != NULL ? f.def->mark : node->key_mark, NULL,
-                    "the default of '%s' lies outside its range", p->name);
+        diags_error(d, f.def != NULL ? f.def->mark : node->key_mark, NULL, "the default of '%s' lies outside its range",
+                    p->name);
     }
 }
 
-void template_read_params(struct template *t, const struct node *parameters,
-                          struct diags *d)
+void template_read_params(struct template *t, const struct node *parameters, struct diags *d)
 {
     if (parameters->kind != NODE_MAPPING) {
-        diags_error(d, parameters->mark, NULL,
-                    "'parameters' is not a mapping of names to types");
+        diags_error(d, parameters->mark, NULL, "'parameters' is not a mapping of names to types");
         return;
     }
     for (int i = 0; i < parameters->n_children; i++) {

@@ -8,9 +8,8 @@
 #include <string.h>
 
 /* A number of dimension `dim` (or `also`, when given) over the parameters; NULL when absent or wrong. */
-static struct expr *number(struct template *t, const struct node *node,
-                           const char *what, struct dim dim, const struct dim *also,
-                           struct diags *d)
+static struct expr *number(struct template *t, const struct node *node, const char *what, struct dim dim,
+                           const struct dim *also, struct diags *d)
 {
     if (node == NULL) {
         return NULL;
@@ -24,39 +23,34 @@ static struct expr *number(struct template *t, const struct node *node,
         return NULL;
     }
     if (expr_kind(e) == VALUE_NUMBER &&
-        (dim_equal(expr_dim(e), dim) ||
-         (also != NULL && dim_equal(expr_dim(e), *also)))) {
+        (dim_equal(expr_dim(e), dim) || (also != NULL && dim_equal(expr_dim(e), *also)))) {
         return e;
     }
     char need[64], help[128];
     dim_name(dim, need, sizeof need);
     snprintf(help, sizeof help, "units: %s", dim_units(dim));
-    diags_error(d, node->mark, dim_units(dim)[0] != '\0' ? help : NULL, "%s must be %s",
-                what, dim_equal(dim, DIM_ONE) ? "a plain number" : need);
+    diags_error(d, node->mark, dim_units(dim)[0] != '\0' ? help : NULL, "%s must be %s", what,
+                dim_equal(dim, DIM_ONE) ? "a plain number" : need);
     expr_free(e);
     return NULL;
 }
 
-static struct expr *condition(struct template *t, const struct node *node,
-                              struct diags *d)
+static struct expr *condition(struct template *t, const struct node *node, struct diags *d)
 {
     if (node == NULL) {
         return NULL;
     }
-    struct expr *e = node->kind == NODE_SCALAR
-                         ? expr_parse(node->text, node->mark, &t->scope, d)
-                         : NULL;
+    struct expr *e = node->kind == NODE_SCALAR ? expr_parse(node->text, node->mark, &t->scope, d) : NULL;
     if (node->kind != NODE_SCALAR || (e != NULL && expr_kind(e) != VALUE_BOOL)) {
-        diags_error(d, node->mark, "for instance: hierarchy == shared_l2",
-                    "'when' is not a condition");
+        diags_error(d, node->mark, "for instance: hierarchy == shared_l2", "'when' is not a condition");
         expr_free(e);
         return NULL;
     }
     return e;
 }
 
-static void no_such_word(const struct node *at, const char *what, const char *word,
-                         const char *const *words, int n, struct diags *d)
+static void no_such_word(const struct node *at, const char *what, const char *word, const char *const *words, int n,
+                         struct diags *d)
 {
     struct strbuf help = STRBUF_INIT;
     const char *near = suggest(word, words, n);
@@ -72,8 +66,8 @@ static void no_such_word(const struct node *at, const char *what, const char *wo
 }
 
 /* A word out of `words`, or the name of a choice parameter whose labels all are. */
-static struct label word(struct template *t, const struct node *node, const char *what,
-                         const char *const *words, int n, struct diags *d)
+static struct label word(struct template *t, const struct node *node, const char *what, const char *const *words, int n,
+                         struct diags *d)
 {
     struct label l = {-1, NULL};
     if (node == NULL) {
@@ -89,8 +83,7 @@ static struct label word(struct template *t, const struct node *node, const char
     } else if (t->param[p].type == PARAM_CHOICE) {
         l.param = p;
     } else {
-        diags_error(d, node->mark, NULL, "parameter '%s' is no choice of a %s",
-                    node->text, what);
+        diags_error(d, node->mark, NULL, "parameter '%s' is no choice of a %s", node->text, what);
         return l;
     }
     for (int i = 0; i < (p < 0 ? 1 : t->param[p].n_labels); i++) {
@@ -106,8 +99,7 @@ static struct label word(struct template *t, const struct node *node, const char
     return l;
 }
 
-static void read_roles(struct level_plan *l, const struct node *list, enum keep keep,
-                       struct diags *d)
+static void read_roles(struct level_plan *l, const struct node *list, enum keep keep, struct diags *d)
 {
     if (list == NULL) {
         return;
@@ -123,8 +115,7 @@ static void read_roles(struct level_plan *l, const struct node *list, enum keep 
             }
             found = true;
             if (l->keep[r] != KEEP_FREE) {
-                diags_error(d, item->mark, NULL, "'%s' is named twice in level '%s'",
-                            tensor_role_names[r], l->name);
+                diags_error(d, item->mark, NULL, "'%s' is named twice in level '%s'", tensor_role_names[r], l->name);
             }
             l->keep[r] = keep;
         }
@@ -134,8 +125,7 @@ static void read_roles(struct level_plan *l, const struct node *list, enum keep 
     }
 }
 
-static void read_bandwidth(struct template *t, struct level_plan *l,
-                           const struct node *node, struct diags *d)
+static void read_bandwidth(struct template *t, struct level_plan *l, const struct node *node, struct diags *d)
 {
     struct bandwidth_file f = {NULL, NULL, NULL};
     if (node == NULL) {
@@ -151,27 +141,23 @@ static void read_bandwidth(struct template *t, struct level_plan *l,
     l->shared = number(t, f.shared, "the bandwidth", DIM_BANDWIDTH, &DIM_DATA, d);
 }
 
-static void require_sizes(const struct level_plan *l, const struct level_file *f,
-                          const struct node *at, struct diags *d)
+static void require_sizes(const struct level_plan *l, const struct level_file *f, const struct node *at,
+                          struct diags *d)
 {
     if (l->class == CLASS_DRAM && f->size != NULL) {
-        diags_error(d, f->size->key_mark, NULL,
-                    "level '%s' is dram: its size is unbounded", l->name);
+        diags_error(d, f->size->key_mark, NULL, "level '%s' is dram: its size is unbounded", l->name);
     }
     if (l->class == CLASS_DRAM && (f->kind == NULL || f->bandwidth == NULL)) {
-        diags_error(d, at->mark, NULL,
-                    "level '%s' is dram: it needs a kind and a bandwidth", l->name);
+        diags_error(d, at->mark, NULL, "level '%s' is dram: it needs a kind and a bandwidth", l->name);
     }
     if (l->class != CLASS_DRAM && (f->size == NULL || f->width == NULL)) {
         diags_error(d, at->mark, NULL, "level '%s' needs a size and a width", l->name);
     }
     if (l->class != CLASS_DRAM && f->kind != NULL) {
-        diags_error(d, f->kind->key_mark, NULL,
-                    "level '%s' is not dram: it has no kind", l->name);
+        diags_error(d, f->kind->key_mark, NULL, "level '%s' is not dram: it has no kind", l->name);
     }
     if (l->class != CLASS_SRAM && f->banks != NULL) {
-        diags_error(d, f->banks->key_mark, NULL,
-                    "level '%s' is not sram: it has no banks", l->name);
+        diags_error(d, f->banks->key_mark, NULL, "level '%s' is not sram: it has no banks", l->name);
     }
 }
 
@@ -183,10 +169,8 @@ static void read_level(struct template *t, const struct node *node, struct diags
         return;
     }
     struct level_plan *l = &t->level[t->n_levels++];
-    *l = (struct level_plan){.class = (enum level_class)f.class,
-                             .network = (enum network)f.network,
-                             .cores = f.cores,
-                             .kind = {-1, NULL}};
+    *l = (struct level_plan){
+        .class = (enum level_class)f.class, .network = (enum network)f.network, .cores = f.cores, .kind = {-1, NULL}};
     snprintf(l->name, sizeof l->name, "%s", f.name);
     mem_free(f.name);
     for (int i = 0; i < t->n_levels - 1; i++) {
@@ -220,13 +204,11 @@ static void read_level(struct template *t, const struct node *node, struct diags
 static void read_levels(struct template *t, const struct node *node, struct diags *d)
 {
     if (node->kind != NODE_SEQUENCE || node->n_children == 0) {
-        diags_error(d, node->mark, "outermost first: - {name: DRAM, class: dram, ...}",
-                    "'levels' is not a list");
+        diags_error(d, node->mark, "outermost first: - {name: DRAM, class: dram, ...}", "'levels' is not a list");
         return;
     }
     if (node->n_children > PLAN_LEVELS) {
-        diags_error(d, node->mark, NULL, "%d levels are too many: at most %d",
-                    node->n_children, PLAN_LEVELS);
+        diags_error(d, node->mark, NULL, "%d levels are too many: at most %d", node->n_children, PLAN_LEVELS);
         return;
     }
     int cores = 0;
@@ -240,8 +222,7 @@ static void read_levels(struct template *t, const struct node *node, struct diag
 }
 
 /* Dimensions of one axis: a list of names, or "any" (-1). Absent: none. */
-static int read_dims(const struct node *node, char dim[DATAFLOW_DIMS][8],
-                     struct diags *d)
+static int read_dims(const struct node *node, char dim[DATAFLOW_DIMS][8], struct diags *d)
 {
     if (node == NULL) {
         return 0;
@@ -250,8 +231,7 @@ static int read_dims(const struct node *node, char dim[DATAFLOW_DIMS][8],
         return -1;
     }
     if (node->kind != NODE_SEQUENCE || node->n_children > DATAFLOW_DIMS) {
-        diags_error(d, node->mark, "write [K, C] or any",
-                    "not a list of at most %d dimensions", DATAFLOW_DIMS);
+        diags_error(d, node->mark, "write [K, C] or any", "not a list of at most %d dimensions", DATAFLOW_DIMS);
         return 0;
     }
     for (int i = 0; i < node->n_children; i++) {
@@ -265,8 +245,7 @@ static int read_dims(const struct node *node, char dim[DATAFLOW_DIMS][8],
     return node->n_children;
 }
 
-static void read_spatial(struct template *t, struct dataflow_plan *p,
-                         const struct node *node, struct diags *d)
+static void read_spatial(struct template *t, struct dataflow_plan *p, const struct node *node, struct diags *d)
 {
     const char *names[PLAN_LEVELS];
     for (int i = 0; i < t->n_levels; i++) {
@@ -294,8 +273,7 @@ static void read_spatial(struct template *t, struct dataflow_plan *p,
 static void read_dataflows(struct template *t, const struct node *node, struct diags *d)
 {
     if (node->kind != NODE_MAPPING || node->n_children == 0) {
-        diags_error(d, node->mark, NULL,
-                    "'dataflows' is not a mapping of names to unrollings");
+        diags_error(d, node->mark, NULL, "'dataflows' is not a mapping of names to unrollings");
         return;
     }
     t->dataflow = mem_calloc((size_t)node->n_children, sizeof *t->dataflow);
@@ -314,20 +292,17 @@ static void read_dataflows(struct template *t, const struct node *node, struct d
         if (f.spatial != NULL && f.spatial->kind == NODE_MAPPING) {
             read_spatial(t, p, f.spatial, d);
         } else if (f.spatial != NULL) {
-            diags_error(d, f.spatial->mark, "write {GLB: {x: [K], y: [C]}}",
-                        "'spatial' is not a mapping of levels");
+            diags_error(d, f.spatial->mark, "write {GLB: {x: [K], y: [C]}}", "'spatial' is not a mapping of levels");
         }
     }
 }
 
-static void read_compute(struct template *t, const struct template_file *f,
-                         struct diags *d)
+static void read_compute(struct template *t, const struct template_file *f, struct diags *d)
 {
     struct mac_file m = {NULL, NULL, NULL, NULL};
     if (f->mac != NULL && schema_read(&mac_schema, f->mac, &m, NULL, d) == 0) {
         if (m.w_bits == NULL || m.a_bits == NULL || m.acc_bits == NULL) {
-            diags_error(d, f->mac->mark, NULL,
-                        "'mac' needs w_bits, a_bits and acc_bits");
+            diags_error(d, f->mac->mark, NULL, "'mac' needs w_bits, a_bits and acc_bits");
         }
         t->mac_kind = word(t, m.kind, "kind of MAC", mac_kind_names, MAC_KIND_COUNT, d);
         t->w_bits = number(t, m.w_bits, "the weight width", DIM_ONE, NULL, d);
@@ -340,17 +315,14 @@ static void read_compute(struct template *t, const struct template_file *f,
     }
 }
 
-static void need(const struct node *node, const char *key, const struct template *t,
-                 struct diags *d)
+static void need(const struct node *node, const char *key, const struct template *t, struct diags *d)
 {
     if (node == NULL) {
-        diags_error(d, (struct mark){0}, NULL, "template '%s' has no '%s'", t->name,
-                    key);
+        diags_error(d, (struct mark){0}, NULL, "template '%s' has no '%s'", t->name, key);
     }
 }
 
-void template_read_plan(struct template *t, const struct template_file *f,
-                        struct diags *d)
+void template_read_plan(struct template *t, const struct template_file *f, struct diags *d)
 {
     need(f->technology, "technology", t, d);
     need(f->clock, "clock", t, d);

@@ -17,12 +17,10 @@ static struct accelerator edge_npu(const char *mac)
     diags_release(&d);
     double v[64];
     template_defaults(t, v);
-    v[template_param(t, "clock")] =
-        100e6; /* at the lowest voltage, whatever the MAC's depth */
+    v[template_param(t, "clock")] = 100e6; /* at the lowest voltage, whatever the MAC's depth */
     for (int k = 0; mac_kind_names[k] != NULL; k++) {
         if (strcmp(mac_kind_names[k], mac) == 0) {
-            v[template_param(t, "mac")] =
-                k; /* the template lists the kinds in this order */
+            v[template_param(t, "mac")] = k; /* the template lists the kinds in this order */
         }
     }
     struct accelerator a;
@@ -45,8 +43,7 @@ START_TEST(test_lanes_fixed)
     ck_assert_double_eq(pj, wide);
     ck_assert_int_eq(mac_lanes(&a.mac, 9, 8, &lanes, &pj, &err), -1);
     ck_assert_int_eq(err.code, ERR_DATA);
-    ck_assert_str_eq(err.text,
-                     "operands of 9 x 8 bits do not fit MAC units of 8 x 8 bits");
+    ck_assert_str_eq(err.text, "operands of 9 x 8 bits do not fit MAC units of 8 x 8 bits");
 }
 END_TEST
 
@@ -55,8 +52,7 @@ START_TEST(test_lanes_decomposable)
     static const struct {
         int w, a;
         int64_t lanes;
-    } want[] = {{8, 8, 1}, {5, 8, 1},  {4, 8, 2},  {4, 4, 4}, {3, 4, 4},
-                {2, 8, 4}, {2, 2, 16}, {1, 1, 16}, {8, 2, 4}};
+    } want[] = {{8, 8, 1}, {5, 8, 1}, {4, 8, 2}, {4, 4, 4}, {3, 4, 4}, {2, 8, 4}, {2, 2, 16}, {1, 1, 16}, {8, 2, 4}};
     struct accelerator a = edge_npu("decomposable");
     double whole;
     int64_t lanes;
@@ -65,8 +61,7 @@ START_TEST(test_lanes_decomposable)
         double pj;
         ck_assert_int_eq(mac_lanes(&a.mac, want[i].w, want[i].a, &lanes, &pj, NULL), 0);
         ck_assert_int_eq(lanes, want[i].lanes);
-        ck_assert_double_eq_tol(pj * (double)lanes, whole,
-                                1e-12); /* a cycle costs the same, its lanes share it */
+        ck_assert_double_eq_tol(pj * (double)lanes, whole, 1e-12); /* a cycle costs the same, its lanes share it */
     }
 }
 END_TEST
@@ -115,29 +110,23 @@ END_TEST
 START_TEST(test_decomposable_area_is_that_of_bit_fusion)
 {
     struct accelerator fixed = edge_npu("fixed"), split = edge_npu("decomposable");
-    double at_45nm =
-        1 / 0.2462; /* 22 nm to 45 nm, nodes.csv; layout factor 0.7, overhead 6 */
+    double at_45nm = 1 / 0.2462; /* 22 nm to 45 nm, nodes.csv; layout factor 0.7, overhead 6 */
     double um2 = (split.mac.area_mm2 - fixed.mac.area_mm2) * 1e6 * at_45nm * 0.7 / 6;
     printf("shifts and adders of a decomposable 8x8 unit: %.0f um2 at 45 nm (Bit "
            "Fusion: 934)\n",
            um2);
     ck_assert(um2 > 700 && um2 < 1200);
-    ck_assert(split.mac.mul_pj == fixed.mac.mul_pj && split.mac.shift_add_pj > 0 &&
-              fixed.mac.shift_add_pj == 0);
+    ck_assert(split.mac.mul_pj == fixed.mac.mul_pj && split.mac.shift_add_pj > 0 && fixed.mac.shift_add_pj == 0);
 }
 END_TEST
 
 /* A decomposable unit has the longer path, so the same chip clocks lower. */
 START_TEST(test_depth_limits_clock)
 {
-    struct accelerator fixed = edge_npu("fixed"), split = edge_npu("decomposable"),
-                       serial = edge_npu("bit_serial");
-    printf(
-        "highest clock at %.3g V: fixed %.0f, decomposable %.0f, bit-serial %.0f MHz\n",
-        fixed.voltage_v, fixed.mac.max_hz / 1e6, split.mac.max_hz / 1e6,
-        serial.mac.max_hz / 1e6);
-    ck_assert(fixed.voltage_v == split.voltage_v &&
-              split.mac.max_hz < fixed.mac.max_hz &&
+    struct accelerator fixed = edge_npu("fixed"), split = edge_npu("decomposable"), serial = edge_npu("bit_serial");
+    printf("highest clock at %.3g V: fixed %.0f, decomposable %.0f, bit-serial %.0f MHz\n", fixed.voltage_v,
+           fixed.mac.max_hz / 1e6, split.mac.max_hz / 1e6, serial.mac.max_hz / 1e6);
+    ck_assert(fixed.voltage_v == split.voltage_v && split.mac.max_hz < fixed.mac.max_hz &&
               serial.mac.max_hz >= fixed.mac.max_hz);
 }
 END_TEST
@@ -213,10 +202,10 @@ START_TEST(test_canonical_text_sees_what_costs)
     char *text = text_of(&good);
     struct accelerator changed[64];
     int n = 0;
-#define CHANGE(field, value)                                                           \
-    do {                                                                               \
-        changed[n] = good;                                                             \
-        changed[n++].field = (value);                                                  \
+#define CHANGE(field, value)                                                                                           \
+    do {                                                                                                               \
+        changed[n] = good;                                                                                             \
+        changed[n++].field = (value);                                                                                  \
     } while (0)
     CHANGE(clock_hz, good.clock_hz * (1 + 1e-15));
     CHANGE(voltage_v, 0.9);

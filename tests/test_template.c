@@ -45,16 +45,15 @@ static char *errors_of(const char *yaml)
     return text.len > 0 ? strbuf_detach(&text) : mem_strdup("");
 }
 
-#define HEAD                                                                           \
-    "template: small\ntechnology: 22nm\nclock: 500MHz\nmac: {w_bits: 8, a_bits: 8, "   \
+#define HEAD                                                                                                           \
+    "template: small\ntechnology: 22nm\nclock: 500MHz\nmac: {w_bits: 8, a_bits: 8, "                                   \
     "acc_bits: 32}\n"
 #define DRAM "  - {name: DRAM, class: dram, kind: LPDDR4, bandwidth: 8GB/s}\n"
 
 static void expect(const char *yaml, const char *message)
 {
     char *text = errors_of(yaml);
-    ck_assert_msg(strstr(text, message) != NULL, "expected '%s' in:\n%s", message,
-                  text);
+    ck_assert_msg(strstr(text, message) != NULL, "expected '%s' in:\n%s", message, text);
     mem_free(text);
 }
 
@@ -63,45 +62,25 @@ START_TEST(test_errors_are_located)
     char *none = errors_of(HEAD "levels:\n" DRAM);
     ck_assert_str_eq(none, "");
     mem_free(none);
-    expect(HEAD "levels:\n" DRAM
-                "  - {name: GLB, class: sram, size: 64KiB, width: 64}\n",
-           ":7:");
-    expect(HEAD "levels:\n" DRAM
-                "  - {name: GLB, class: sram, size: 64KiB, width: 64}\n",
+    expect(HEAD "levels:\n" DRAM "  - {name: GLB, class: sram, size: 64KiB, width: 64}\n", ":7:");
+    expect(HEAD "levels:\n" DRAM "  - {name: GLB, class: sram, size: 64KiB, width: 64}\n",
            "the width must be a data size");
-    expect(HEAD "levels:\n" DRAM "  - {name: GLB, class: sram, width: 64bit}\n",
-           "needs a size and a width");
-    expect(HEAD "levels:\n" DRAM
-                "  - {name: GLB, class: sram, size: gbl, width: 64bit}\n",
-           "gbl");
-    expect(HEAD "levels:\n" DRAM
-                "  - {name: DRAM, class: sram, size: 1KiB, width: 64bit}\n",
+    expect(HEAD "levels:\n" DRAM "  - {name: GLB, class: sram, width: 64bit}\n", "needs a size and a width");
+    expect(HEAD "levels:\n" DRAM "  - {name: GLB, class: sram, size: gbl, width: 64bit}\n", "gbl");
+    expect(HEAD "levels:\n" DRAM "  - {name: DRAM, class: sram, size: 1KiB, width: 64bit}\n",
            "two levels are called 'DRAM'");
-    expect(HEAD
-           "levels:\n" DRAM
-           "  - {name: B, class: sram, size: 1KiB, width: 8bit, keep: [wieghts]}\n",
+    expect(HEAD "levels:\n" DRAM "  - {name: B, class: sram, size: 1KiB, width: 8bit, keep: [wieghts]}\n",
            "did you mean 'weights'?");
-    expect(HEAD
-           "levels:\n  - {name: DRAM, class: dram, kind: LPDRR4, bandwidth: 8GB/s}\n",
-           "did you mean 'LPDDR4'?");
-    expect("template: t\ntechnology: 23nm\nclock: 1\nmac: {w_bits: 8}\nlevels:\n" DRAM,
-           "no technology '23nm'");
+    expect(HEAD "levels:\n  - {name: DRAM, class: dram, kind: LPDRR4, bandwidth: 8GB/s}\n", "did you mean 'LPDDR4'?");
+    expect("template: t\ntechnology: 23nm\nclock: 1\nmac: {w_bits: 8}\nlevels:\n" DRAM, "no technology '23nm'");
     expect("template: t\ntechnology: 22nm\nclock: 1\nmac: {w_bits: 8}\nlevels:\n" DRAM,
            "'mac' needs w_bits, a_bits and acc_bits");
-    expect("template: t\ntechnology: 22nm\nclock: 1GHz\nlevels:\n" DRAM,
-           "has no 'mac'");
-    expect(HEAD "levels:\n" DRAM "dataflows: {ws: {spatial: {DRAN: {x: [K]}}}}\n",
-           "did you mean 'DRAM'?");
-    expect(HEAD "levels:\n" DRAM "dataflows: {ws: {}}\ndataflow: wss\n",
-           "no dataflow 'wss'");
-    expect(HEAD "levels:\n" DRAM
-                "parameters: {a: {type: int, default: 9, range: [1, 8]}}\n",
-           "lies outside its range");
-    expect(HEAD "levels:\n" DRAM "parameters: {a: {type: int, default: 9}}\n",
-           "needs a default and a range");
-    expect(HEAD "levels:\n" DRAM
-                "parameters: {a: {type: choice, default: b, values: [c, d]}}\n",
-           "has no value 'b'");
+    expect("template: t\ntechnology: 22nm\nclock: 1GHz\nlevels:\n" DRAM, "has no 'mac'");
+    expect(HEAD "levels:\n" DRAM "dataflows: {ws: {spatial: {DRAN: {x: [K]}}}}\n", "did you mean 'DRAM'?");
+    expect(HEAD "levels:\n" DRAM "dataflows: {ws: {}}\ndataflow: wss\n", "no dataflow 'wss'");
+    expect(HEAD "levels:\n" DRAM "parameters: {a: {type: int, default: 9, range: [1, 8]}}\n", "lies outside its range");
+    expect(HEAD "levels:\n" DRAM "parameters: {a: {type: int, default: 9}}\n", "needs a default and a range");
+    expect(HEAD "levels:\n" DRAM "parameters: {a: {type: choice, default: b, values: [c, d]}}\n", "has no value 'b'");
     expect("template: t\nextends: eyeris_like\n", "did you mean 'eyeriss_like'?");
 }
 END_TEST
@@ -117,8 +96,7 @@ START_TEST(test_every_key_misspelt)
             size_t len = strlen(key), mid = len / 2;
             for (int way = 0; way < (len >= 4 ? 3 : 1); way++) {
                 char word[64], text[128], hint[96];
-                snprintf(word, sizeof word, "%.*s%c%s", (int)mid, key, key[mid],
-                         key + mid);
+                snprintf(word, sizeof word, "%.*s%c%s", (int)mid, key, key[mid], key + mid);
                 if (way == 1) {
                     snprintf(word, sizeof word, "%.*s%s", (int)mid, key, key + mid + 1);
                 } else if (way == 2) {
@@ -133,11 +111,9 @@ START_TEST(test_every_key_misspelt)
                 schema_read(all[s], &doc->root, space, NULL, &d);
                 bool found = false;
                 for (int i = 0; i < d.n; i++) {
-                    found = found || (d.list[i].help != NULL &&
-                                      strcmp(d.list[i].help, hint) == 0);
+                    found = found || (d.list[i].help != NULL && strcmp(d.list[i].help, hint) == 0);
                 }
-                ck_assert_msg(found, "%s: '%s' does not lead to '%s'", all[s]->what,
-                              word, key);
+                ck_assert_msg(found, "%s: '%s' does not lead to '%s'", all[s]->what, word, key);
                 doc_free(doc);
                 diags_release(&d);
                 checked++;
@@ -152,17 +128,14 @@ END_TEST
 static void build(const struct template *t, const double *v, struct accelerator *a)
 {
     struct err err = ERR_INIT;
-    ck_assert_msg(template_build(t, v, a, &err) == 0, "%s: %s", template_name(t),
-                  err.text);
+    ck_assert_msg(template_build(t, v, a, &err) == 0, "%s: %s", template_name(t), err.text);
 }
 
 static void print_row(const struct accelerator *a)
 {
-    printf("%-13s %7.2f mm2 %6.3f V %7.2f mW leak", a->name, a->area_mm2, a->voltage_v,
-           a->leak_w * 1e3);
+    printf("%-13s %7.2f mm2 %6.3f V %7.2f mW leak", a->name, a->area_mm2, a->voltage_v, a->leak_w * 1e3);
     for (int i = a->n_levels - 1; i >= 0; i--) {
-        printf("  %s %.3g/%.3g pJ", a->level[i].name, a->level[i].read_pj,
-               a->level[i].write_pj);
+        printf("  %s %.3g/%.3g pJ", a->level[i].name, a->level[i].read_pj, a->level[i].write_pj);
         if (getenv("AREAS"))
             printf("[%.3g]", a->level[i].area_mm2 * (double)a->level[i].instances);
     }
@@ -184,8 +157,7 @@ START_TEST(test_all_templates_build)
         const struct template_param *p = template_params(t, &n_params);
         ck_assert_int_le(n_params, VALUES);
         for (int k = 0; k < n_params; k++) {
-            ck_assert_msg(p[k].help[0] != '\0', "%s.%s has no help", names[i],
-                          p[k].name);
+            ck_assert_msg(p[k].help[0] != '\0', "%s.%s has no help", names[i], p[k].name);
         }
         template_defaults(t, v);
         struct accelerator a, again;
@@ -209,8 +181,7 @@ static void set(const struct template *t, double *v, const char *name, double va
     v[i] = value;
 }
 
-static void set_label(const struct template *t, double *v, const char *name,
-                      const char *label)
+static void set_label(const struct template *t, double *v, const char *name, const char *label)
 {
     int n, i = template_param(t, name);
     const struct template_param *p = template_params(t, &n);
@@ -347,18 +318,14 @@ START_TEST(test_random_values)
         double v[VALUES];
         for (int i = 0; i < n; i++) {
             double u = rng_uniform(&r);
-            bool real = p[i].type == PARAM_CAPACITY || p[i].type == PARAM_FREQUENCY ||
-                        p[i].type == PARAM_BANDWIDTH;
+            bool real = p[i].type == PARAM_CAPACITY || p[i].type == PARAM_FREQUENCY || p[i].type == PARAM_BANDWIDTH;
             v[i] = real ? p[i].min * pow(p[i].max / p[i].min, u)
-                        : p[i].min +
-                              (double)rng_below(&r, (int64_t)(p[i].max - p[i].min) + 1);
+                        : p[i].min + (double)rng_below(&r, (int64_t)(p[i].max - p[i].min) + 1);
         }
         struct accelerator a, b;
         struct err err = ERR_INIT;
         if (template_build(t, v, &a, &err) < 0) {
-            ck_assert_msg(err.code == ERR_NO ||
-                              strstr(err.text, "powers of two") != NULL,
-                          "%s", err.text);
+            ck_assert_msg(err.code == ERR_NO || strstr(err.text, "powers of two") != NULL, "%s", err.text);
             refused++;
             continue;
         }
@@ -371,8 +338,7 @@ START_TEST(test_random_values)
             ck_assert_msg(b.area_mm2 >= a.area_mm2, "%g < %g", b.area_mm2, a.area_mm2);
         }
     }
-    printf("built %d of 2000 random designs of edge_npu, %d refused with a reason\n",
-           built, refused);
+    printf("built %d of 2000 random designs of edge_npu, %d refused with a reason\n", built, refused);
     ck_assert_int_ge(built, 500);
     template_free(t);
 }
