@@ -10,15 +10,13 @@ static const char *const tables[DB_CACHE_COUNT] = {
     [DB_MAPPINGS] = "mapping_cache",
 };
 
-int db_cache_put(struct db *db, enum db_cache cache, struct hash key, const void *value,
-                 size_t n, struct err *err)
+int db_cache_put(struct db *db, enum db_cache cache, struct hash key, const void *value, size_t n, struct err *err)
 {
     struct queue *q = db_begin_record(db, err);
     if (!q) {
         return -1;
     }
-    queue_begin(
-        q, cache == DB_EVALUATIONS ? RECORD_EVALUATION_CACHE : RECORD_MAPPING_CACHE, 2);
+    queue_begin(q, cache == DB_EVALUATIONS ? RECORD_EVALUATION_CACHE : RECORD_MAPPING_CACHE, 2);
     queue_blob(q, key.byte, HASH_BYTES);
     queue_blob(q, value, n);
     queue_end(q);
@@ -26,8 +24,7 @@ int db_cache_put(struct db *db, enum db_cache cache, struct hash key, const void
     return 0;
 }
 
-static int prepare(struct db *db, enum db_cache cache, const char *format,
-                   sqlite3_stmt **stmt, struct err *err)
+static int prepare(struct db *db, enum db_cache cache, const char *format, sqlite3_stmt **stmt, struct err *err)
 {
     char *text = sqlite3_mprintf(format, tables[cache]);
     int rc = db_sql_prepare(db->read, db->path, text, stmt, err);
@@ -35,8 +32,7 @@ static int prepare(struct db *db, enum db_cache cache, const char *format,
     return rc;
 }
 
-int db_cache_get(struct db *db, enum db_cache cache, struct hash key, void **value,
-                 size_t *n, struct err *err)
+int db_cache_get(struct db *db, enum db_cache cache, struct hash key, void **value, size_t *n, struct err *err)
 {
     int rc = -1;
     *value = NULL;
@@ -66,8 +62,7 @@ done:
 }
 
 int db_cache_load(struct db *db, enum db_cache cache,
-                  int (*fn)(void *ctx, struct hash key, const void *value, size_t n),
-                  void *ctx, struct err *err)
+                  int (*fn)(void *ctx, struct hash key, const void *value, size_t n), void *ctx, struct err *err)
 {
     sqlite3_stmt *stmt;
     int rc = 0, step = SQLITE_DONE;
@@ -79,13 +74,11 @@ int db_cache_load(struct db *db, enum db_cache cache,
     while (!rc && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct hash key;
         if (sqlite3_column_bytes(stmt, 0) != HASH_BYTES) {
-            rc = err_set(err, ERR_DATA, "'%s': a key in %s has no %d bytes", db->path,
-                         tables[cache], HASH_BYTES);
+            rc = err_set(err, ERR_DATA, "'%s': a key in %s has no %d bytes", db->path, tables[cache], HASH_BYTES);
             break;
         }
         memcpy(key.byte, sqlite3_column_blob(stmt, 0), HASH_BYTES);
-        rc = fn(ctx, key, sqlite3_column_blob(stmt, 1),
-                (size_t)sqlite3_column_bytes(stmt, 1));
+        rc = fn(ctx, key, sqlite3_column_blob(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1));
     }
     if (!rc && step != SQLITE_DONE) {
         rc = db_sql_error(db->read, db->path, "read", err);

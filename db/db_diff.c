@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-const char *const db_diff_facts[4] = {"space_hash", "model_hash", "objectives",
-                                      "columns"};
+const char *const db_diff_facts[4] = {"space_hash", "model_hash", "objectives", "columns"};
 
 struct side {
     struct db *db;
@@ -33,8 +32,7 @@ static int begin(struct side *s, struct db *db, struct err *err)
     s->db = db;
     s->values = mem_calloc((size_t)db->n_columns + 1, sizeof *s->values);
     strbuf_addf(&text, "%s WHERE t.number = d.id ORDER BY d.hash", db->select.buf);
-    int rc = db_sql_open_reader(db->path, &s->sql, err) ||
-             db_sql_prepare(s->sql, db->path, text.buf, &s->stmt, err) ||
+    int rc = db_sql_open_reader(db->path, &s->sql, err) || db_sql_prepare(s->sql, db->path, text.buf, &s->stmt, err) ||
              advance(s, err);
     strbuf_release(&text);
     return rc ? -1 : 0;
@@ -58,8 +56,7 @@ static struct db_value text_or_null(const char *s)
 }
 
 /* The first field in which they differ, and both values. b_column[i]: a's column i in b, or -1. */
-static bool differ(const struct side *a, const struct side *b, const int *b_column,
-                   struct db_difference *d)
+static bool differ(const struct side *a, const struct side *b, const int *b_column, struct db_difference *d)
 {
     d->hash = a->trial.hash;
     d->number[0] = a->trial.number;
@@ -72,8 +69,7 @@ static bool differ(const struct side *a, const struct side *b, const int *b_colu
     }
     for (int i = 0; i < a->db->n_columns; i++) {
         int k = b_column[i];
-        if (k >= 0 &&
-            !db_same_value(a->db->columns[i].type, a->values[i], b->values[k])) {
+        if (k >= 0 && !db_same_value(a->db->columns[i].type, a->values[i], b->values[k])) {
             d->field = a->db->columns[i].name;
             d->value[0] = a->values[i];
             d->value[1] = b->values[k];
@@ -86,8 +82,7 @@ static bool differ(const struct side *a, const struct side *b, const int *b_colu
     return !same_text(a->trial.violated, b->trial.violated);
 }
 
-static void map_columns(const struct db *a, const struct db *b, int *b_column,
-                        bool *differ)
+static void map_columns(const struct db *a, const struct db *b, int *b_column, bool *differ)
 {
     *differ = a->n_columns != b->n_columns;
     for (int i = 0; i < a->n_columns; i++) {
@@ -98,17 +93,12 @@ static void map_columns(const struct db *a, const struct db *b, int *b_column,
     }
 }
 
-static int walk(struct side *a, struct side *b, const int *b_column,
-                struct db_diff_report *r,
-                int (*fn)(void *ctx, const struct db_difference *d), void *ctx,
-                struct err *err)
+static int walk(struct side *a, struct side *b, const int *b_column, struct db_diff_report *r,
+                int (*fn)(void *ctx, const struct db_difference *d), void *ctx, struct err *err)
 {
     int rc = 0;
     while (!rc && (a->more || b->more)) {
-        int order = !a->more ? 1
-                    : !b->more
-                        ? -1
-                        : memcmp(a->trial.hash.byte, b->trial.hash.byte, HASH_BYTES);
+        int order = !a->more ? 1 : !b->more ? -1 : memcmp(a->trial.hash.byte, b->trial.hash.byte, HASH_BYTES);
         struct db_difference d;
         if (order != 0) {
             r->only[order > 0]++;
@@ -129,20 +119,16 @@ static int walk(struct side *a, struct side *b, const int *b_column,
 }
 
 int db_diff(struct db *a, struct db *b, struct db_diff_report *report,
-            int (*fn)(void *ctx, const struct db_difference *d), void *ctx,
-            struct err *err)
+            int (*fn)(void *ctx, const struct db_difference *d), void *ctx, struct err *err)
 {
     struct side x = {0}, y = {0};
     int *b_column = mem_calloc((size_t)a->n_columns + 1, sizeof *b_column);
     *report = (struct db_diff_report){0};
     map_columns(a, b, b_column, &report->facts[3]);
     for (int i = 0; i < 3; i++) {
-        report->facts[i] =
-            !same_text(db_meta(a, db_diff_facts[i]), db_meta(b, db_diff_facts[i]));
+        report->facts[i] = !same_text(db_meta(a, db_diff_facts[i]), db_meta(b, db_diff_facts[i]));
     }
-    int rc = begin(&x, a, err) || begin(&y, b, err)
-                 ? -1
-                 : walk(&x, &y, b_column, report, fn, ctx, err);
+    int rc = begin(&x, a, err) || begin(&y, b, err) ? -1 : walk(&x, &y, b_column, report, fn, ctx, err);
     end(&x);
     end(&y);
     mem_free(b_column);

@@ -10,12 +10,11 @@
 
 #define PIECE 65536 /* bytes gathered before they are written */
 
-const char *const db_format_names[DB_FORMAT_COUNT] = {
-    [DB_CSV] = "csv", [DB_JSON] = "json", [DB_JSONL] = "jsonl"};
+const char *const db_format_names[DB_FORMAT_COUNT] = {[DB_CSV] = "csv", [DB_JSON] = "json", [DB_JSONL] = "jsonl"};
 
 enum { FIELDS = 7 };
-static const char *const field_names[FIELDS] = {
-    "trial", "id", "state", "violated", "error", "generation", "proposed_by"};
+static const char *const field_names[FIELDS] = {"trial", "id",         "state",      "violated",
+                                                "error", "generation", "proposed_by"};
 
 struct out {
     struct strbuf sb;
@@ -125,12 +124,8 @@ static int add_row(struct out *o, const struct db_trial *t)
     char hex[HASH_HEX];
     hash_hex(t->hash, hex);
     const struct db_value fields[FIELDS] = {
-        db_integer(t->number),
-        db_text(hex),
-        db_text(db_state_names[t->state]),
-        text_or_null(t->violated),
-        text_or_null(t->error),
-        t->generation < 0 ? db_null() : db_integer(t->generation),
+        db_integer(t->number),        db_text(hex),           db_text(db_state_names[t->state]),
+        text_or_null(t->violated),    text_or_null(t->error), t->generation < 0 ? db_null() : db_integer(t->generation),
         text_or_null(t->proposed_by),
     };
     if (o->format == DB_JSON) {
@@ -142,9 +137,7 @@ static int add_row(struct out *o, const struct db_trial *t)
     for (int i = 0; i < o->db->n_columns; i++) {
         add_field(o, FIELDS + i, o->db->columns[i].name, t->values[i]);
     }
-    strbuf_adds(&o->sb, o->format == DB_CSV     ? "\n"
-                        : o->format == DB_JSONL ? "}\n"
-                                                : "}");
+    strbuf_adds(&o->sb, o->format == DB_CSV ? "\n" : o->format == DB_JSONL ? "}\n" : "}");
     o->rows++;
     return o->sb.len >= PIECE ? flush(o) : 0;
 }
@@ -188,8 +181,7 @@ static void add_head(struct out *o)
     }
 }
 
-static void build_query(const struct db *db, const struct db_export *e,
-                        struct strbuf *sb)
+static void build_query(const struct db *db, const struct db_export *e, struct strbuf *sb)
 {
     strbuf_adds(sb, db->select.buf);
     if (e->where) {
@@ -207,8 +199,7 @@ static void build_query(const struct db *db, const struct db_export *e,
     strbuf_adds(sb, " ORDER BY t.number");
 }
 
-static int rows(struct out *o, struct db *db, sqlite3 *sql, const struct db_export *e,
-                struct err *err)
+static int rows(struct out *o, struct db *db, sqlite3 *sql, const struct db_export *e, struct err *err)
 {
     struct strbuf text = STRBUF_INIT;
     sqlite3_stmt *stmt;
@@ -217,8 +208,7 @@ static int rows(struct out *o, struct db *db, sqlite3 *sql, const struct db_expo
     strbuf_release(&text);
     if (rc != SQLITE_OK) {
         return (rc & 0xff) == SQLITE_ERROR && e->where
-                   ? err_set(err, ERR_USAGE, "cannot ask '%s' for '%s': %s", db->path,
-                             e->where, sqlite3_errmsg(sql))
+                   ? err_set(err, ERR_USAGE, "cannot ask '%s' for '%s': %s", db->path, e->where, sqlite3_errmsg(sql))
                    : db_sql_error(sql, db->path, "read", err);
     }
     for (int i = 0; i < (e->where ? e->n_params : 0); i++) {
@@ -240,8 +230,7 @@ static int rows(struct out *o, struct db *db, sqlite3 *sql, const struct db_expo
     return rc;
 }
 
-int db_export(struct db *db, const struct db_export *e,
-              int (*write)(void *ctx, const char *bytes, size_t n), void *ctx,
+int db_export(struct db *db, const struct db_export *e, int (*write)(void *ctx, const char *bytes, size_t n), void *ctx,
               struct err *err)
 {
     struct out o = {STRBUF_INIT, write, ctx, db, e->format, 0};

@@ -21,10 +21,8 @@ static const struct {
     unsigned long magic;
     const char *name;
 } network[] = {
-    {0x6969, "NFS"},        {0x517B, "SMB"},        {0xFF534D42, "CIFS"},
-    {0xFE534D42, "SMB2"},   {0x0BD00BD0, "Lustre"}, {0x47504653, "GPFS"},
-    {0x19830326, "BeeGFS"}, {0x00C36400, "Ceph"},   {0x5346414F, "AFS"},
-    {0xAAD7AAEA, "PanFS"},
+    {0x6969, "NFS"},      {0x517B, "SMB"},        {0xFF534D42, "CIFS"}, {0xFE534D42, "SMB2"}, {0x0BD00BD0, "Lustre"},
+    {0x47504653, "GPFS"}, {0x19830326, "BeeGFS"}, {0x00C36400, "Ceph"}, {0x5346414F, "AFS"},  {0xAAD7AAEA, "PanFS"},
 };
 
 const char *db_network_name(unsigned long f_type)
@@ -53,12 +51,11 @@ int db_check_local(const char *path, struct err *err)
     }
     const char *name = db_network_name((unsigned long)fs.f_type);
     if (name) {
-        return err_set(
-            err, ERR_IO,
-            "'%s' lies on %s, a network file system whose locks SQLite cannot "
-            "trust; write to a local disk (e.g. -o \"$TMPDIR\"/study.db), one "
-            "file a process, and unite them with `dovetail merge`",
-            path, name);
+        return err_set(err, ERR_IO,
+                       "'%s' lies on %s, a network file system whose locks SQLite cannot "
+                       "trust; write to a local disk (e.g. -o \"$TMPDIR\"/study.db), one "
+                       "file a process, and unite them with `dovetail merge`",
+                       path, name);
     }
     return 0;
 }
@@ -76,8 +73,7 @@ static int lock_set(int fd, int command, struct flock *lock)
 static bool same_file(const char *name, int fd)
 {
     struct stat a, b;
-    return !fstat(fd, &a) && !stat(name, &b) && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
+    return !fstat(fd, &a) && !stat(name, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 static int lock_refused(const char *path, int fd, struct err *err)
@@ -86,11 +82,10 @@ static int lock_refused(const char *path, int fd, struct err *err)
     ssize_t n = pread(fd, who, sizeof who - 1, 0);
     who[n > 0 ? n : 0] = '\0';
     who[strcspn(who, "\n")] = '\0';
-    return err_set(
-        err, ERR_IO,
-        "'%s' is being written by another search (%s); wait for it or stop it "
-        "first, or give this one its own file",
-        path, *who ? who : "starting");
+    return err_set(err, ERR_IO,
+                   "'%s' is being written by another search (%s); wait for it or stop it "
+                   "first, or give this one its own file",
+                   path, *who ? who : "starting");
 }
 
 int db_lock(const char *path, int *fd, struct err *err)

@@ -60,8 +60,7 @@ static int64_t position(const struct front *fr, const double *f)
 static bool add_sorted(struct front *fr, const double *f, int64_t id)
 {
     size_t m = (size_t)fr->m;
-    double last =
-        m == 2 ? f[1] : 0.0; /* one objective: as if all were equal in a second */
+    double last = m == 2 ? f[1] : 0.0; /* one objective: as if all were equal in a second */
 #define SECOND(k) (m == 2 ? fr->f[2 * (k) + 1] : 0.0)
     int64_t at = position(fr, f), end = at;
     if (at > 0 && SECOND(at - 1) <= last) {
@@ -76,8 +75,7 @@ static bool add_sorted(struct front *fr, const double *f, int64_t id)
 #undef SECOND
     grow(fr);
     size_t tail = (size_t)(fr->n - end);
-    memmove(fr->f + (size_t)(at + 1) * m, fr->f + (size_t)end * m,
-            tail * m * sizeof *fr->f);
+    memmove(fr->f + (size_t)(at + 1) * m, fr->f + (size_t)end * m, tail * m * sizeof *fr->f);
     memmove(fr->id + at + 1, fr->id + end, tail * sizeof *fr->id);
     memcpy(fr->f + (size_t)at * m, f, m * sizeof *f);
     fr->id[at] = id;

@@ -10,8 +10,7 @@
 
 /* ---- rank and counts ---- */
 
-static int scan(sqlite3 *sql, const struct db *shape, const char *path,
-                struct strbuf *ids, struct err *err)
+static int scan(sqlite3 *sql, const struct db *shape, const char *path, struct strbuf *ids, struct err *err)
 {
     struct db_objective o[DB_MAX_OBJECTIVES];
     int m = db_own_objectives(shape, o);
@@ -27,16 +26,14 @@ static int scan(sqlite3 *sql, const struct db *shape, const char *path,
     if (rc) {
         return -1;
     }
-    rc = db_front_ids(stmt, o, m, ids) == SQLITE_DONE
-             ? 0
-             : db_sql_error(sql, path, "read", err);
+    rc = db_front_ids(stmt, o, m, ids) == SQLITE_DONE ? 0 : db_sql_error(sql, path, "read", err);
     sqlite3_finalize(stmt);
     return rc;
 }
 
 /* Runs one statement with the ids as ?1; adds the rows it changed. */
-static int update(sqlite3 *sql, const char *path, const char *text,
-                  const struct strbuf *ids, int64_t *changed, struct err *err)
+static int update(sqlite3 *sql, const char *path, const char *text, const struct strbuf *ids, int64_t *changed,
+                  struct err *err)
 {
     sqlite3_stmt *stmt;
     if (db_sql_prepare(sql, path, text, &stmt, err)) {
@@ -45,15 +42,13 @@ static int update(sqlite3 *sql, const char *path, const char *text,
     if (ids) {
         sqlite3_bind_text(stmt, 1, ids->buf, (int)ids->len, SQLITE_STATIC);
     }
-    int rc =
-        sqlite3_step(stmt) == SQLITE_DONE ? 0 : db_sql_error(sql, path, "write", err);
+    int rc = sqlite3_step(stmt) == SQLITE_DONE ? 0 : db_sql_error(sql, path, "write", err);
     sqlite3_finalize(stmt);
     *changed += rc ? 0 : sqlite3_changes64(sql);
     return rc;
 }
 
-int db_recount(sqlite3 *sql, const struct db *shape, const char *path, int64_t *changed,
-               struct err *err)
+int db_recount(sqlite3 *sql, const struct db *shape, const char *path, int64_t *changed, struct err *err)
 {
     struct strbuf ids = STRBUF_INIT;
     *changed = 0;
@@ -68,15 +63,14 @@ int db_recount(sqlite3 *sql, const struct db *shape, const char *path, int64_t *
                     &ids, changed, err);
     strbuf_release(&ids);
     return rc ? -1
-              : db_sql_exec(
-                    sql, path,
-                    "UPDATE counts SET n = CASE what"
-                    " WHEN 'evaluation_cache' THEN (SELECT count(*) FROM"
-                    " evaluation_cache)"
-                    " WHEN 'mapping_cache' THEN (SELECT count(*) FROM mapping_cache)"
-                    " WHEN 'syncs' THEN n"
-                    " ELSE (SELECT count(*) FROM designs WHERE state = what) END",
-                    err);
+              : db_sql_exec(sql, path,
+                            "UPDATE counts SET n = CASE what"
+                            " WHEN 'evaluation_cache' THEN (SELECT count(*) FROM"
+                            " evaluation_cache)"
+                            " WHEN 'mapping_cache' THEN (SELECT count(*) FROM mapping_cache)"
+                            " WHEN 'syncs' THEN n"
+                            " ELSE (SELECT count(*) FROM designs WHERE state = what) END",
+                            err);
 }
 
 /* ---- opening for a tool: alone ---- */
@@ -91,8 +85,7 @@ static int open_alone(const char *path, int *lock, sqlite3 **sql, struct err *er
     if (access(path, W_OK)) {
         return err_set(err, ERR_IO, "cannot write '%s': %s", path, strerror(errno));
     }
-    return db_check_local(path, err) || db_lock(path, lock, err) ||
-                   db_sql_open(path, SQLITE_OPEN_READWRITE, sql, err)
+    return db_check_local(path, err) || db_lock(path, lock, err) || db_sql_open(path, SQLITE_OPEN_READWRITE, sql, err)
                ? -1
                : 0;
 }
@@ -111,24 +104,18 @@ static int64_t bytes_of(const char *path)
     return stat(path, &st) ? 0 : (int64_t)st.st_size;
 }
 
-static int tidy(sqlite3 *sql, const struct db *shape, bool caches,
-                struct db_gc_report *r, struct err *err)
+static int tidy(sqlite3 *sql, const struct db *shape, bool caches, struct db_gc_report *r, struct err *err)
 {
-    static const char *const off_front =
-        " WHERE hash NOT IN (SELECT hash FROM designs WHERE rank = 0)";
+    static const char *const off_front = " WHERE hash NOT IN (SELECT hash FROM designs WHERE rank = 0)";
     const char *path = shape->path;
     struct strbuf costs = STRBUF_INIT, loops = STRBUF_INIT;
     strbuf_addf(&costs, "DELETE FROM layer_cost%s", off_front);
     strbuf_addf(&loops, "DELETE FROM mappings%s", off_front);
-    int rc =
-        db_sql_exec(sql, path, "BEGIN IMMEDIATE", err) ||
-        (caches &&
-         (update(sql, path, "DELETE FROM evaluation_cache", NULL, &r->cached, err) ||
-          update(sql, path, "DELETE FROM mapping_cache", NULL, &r->cached, err))) ||
-        db_recount(sql, shape, path, &r->ranks, err) ||
-        update(sql, path, costs.buf, NULL, &r->layer_rows, err) ||
-        update(sql, path, loops.buf, NULL, &r->layer_rows, err) ||
-        db_sql_exec(sql, path, "COMMIT", err);
+    int rc = db_sql_exec(sql, path, "BEGIN IMMEDIATE", err) ||
+             (caches && (update(sql, path, "DELETE FROM evaluation_cache", NULL, &r->cached, err) ||
+                         update(sql, path, "DELETE FROM mapping_cache", NULL, &r->cached, err))) ||
+             db_recount(sql, shape, path, &r->ranks, err) || update(sql, path, costs.buf, NULL, &r->layer_rows, err) ||
+             update(sql, path, loops.buf, NULL, &r->layer_rows, err) || db_sql_exec(sql, path, "COMMIT", err);
     strbuf_release(&costs);
     strbuf_release(&loops);
     if (rc) {
@@ -145,12 +132,9 @@ static int check_integrity(sqlite3 *sql, const char *path, struct err *err)
         return -1;
     }
     int rc = 0;
-    const char *text = sqlite3_step(stmt) == SQLITE_ROW
-                           ? (const char *)sqlite3_column_text(stmt, 0)
-                           : "unreadable";
+    const char *text = sqlite3_step(stmt) == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : "unreadable";
     if (strcmp(text, "ok") != 0) {
-        rc = err_set(err, ERR_DATA, "'%s' is damaged (%s); nothing was changed", path,
-                     text);
+        rc = err_set(err, ERR_DATA, "'%s' is damaged (%s); nothing was changed", path, text);
     }
     sqlite3_finalize(stmt);
     return rc;
@@ -180,8 +164,7 @@ int db_gc(const char *path, bool caches, struct db_gc_report *report, struct err
 static const char *const migrations[] = {
     "ALTER TABLE runs ADD COLUMN origin TEXT",
 };
-_Static_assert(sizeof migrations / sizeof *migrations == DB_SCHEMA_VERSION - 1,
-               "every version has its way up");
+_Static_assert(sizeof migrations / sizeof *migrations == DB_SCHEMA_VERSION - 1, "every version has its way up");
 
 static int migrate(sqlite3 *sql, const char *path, int from, struct err *err)
 {
@@ -204,14 +187,11 @@ int db_upgrade(const char *path, int *from, int *to, struct err *err)
     int lock;
     sqlite3 *sql;
     int64_t id = 0, version = 0;
-    int rc = open_alone(path, &lock, &sql, err) ||
-             db_sql_integer(sql, path, "PRAGMA application_id", 0, &id, err) ||
+    int rc = open_alone(path, &lock, &sql, err) || db_sql_integer(sql, path, "PRAGMA application_id", 0, &id, err) ||
              db_sql_integer(sql, path, "PRAGMA user_version", 0, &version, err);
-    if (!rc &&
-        (id != DB_APPLICATION_ID || version < 1 || version > DB_SCHEMA_VERSION)) {
-        rc = id == DB_APPLICATION_ID && version >= 1
-                 ? db_schema_check(sql, path, err)
-                 : err_set(err, ERR_DATA, "'%s' is not a Dovetail study", path);
+    if (!rc && (id != DB_APPLICATION_ID || version < 1 || version > DB_SCHEMA_VERSION)) {
+        rc = id == DB_APPLICATION_ID && version >= 1 ? db_schema_check(sql, path, err)
+                                                     : err_set(err, ERR_DATA, "'%s' is not a Dovetail study", path);
     }
     *from = (int)version;
     *to = DB_SCHEMA_VERSION;

@@ -8,28 +8,23 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CHECKPOINT_PAGES                                                               \
-    4000 /* the log is copied into the file when it has so many pages (16 MiB) */
+#define CHECKPOINT_PAGES 4000 /* the log is copied into the file when it has so many pages (16 MiB) */
 
 /* How a record is stored: its cells are the parameters. Trials and caches do more, see
  * below. */
 static const char *const texts[RECORD_KIND_COUNT] = {
-    [RECORD_TRIAL] =
-        "INSERT INTO trials(number, design, run_id, generation, proposed_by)"
-        " VALUES(?,?,?,?,?)",
+    [RECORD_TRIAL] = "INSERT INTO trials(number, design, run_id, generation, proposed_by)"
+                     " VALUES(?,?,?,?,?)",
     [RECORD_META] = "INSERT OR REPLACE INTO study VALUES(?,?)",
     [RECORD_LAYER] = "INSERT OR REPLACE INTO layers VALUES(?,?,?,?,?,?)",
     [RECORD_LAYER_COST] = "INSERT OR REPLACE INTO layer_cost VALUES(?,?,?,?,?,?,?,?)",
     [RECORD_MAPPING] = "INSERT OR REPLACE INTO mappings VALUES(?,?,?)",
     [RECORD_HISTORY] = "INSERT OR REPLACE INTO history VALUES(?,?,?,?)",
-    [RECORD_RUN_BEGIN] =
-        "INSERT INTO runs(run_id, command, version, host, pid, slurm_job, threads,"
-        " started_utc, heartbeat_utc) VALUES(?,?,?,?,?,?,?,?,?)",
+    [RECORD_RUN_BEGIN] = "INSERT INTO runs(run_id, command, version, host, pid, slurm_job, threads,"
+                         " started_utc, heartbeat_utc) VALUES(?,?,?,?,?,?,?,?,?)",
     [RECORD_RUN_END] = "UPDATE runs SET ended_utc = ?2, exit = ?3 WHERE run_id = ?1",
-    [RECORD_EVALUATION_CACHE] =
-        "INSERT INTO evaluation_cache VALUES(?,?) ON CONFLICT(key) DO NOTHING",
-    [RECORD_MAPPING_CACHE] =
-        "INSERT INTO mapping_cache VALUES(?,?) ON CONFLICT(key) DO NOTHING",
+    [RECORD_EVALUATION_CACHE] = "INSERT INTO evaluation_cache VALUES(?,?) ON CONFLICT(key) DO NOTHING",
+    [RECORD_MAPPING_CACHE] = "INSERT INTO mapping_cache VALUES(?,?) ON CONFLICT(key) DO NOTHING",
 };
 
 enum extra { /* statements that belong to no record alone */
@@ -47,9 +42,8 @@ static const char *const extra_texts[EXTRA_COUNT] = {
     [EXTRA_DEMOTE] = "UPDATE designs SET rank = NULL WHERE id = ?",
     [EXTRA_FIND] = NULL, /* db->select, by hash */
     [EXTRA_COUNT_UP] = "UPDATE counts SET n = n + ?2 WHERE what = ?1",
-    [EXTRA_BEAT] =
-        "UPDATE runs SET heartbeat_utc = ?2, evaluations = ?3, cache_hits = ?4,"
-        " cache_lookups = ?5, wall_s = ?6, cpu_s = ?7 WHERE run_id = ?1",
+    [EXTRA_BEAT] = "UPDATE runs SET heartbeat_utc = ?2, evaluations = ?3, cache_hits = ?4,"
+                   " cache_lookups = ?5, wall_s = ?6, cpu_s = ?7 WHERE run_id = ?1",
     [EXTRA_EVALUATION_VALUE] = "SELECT value FROM evaluation_cache WHERE key = ?",
     [EXTRA_MAPPING_VALUE] = "SELECT value FROM mapping_cache WHERE key = ?",
 };
@@ -74,8 +68,7 @@ struct group {
     struct stat file;               /* to notice that it was deleted */
 };
 
-static int prepare(struct group *g, sqlite3_stmt **stmt, const char *text,
-                   struct err *err)
+static int prepare(struct group *g, sqlite3_stmt **stmt, const char *text, struct err *err)
 {
     return *stmt ? 0 : db_sql_prepare(g->sql, g->db->path, text, stmt, err);
 }
@@ -158,8 +151,7 @@ struct group *group_new(struct db *db, struct err *err)
     front_init(&g->front, 0);
     find_objectives(g);
     struct strbuf pragmas = STRBUF_INIT;
-    strbuf_addf(&pragmas, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=%d",
-                CHECKPOINT_PAGES);
+    strbuf_addf(&pragmas, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=%d", CHECKPOINT_PAGES);
     int rc = db_sql_open(db->path, SQLITE_OPEN_READWRITE, &g->sql, err) ||
              db_sql_exec(g->sql, db->path, pragmas.buf, err) ||
              prepare(g, &g->extra[EXTRA_COUNT_UP], extra_texts[EXTRA_COUNT_UP], err);
@@ -257,17 +249,16 @@ static int store_demoted(struct group *g, struct err *err)
 /* ---- records ---- */
 
 /* The design is there already: its id, when it gave the same result then. */
-static int known_design(struct group *g, const struct record *r, int64_t *id,
-                        struct err *err)
+static int known_design(struct group *g, const struct record *r, int64_t *id, struct err *err)
 {
     sqlite3_stmt *stmt = g->extra[EXTRA_FIND];
     struct db_trial old, now;
     record_bind(stmt, 1, r, TRIAL_HASH);
     int rc = sqlite3_step(stmt);
     if (rc != SQLITE_ROW) {
-        rc = rc == SQLITE_DONE ? err_set(err, ERR_DATA, "'%s': design %s has no trial",
-                                         g->db->path, record_bytes(r, TRIAL_HASH))
-                               : failed(g, err);
+        rc = rc == SQLITE_DONE
+                 ? err_set(err, ERR_DATA, "'%s': design %s has no trial", g->db->path, record_bytes(r, TRIAL_HASH))
+                 : failed(g, err);
     } else if (!(rc = trial_from_row(g->db, stmt, &old, g->values, err))) {
         trial_from_record(g->db, r, &now, g->other);
         *id = old.number;
@@ -277,8 +268,7 @@ static int known_design(struct group *g, const struct record *r, int64_t *id,
     return rc;
 }
 
-static int store_design(struct group *g, const struct record *r, bool on_front,
-                        int64_t *id, struct err *err)
+static int store_design(struct group *g, const struct record *r, bool on_front, int64_t *id, struct err *err)
 {
     sqlite3_stmt *stmt = g->extra[EXTRA_DESIGN];
     int n = r->n_cells - TRIAL_HASH;
@@ -304,8 +294,7 @@ static int store_design(struct group *g, const struct record *r, bool on_front,
     return 0;
 }
 
-static int store_trial(struct group *g, const struct record *r, int64_t first,
-                       struct err *err)
+static int store_trial(struct group *g, const struct record *r, int64_t first, struct err *err)
 {
     int64_t number = r->cell[TRIAL_NUMBER].u.i, id;
     if (store_design(g, r, g->on_front[number - first], &id, err)) {
@@ -321,8 +310,7 @@ static int store_trial(struct group *g, const struct record *r, int64_t first,
 }
 
 /* The key was there: the value must be the same. */
-static int same_value(struct group *g, const struct record *r, enum extra which,
-                      struct err *err)
+static int same_value(struct group *g, const struct record *r, enum extra which, struct err *err)
 {
     if (prepare(g, &g->extra[which], extra_texts[which], err)) {
         return -1;
@@ -342,18 +330,16 @@ static int same_value(struct group *g, const struct record *r, enum extra which,
         char hex[HASH_HEX];
         memcpy(key.byte, record_bytes(r, 0), HASH_BYTES);
         hash_hex(key, hex);
-        rc = err_set(
-            err, ERR_BUG,
-            "'%s': the %s cache has another value under key %s than was computed "
-            "now: results are not reproducible",
-            g->db->path, which == EXTRA_MAPPING_VALUE ? "mapping" : "evaluation", hex);
+        rc = err_set(err, ERR_BUG,
+                     "'%s': the %s cache has another value under key %s than was computed "
+                     "now: results are not reproducible",
+                     g->db->path, which == EXTRA_MAPPING_VALUE ? "mapping" : "evaluation", hex);
     }
     sqlite3_reset(stmt);
     return rc;
 }
 
-static int store(struct group *g, const struct record *r, int64_t first,
-                 struct err *err)
+static int store(struct group *g, const struct record *r, int64_t first, struct err *err)
 {
     if (prepare(g, &g->stmt[r->kind], texts[r->kind], err)) {
         return -1;
@@ -371,8 +357,7 @@ static int store(struct group *g, const struct record *r, int64_t first,
     if (r->kind == RECORD_EVALUATION_CACHE || r->kind == RECORD_MAPPING_CACHE) {
         bool mapping = r->kind == RECORD_MAPPING_CACHE;
         if (!sqlite3_changes(g->sql)) {
-            return same_value(
-                g, r, mapping ? EXTRA_MAPPING_VALUE : EXTRA_EVALUATION_VALUE, err);
+            return same_value(g, r, mapping ? EXTRA_MAPPING_VALUE : EXTRA_EVALUATION_VALUE, err);
         }
         g->counted[COUNTED_CACHE + mapping]++;
     }
@@ -418,8 +403,7 @@ static int store_beat(struct group *g, const struct heartbeat *b, struct err *er
     return run(g, stmt, err);
 }
 
-static int store_all(struct group *g, const struct queue *q, bool sync,
-                     const struct heartbeat *beat, struct err *err)
+static int store_all(struct group *g, const struct queue *q, bool sync, const struct heartbeat *beat, struct err *err)
 {
     int64_t first = 0;
     size_t at = 0;
@@ -448,29 +432,23 @@ static int still_there(const struct group *g, struct err *err)
 {
     struct stat now;
     if (stat(g->db->path, &now)) {
-        return err_set(err, ERR_IO,
-                       "'%s' was deleted or moved while it was being written: %s",
-                       g->db->path, strerror(errno));
+        return err_set(err, ERR_IO, "'%s' was deleted or moved while it was being written: %s", g->db->path,
+                       strerror(errno));
     }
     if (now.st_dev != g->file.st_dev || now.st_ino != g->file.st_ino) {
-        return err_set(err, ERR_IO,
-                       "'%s' was replaced by another file while it was written",
-                       g->db->path);
+        return err_set(err, ERR_IO, "'%s' was replaced by another file while it was written", g->db->path);
     }
     return 0;
 }
 
-int group_write(struct group *g, const struct queue *q, bool sync,
-                const struct heartbeat *beat, struct err *err)
+int group_write(struct group *g, const struct queue *q, bool sync, const struct heartbeat *beat, struct err *err)
 {
     const char *path = g->db->path;
     if (still_there(g, err)) {
         return -1;
     }
     if (sync != g->synced) {
-        if (db_sql_exec(g->sql, path,
-                        sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
-                        err)) {
+        if (db_sql_exec(g->sql, path, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", err)) {
             return -1;
         }
         g->synced = sync;

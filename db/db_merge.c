@@ -14,12 +14,10 @@ struct merge {
     int n;
     struct db *shape; /* the first file: columns and facts of all */
     struct db_merge_report *report;
-    struct strbuf
-        copied; /* names of what is copied of a design, without id and rank: "hash", "state", ... */
-    struct strbuf ours,
-        theirs; /* the same for comparing, as m."x" and s."x", without hash and eval_us */
-    int64_t *first_trial; /* [n] offsets of each file's trials */
-    int64_t *first_run;   /* [n] */
+    struct strbuf copied;       /* names of what is copied of a design, without id and rank: "hash", "state", ... */
+    struct strbuf ours, theirs; /* the same for comparing, as m."x" and s."x", without hash and eval_us */
+    int64_t *first_trial;       /* [n] offsets of each file's trials */
+    int64_t *first_run;         /* [n] */
 };
 
 /* ---- may they be united? ---- */
@@ -36,35 +34,30 @@ static bool same_columns(const struct db *a, const struct db *b)
     bool same = a->n_columns == b->n_columns;
     for (int i = 0; same && i < a->n_columns; i++) {
         const struct db_column *x = &a->columns[i], *y = &b->columns[i];
-        same = !strcmp(x->name, y->name) && x->kind == y->kind && x->type == y->type &&
-               x->objective == y->objective && !strcmp(x->goal, y->goal) &&
-               same_text(x->sql, y->sql);
+        same = !strcmp(x->name, y->name) && x->kind == y->kind && x->type == y->type && x->objective == y->objective &&
+               !strcmp(x->goal, y->goal) && same_text(x->sql, y->sql);
     }
     return same;
 }
 
-static int check_pair(const struct db *a, const struct db *b, bool force_model,
-                      struct err *err)
+static int check_pair(const struct db *a, const struct db *b, bool force_model, struct err *err)
 {
     if (!same_columns(a, b)) {
-        return err_set(err, ERR_DATA, "'%s' and '%s' have different columns", a->path,
-                       b->path);
+        return err_set(err, ERR_DATA, "'%s' and '%s' have different columns", a->path, b->path);
     }
     for (size_t i = 0; i < sizeof same_facts / sizeof *same_facts; i++) {
         const char *x = db_meta(a, same_facts[i]), *y = db_meta(b, same_facts[i]);
         if (!same_text(x, y)) {
-            return err_set(err, ERR_DATA,
-                           "'%s' and '%s' differ in %s: %.100s and %.100s", a->path,
-                           b->path, same_facts[i], x ? x : "none", y ? y : "none");
+            return err_set(err, ERR_DATA, "'%s' and '%s' differ in %s: %.100s and %.100s", a->path, b->path,
+                           same_facts[i], x ? x : "none", y ? y : "none");
         }
     }
     const char *x = db_meta(a, "model_hash"), *y = db_meta(b, "model_hash");
     if (!force_model && !same_text(x, y)) {
-        return err_set(
-            err, ERR_DATA,
-            "'%s' and '%s' were priced by different cost models (%.20s, %.20s); "
-            "--force-model unites them all the same",
-            a->path, b->path, x ? x : "none", y ? y : "none");
+        return err_set(err, ERR_DATA,
+                       "'%s' and '%s' were priced by different cost models (%.20s, %.20s); "
+                       "--force-model unites them all the same",
+                       a->path, b->path, x ? x : "none", y ? y : "none");
     }
     return 0;
 }
@@ -85,8 +78,7 @@ static int check_all(struct merge *m, bool force_model, struct err *err)
 /* ---- the conflict ---- */
 
 /* "energy_j = 1.5 in 'a.db' (trial 3 on node17)" */
-static void describe(struct strbuf *sb, struct db *origin, const struct db_trial *t,
-                     const char *field)
+static void describe(struct strbuf *sb, struct db *origin, const struct db_trial *t, const char *field)
 {
     char *text = sqlite3_mprintf("SELECT r.host FROM runs r JOIN trials t ON"
                                  " t.run_id = r.run_id WHERE t.number = %lld",
@@ -106,8 +98,7 @@ static void describe(struct strbuf *sb, struct db *origin, const struct db_trial
 }
 
 /* The design `hex` is there from an earlier file and differs in file `second`: find out from which, and say how. */
-static int conflict(struct merge *m, const char *hex, int64_t number, int second,
-                    struct err *err)
+static int conflict(struct merge *m, const char *hex, int64_t number, int second, struct err *err)
 {
     int first = second;
     while (first > 0 && m->first_trial[first] > number) {
@@ -118,8 +109,7 @@ static int conflict(struct merge *m, const char *hex, int64_t number, int second
     struct db_cursor *hold[2] = {NULL, NULL};
     struct db *db[2] = {db_open(m->paths[first], DB_READ, err), NULL};
     db[1] = db[0] ? db_open(m->paths[second], DB_READ, err) : NULL;
-    int rc = db[1] && !hash_parse(hex, &hash) &&
-                     db_get(db[0], hash, &t[0], &hold[0], err) == 1 &&
+    int rc = db[1] && !hash_parse(hex, &hash) && db_get(db[0], hash, &t[0], &hold[0], err) == 1 &&
                      db_get(db[1], hash, &t[1], &hold[1], err) == 1
                  ? 0
                  : -1;
@@ -134,8 +124,7 @@ static int conflict(struct merge *m, const char *hex, int64_t number, int second
         m->report->conflict = strbuf_detach(&sb);
         err_set(err, ERR_BUG, "%s", m->report->conflict);
     } else {
-        err_set(err, ERR_DATA, "design %.7s differs between '%s' and '%s'", hex,
-                m->paths[first], m->paths[second]);
+        err_set(err, ERR_DATA, "design %.7s differs between '%s' and '%s'", hex, m->paths[first], m->paths[second]);
     }
     strbuf_release(&sb);
     for (int i = 0; i < 2; i++) {
@@ -145,16 +134,14 @@ static int conflict(struct merge *m, const char *hex, int64_t number, int second
     return -1;
 }
 
-static int find_conflict(struct merge *m, sqlite3 *sql, const char *path, int second,
-                         struct err *err)
+static int find_conflict(struct merge *m, sqlite3 *sql, const char *path, int second, struct err *err)
 {
     struct strbuf text = STRBUF_INIT;
     sqlite3_stmt *stmt;
-    strbuf_addf(
-        &text,
-        "SELECT s.hash, m.id FROM src.designs s JOIN main.designs m ON m.hash = s.hash"
-        " WHERE (%s) IS NOT (%s) ORDER BY m.id LIMIT 1",
-        m->ours.buf, m->theirs.buf);
+    strbuf_addf(&text,
+                "SELECT s.hash, m.id FROM src.designs s JOIN main.designs m ON m.hash = s.hash"
+                " WHERE (%s) IS NOT (%s) ORDER BY m.id LIMIT 1",
+                m->ours.buf, m->theirs.buf);
     int rc = db_sql_prepare(sql, path, text.buf, &stmt, err);
     strbuf_release(&text);
     if (rc) {
@@ -162,8 +149,7 @@ static int find_conflict(struct merge *m, sqlite3 *sql, const char *path, int se
     }
     rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {
-        rc = conflict(m, (const char *)sqlite3_column_text(stmt, 0),
-                      sqlite3_column_int64(stmt, 1), second, err);
+        rc = conflict(m, (const char *)sqlite3_column_text(stmt, 0), sqlite3_column_int64(stmt, 1), second, err);
     } else {
         rc = rc == SQLITE_DONE ? 0 : db_sql_error(sql, path, "read", err);
     }
@@ -172,25 +158,21 @@ static int find_conflict(struct merge *m, sqlite3 *sql, const char *path, int se
 }
 
 /* Cached values under one key must agree too. */
-static int find_cache_conflict(struct merge *m, sqlite3 *sql, const char *path,
-                               int second, struct err *err)
+static int find_cache_conflict(struct merge *m, sqlite3 *sql, const char *path, int second, struct err *err)
 {
-    static const char *const texts[] = {
-        "SELECT count(*) FROM src.evaluation_cache s JOIN main.evaluation_cache m"
-        " ON m.key = s.key WHERE m.value <> s.value",
-        "SELECT count(*) FROM src.mapping_cache s JOIN main.mapping_cache m"
-        " ON m.key = s.key WHERE m.value <> s.value"};
+    static const char *const texts[] = {"SELECT count(*) FROM src.evaluation_cache s JOIN main.evaluation_cache m"
+                                        " ON m.key = s.key WHERE m.value <> s.value",
+                                        "SELECT count(*) FROM src.mapping_cache s JOIN main.mapping_cache m"
+                                        " ON m.key = s.key WHERE m.value <> s.value"};
     int64_t n[2];
-    if (db_sql_integer(sql, path, texts[0], 0, &n[0], err) ||
-        db_sql_integer(sql, path, texts[1], 0, &n[1], err)) {
+    if (db_sql_integer(sql, path, texts[0], 0, &n[0], err) || db_sql_integer(sql, path, texts[1], 0, &n[1], err)) {
         return -1;
     }
     if (n[0] + n[1]) {
-        return err_set(
-            err, ERR_BUG,
-            "%lld cached values of '%s' differ from those of earlier files under "
-            "the same key: results are not reproducible",
-            (long long)(n[0] + n[1]), m->paths[second]);
+        return err_set(err, ERR_BUG,
+                       "%lld cached values of '%s' differ from those of earlier files under "
+                       "the same key: results are not reproducible",
+                       (long long)(n[0] + n[1]), m->paths[second]);
     }
     return 0;
 }
@@ -220,35 +202,31 @@ static void copy_text(const struct merge *m, int k, struct strbuf *sb)
 {
     long long trial = (long long)m->first_trial[k], run = (long long)m->first_run[k];
     char *origin = sqlite3_mprintf("%Q", m->paths[k]);
-    strbuf_addf(
-        sb,
-        "INSERT INTO main.designs(id, %s) SELECT id + %lld, %s FROM src.designs s"
-        " WHERE true ORDER BY id ON CONFLICT(hash) DO NOTHING;",
-        m->copied.buf, trial, m->copied.buf);
-    strbuf_addf(
-        sb,
-        "INSERT INTO main.trials(number, design, run_id, generation, proposed_by)"
-        " SELECT t.number + %lld, (SELECT id FROM main.designs WHERE hash = s.hash),"
-        " t.run_id + %lld, t.generation, t.proposed_by FROM src.trials t"
-        " JOIN src.designs s ON s.id = t.design ORDER BY t.number;",
-        trial, run);
-    strbuf_addf(
-        sb,
-        "INSERT INTO main.runs(run_id, command, version, host, pid, slurm_job,"
-        " threads, started_utc, heartbeat_utc, ended_utc, exit, evaluations,"
-        " cache_hits, cache_lookups, wall_s, cpu_s, origin)"
-        " SELECT run_id + %lld, command, version, host, pid, slurm_job, threads,"
-        " started_utc, heartbeat_utc, ended_utc, exit, evaluations, cache_hits,"
-        " cache_lookups, wall_s, cpu_s, coalesce(origin, %s) FROM src.runs;",
-        run, origin);
-    strbuf_adds(sb,
-                "INSERT OR IGNORE INTO main.layers SELECT * FROM src.layers;"
-                "INSERT OR IGNORE INTO main.layer_cost SELECT * FROM src.layer_cost;"
-                "INSERT OR IGNORE INTO main.mappings SELECT * FROM src.mappings;"
-                "INSERT OR IGNORE INTO main.evaluation_cache(key, value)"
-                " SELECT key, value FROM src.evaluation_cache ORDER BY rowid;"
-                "INSERT OR IGNORE INTO main.mapping_cache(key, value)"
-                " SELECT key, value FROM src.mapping_cache ORDER BY rowid;");
+    strbuf_addf(sb,
+                "INSERT INTO main.designs(id, %s) SELECT id + %lld, %s FROM src.designs s"
+                " WHERE true ORDER BY id ON CONFLICT(hash) DO NOTHING;",
+                m->copied.buf, trial, m->copied.buf);
+    strbuf_addf(sb,
+                "INSERT INTO main.trials(number, design, run_id, generation, proposed_by)"
+                " SELECT t.number + %lld, (SELECT id FROM main.designs WHERE hash = s.hash),"
+                " t.run_id + %lld, t.generation, t.proposed_by FROM src.trials t"
+                " JOIN src.designs s ON s.id = t.design ORDER BY t.number;",
+                trial, run);
+    strbuf_addf(sb,
+                "INSERT INTO main.runs(run_id, command, version, host, pid, slurm_job,"
+                " threads, started_utc, heartbeat_utc, ended_utc, exit, evaluations,"
+                " cache_hits, cache_lookups, wall_s, cpu_s, origin)"
+                " SELECT run_id + %lld, command, version, host, pid, slurm_job, threads,"
+                " started_utc, heartbeat_utc, ended_utc, exit, evaluations, cache_hits,"
+                " cache_lookups, wall_s, cpu_s, coalesce(origin, %s) FROM src.runs;",
+                run, origin);
+    strbuf_adds(sb, "INSERT OR IGNORE INTO main.layers SELECT * FROM src.layers;"
+                    "INSERT OR IGNORE INTO main.layer_cost SELECT * FROM src.layer_cost;"
+                    "INSERT OR IGNORE INTO main.mappings SELECT * FROM src.mappings;"
+                    "INSERT OR IGNORE INTO main.evaluation_cache(key, value)"
+                    " SELECT key, value FROM src.evaluation_cache ORDER BY rowid;"
+                    "INSERT OR IGNORE INTO main.mapping_cache(key, value)"
+                    " SELECT key, value FROM src.mapping_cache ORDER BY rowid;");
     sqlite3_free(origin);
 }
 
@@ -256,16 +234,13 @@ static int copy(struct merge *m, sqlite3 *sql, const char *path, int k, struct e
 {
     struct strbuf text = STRBUF_INIT;
     int64_t known;
-    int rc = db_sql_integer(sql, path, "SELECT max(number) + 1 FROM main.trials", 0,
-                            &m->first_trial[k], err) ||
-             db_sql_integer(sql, path, "SELECT max(run_id) FROM main.runs", 0,
-                            &m->first_run[k], err) ||
+    int rc = db_sql_integer(sql, path, "SELECT max(number) + 1 FROM main.trials", 0, &m->first_trial[k], err) ||
+             db_sql_integer(sql, path, "SELECT max(run_id) FROM main.runs", 0, &m->first_run[k], err) ||
              db_sql_integer(sql, path,
                             "SELECT count(*) FROM src.designs s JOIN main.designs m ON"
                             " m.hash = s.hash",
                             0, &known, err) ||
-             (known && find_conflict(m, sql, path, k, err)) ||
-             find_cache_conflict(m, sql, path, k, err);
+             (known && find_conflict(m, sql, path, k, err)) || find_cache_conflict(m, sql, path, k, err);
     if (!rc) {
         m->report->duplicates += known;
         copy_text(m, k, &text);
@@ -276,8 +251,7 @@ static int copy(struct merge *m, sqlite3 *sql, const char *path, int k, struct e
 }
 
 /* File k in a transaction of its own: nothing of it is seen before the whole file is linked to its name. */
-static int attach_and_copy(struct merge *m, sqlite3 *sql, const char *path, int k,
-                           struct err *err)
+static int attach_and_copy(struct merge *m, sqlite3 *sql, const char *path, int k, struct err *err)
 {
     struct strbuf uri = STRBUF_INIT;
     db_sql_uri(&uri, m->paths[k], "?mode=ro");
@@ -305,8 +279,7 @@ static int create(struct merge *m, sqlite3 *sql, const char *path, struct err *e
     int n = 0;
     for (int i = 0; i < m->shape->n_meta; i++) {
         const char *key = m->shape->meta[i].key;
-        if (strcmp(key, "created_utc") != 0 && strcmp(key, "host") != 0 &&
-            strcmp(key, "merged") != 0) {
+        if (strcmp(key, "created_utc") != 0 && strcmp(key, "host") != 0 && strcmp(key, "merged") != 0) {
             facts[n++] = m->shape->meta[i];
         }
     }
@@ -324,8 +297,7 @@ static int fill(void *ctx, sqlite3 *sql, const char *path, struct err *err)
     struct merge *m = ctx;
     struct db_merge_report *r = m->report;
     int64_t changed;
-    if (create(m, sql, path, err) ||
-        db_sql_exec(sql, path, "PRAGMA synchronous=NORMAL", err)) {
+    if (create(m, sql, path, err) || db_sql_exec(sql, path, "PRAGMA synchronous=NORMAL", err)) {
         return -1;
     }
     for (int k = 0; k < m->n; k++) {
@@ -333,18 +305,13 @@ static int fill(void *ctx, sqlite3 *sql, const char *path, struct err *err)
             return -1;
         }
     }
-    if (db_sql_exec(sql, path, "BEGIN IMMEDIATE", err) ||
-        db_recount(sql, m->shape, path, &changed, err) ||
+    if (db_sql_exec(sql, path, "BEGIN IMMEDIATE", err) || db_recount(sql, m->shape, path, &changed, err) ||
         db_sql_exec(sql, path, "COMMIT", err)) {
         return -1;
     }
-    return db_sql_integer(sql, path, "SELECT count(*) FROM trials", 0, &r->trials,
-                          err) ||
-                   db_sql_integer(sql, path, "SELECT count(*) FROM designs", 0,
-                                  &r->designs, err) ||
-                   db_sql_integer(sql, path,
-                                  "SELECT count(*) FROM designs WHERE rank = 0", 0,
-                                  &r->front, err)
+    return db_sql_integer(sql, path, "SELECT count(*) FROM trials", 0, &r->trials, err) ||
+                   db_sql_integer(sql, path, "SELECT count(*) FROM designs", 0, &r->designs, err) ||
+                   db_sql_integer(sql, path, "SELECT count(*) FROM designs WHERE rank = 0", 0, &r->front, err)
                ? -1
                : 0;
 }
@@ -359,8 +326,8 @@ static void release(struct merge *m)
     db_close(m->shape, NULL);
 }
 
-int db_merge(const char *out, const char *const *paths, int n, bool force_model,
-             struct db_merge_report *report, struct err *err)
+int db_merge(const char *out, const char *const *paths, int n, bool force_model, struct db_merge_report *report,
+             struct err *err)
 {
     struct merge m = {.paths = paths, .n = n, .report = report};
     *report = (struct db_merge_report){0};

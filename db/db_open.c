@@ -27,10 +27,8 @@ static void remove_all(const char *path)
     strbuf_release(&name);
 }
 
-static int build(const char *path,
-                 int (*fill)(void *ctx, sqlite3 *sql, const char *path,
-                             struct err *err),
-                 void *ctx, struct err *err)
+static int build(const char *path, int (*fill)(void *ctx, sqlite3 *sql, const char *path, struct err *err), void *ctx,
+                 struct err *err)
 {
     sqlite3 *sql;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI;
@@ -38,6 +36,10 @@ static int build(const char *path,
         return -1;
     }
     int rc = fill(ctx, sql, path, err);
+    /* Closing would copy the log into the file too, but never say that it could not. */
+    if (!rc && sqlite3_wal_checkpoint_v2(sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK) {
+        rc = db_sql_error(sql, path, "write", err);
+    }
     if (sqlite3_close(sql) != SQLITE_OK && !rc) {
         rc = err_set(err, ERR_BUG, "'%s' could not be closed", path);
     }
@@ -58,18 +60,15 @@ static void sync_folder(const char *path)
     strbuf_release(&folder);
 }
 
-int db_make(const char *path,
-            int (*fill)(void *ctx, sqlite3 *sql, const char *path, struct err *err),
-            void *ctx, struct err *err)
+int db_make(const char *path, int (*fill)(void *ctx, sqlite3 *sql, const char *path, struct err *err), void *ctx,
+            struct err *err)
 {
     struct strbuf name = STRBUF_INIT;
     strbuf_addf(&name, "%s-new%ld", path, (long)getpid());
     remove_all(name.buf);
     int rc = build(name.buf, fill, ctx, err);
     if (!rc && link(name.buf, path)) {
-        rc = errno == EEXIST
-                 ? 1
-                 : err_set(err, ERR_IO, "cannot make '%s': %s", path, strerror(errno));
+        rc = errno == EEXIST ? 1 : err_set(err, ERR_IO, "cannot make '%s': %s", path, strerror(errno));
     }
     remove_all(name.buf);
     strbuf_release(&name);
@@ -109,15 +108,13 @@ static struct db *db_new(const char *path, enum db_mode mode, bool cache_only)
 
 static int load(struct db *db, struct err *err)
 {
-    if (db_sql_open_reader(db->path, &db->read, err) ||
-        db_schema_check(db->read, db->path, err) || db_schema_load(db, err)) {
+    if (db_sql_open_reader(db->path, &db->read, err) || db_schema_check(db->read, db->path, err) ||
+        db_schema_load(db, err)) {
         return -1;
     }
     db->scratch = mem_calloc((size_t)db->n_columns + 1, sizeof *db->scratch);
     int64_t next = 0;
-    if (!db->cache_only &&
-        db_sql_integer(db->read, db->path, "SELECT max(number) + 1 FROM trials", 0,
-                       &next, err)) {
+    if (!db->cache_only && db_sql_integer(db->read, db->path, "SELECT max(number) + 1 FROM trials", 0, &next, err)) {
         return -1;
     }
     db->next = next;
@@ -165,8 +162,7 @@ struct db *db_create(const char *path, const struct db_layout *layout, struct er
     struct err own = ERR_INIT;
     err = err ? err : &own;
     struct db *db = db_new(path, DB_WRITE, false);
-    int rc = db_layout_check(layout, err) || db_check_local(path, err) ||
-             db_lock(path, &db->lock_fd, err);
+    int rc = db_layout_check(layout, err) || db_check_local(path, err) || db_lock(path, &db->lock_fd, err);
     if (!rc) {
         struct db_layout copy = *layout;
         rc = access(path, F_OK) ? db_make(path, fill_study, &copy, err) : 1;
@@ -174,7 +170,10 @@ struct db *db_create(const char *path, const struct db_layout *layout, struct er
     if (rc == 1 && err->code == ERR_NONE) {
         err_set(err, ERR_IO, "'%s' exists already; nothing is overwritten", path);
     }
-    return opened(db, rc || load(db, err), err);
+    if (!rc && (rc = load(db, err))) {
+        remove_all(path); /* ours since the lock: the next attempt shall find nothing */
+    }
+    return opened(db, rc, err);
 }
 
 struct db *db_open_cache(const char *path, struct err *err)

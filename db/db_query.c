@@ -17,9 +17,8 @@ static const struct {
     const char *name;
     enum db_type type;
 } own[] = {
-    {"id", DB_INTEGER},      {"hash", DB_TEXT},     {"state", DB_TEXT},
-    {"rank", DB_INTEGER},    {"violated", DB_TEXT}, {"error", DB_TEXT},
-    {"eval_us", DB_INTEGER},
+    {"id", DB_INTEGER},    {"hash", DB_TEXT},  {"state", DB_TEXT},      {"rank", DB_INTEGER},
+    {"violated", DB_TEXT}, {"error", DB_TEXT}, {"eval_us", DB_INTEGER},
 };
 
 static enum db_type column_type(const struct db *db, const char *name)
@@ -52,8 +51,7 @@ static int check(const struct db *db, const struct db_query *q, struct err *err)
         return unknown(db, q->order_by, err);
     }
     if (q->n_objectives < 0 || q->n_objectives > DB_MAX_OBJECTIVES) {
-        return err_set(err, ERR_USAGE, "a front has 1 to %d objectives, not %d",
-                       DB_MAX_OBJECTIVES, q->n_objectives);
+        return err_set(err, ERR_USAGE, "a front has 1 to %d objectives, not %d", DB_MAX_OBJECTIVES, q->n_objectives);
     }
     for (int i = 0; i < q->n_objectives; i++) {
         enum db_type type = column_type(db, q->objectives[i].column);
@@ -61,8 +59,7 @@ static int check(const struct db *db, const struct db_query *q, struct err *err)
             return unknown(db, q->objectives[i].column, err);
         }
         if (type == DB_TEXT) {
-            return err_set(err, ERR_USAGE, "objective '%s' is text, not a number",
-                           q->objectives[i].column);
+            return err_set(err, ERR_USAGE, "objective '%s' is text, not a number", q->objectives[i].column);
         }
     }
     return 0;
@@ -74,8 +71,7 @@ int db_own_objectives(const struct db *db, struct db_objective o[DB_MAX_OBJECTIV
     for (int i = 0; i < db->n_columns; i++) {
         const struct db_column *c = &db->columns[i];
         if (c->objective) {
-            o[c->objective - 1] =
-                (struct db_objective){c->name, !strcmp(c->goal, "max")};
+            o[c->objective - 1] = (struct db_objective){c->name, !strcmp(c->goal, "max")};
             n++;
         }
     }
@@ -89,8 +85,7 @@ static bool own_objectives(const struct db *db, const struct db_query *q)
     int found = 0, n = db_own_objectives(db, o);
     for (int i = 0; i < n; i++) {
         for (int k = 0; k < q->n_objectives; k++) {
-            found += !strcmp(q->objectives[k].column, o[i].column) &&
-                     q->objectives[k].maximise == o[i].maximise;
+            found += !strcmp(q->objectives[k].column, o[i].column) && q->objectives[k].maximise == o[i].maximise;
         }
     }
     return found == n && n == q->n_objectives;
@@ -110,13 +105,12 @@ static void add_conditions(const struct db_query *q, bool front_only, struct str
 }
 
 /* Prepares and binds the parameters of `where`, if it is in the text. */
-static int prepare(struct db *db, const struct db_query *q, const char *text,
-                   sqlite3_stmt **stmt, struct err *err)
+static int prepare(struct db *db, const struct db_query *q, const char *text, sqlite3_stmt **stmt, struct err *err)
 {
     if (sqlite3_prepare_v2(db->read, text, -1, stmt, NULL) != SQLITE_OK) {
         if ((sqlite3_errcode(db->read) & 0xff) == SQLITE_ERROR && q->where) {
-            return err_set(err, ERR_USAGE, "cannot ask '%s' for '%s': %s", db->path,
-                           q->where, sqlite3_errmsg(db->read));
+            return err_set(err, ERR_USAGE, "cannot ask '%s' for '%s': %s", db->path, q->where,
+                           sqlite3_errmsg(db->read));
         }
         return db_sql_error(db->read, db->path, "read", err);
     }
@@ -132,12 +126,10 @@ static int prepare(struct db *db, const struct db_query *q, const char *text,
 
 static double number_or_nan(sqlite3_stmt *stmt, int i)
 {
-    return sqlite3_column_type(stmt, i) == SQLITE_NULL ? (double)NAN
-                                                       : sqlite3_column_double(stmt, i);
+    return sqlite3_column_type(stmt, i) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(stmt, i);
 }
 
-int db_front_ids(sqlite3_stmt *stmt, const struct db_objective *o, int m,
-                 struct strbuf *ids)
+int db_front_ids(sqlite3_stmt *stmt, const struct db_objective *o, int m, struct strbuf *ids)
 {
     struct front front;
     int rc;
@@ -158,8 +150,7 @@ int db_front_ids(sqlite3_stmt *stmt, const struct db_objective *o, int m,
     return rc;
 }
 
-static int scan_front(struct db *db, const struct db_query *q, struct strbuf *ids,
-                      struct err *err)
+static int scan_front(struct db *db, const struct db_query *q, struct strbuf *ids, struct err *err)
 {
     struct strbuf text = STRBUF_INIT;
     strbuf_adds(&text, "SELECT id");
@@ -181,8 +172,7 @@ static int scan_front(struct db *db, const struct db_query *q, struct strbuf *id
     return rc;
 }
 
-static void select_rows(const struct db *db, const struct db_query *q,
-                        struct strbuf *text)
+static void select_rows(const struct db *db, const struct db_query *q, struct strbuf *text)
 {
     int n = q->columns ? q->n_columns : db->n_columns;
     strbuf_adds(text, "SELECT id, hash, state");
@@ -203,8 +193,8 @@ static void order_rows(const struct db_query *q, struct strbuf *text)
     }
 }
 
-static int read_row(const struct db *db, sqlite3_stmt *stmt, const struct db_query *q,
-                    struct db_value *values, struct db_row *row, struct err *err)
+static int read_row(const struct db *db, sqlite3_stmt *stmt, const struct db_query *q, struct db_value *values,
+                    struct db_row *row, struct err *err)
 {
     const char *hex = (const char *)sqlite3_column_text(stmt, 1);
     const char *state = (const char *)sqlite3_column_text(stmt, 2);
@@ -214,13 +204,11 @@ static int read_row(const struct db *db, sqlite3_stmt *stmt, const struct db_que
         s++;
     }
     if (s == DB_STATE_COUNT || !hex || hash_parse(hex, &row->hash)) {
-        return err_set(err, ERR_DATA, "'%s': design %lld has a damaged row", db->path,
-                       (long long)row->number);
+        return err_set(err, ERR_DATA, "'%s': design %lld has a damaged row", db->path, (long long)row->number);
     }
     row->state = (enum db_state)s;
     for (int i = 0; i < n; i++) {
-        enum db_type type =
-            q->columns ? column_type(db, q->columns[i]) : db->columns[i].type;
+        enum db_type type = q->columns ? column_type(db, q->columns[i]) : db->columns[i].type;
         values[i] = db_column_value(stmt, i + 3, type);
     }
     row->values = values;
@@ -228,8 +216,7 @@ static int read_row(const struct db *db, sqlite3_stmt *stmt, const struct db_que
 }
 
 static int give_rows(struct db *db, const struct db_query *q, sqlite3_stmt *stmt,
-                     int (*fn)(void *ctx, const struct db_row *row), void *ctx,
-                     struct err *err)
+                     int (*fn)(void *ctx, const struct db_row *row), void *ctx, struct err *err)
 {
     int n = q->columns ? q->n_columns : db->n_columns, rc = 0, step = SQLITE_DONE;
     struct db_value *values = mem_calloc((size_t)n + 1, sizeof *values);
@@ -246,8 +233,7 @@ static int give_rows(struct db *db, const struct db_query *q, sqlite3_stmt *stmt
 }
 
 /* One snapshot for both steps, lest the writer change the front between them. */
-static int query(struct db *db, const struct db_query *q,
-                 int (*fn)(void *ctx, const struct db_row *row), void *ctx,
+static int query(struct db *db, const struct db_query *q, int (*fn)(void *ctx, const struct db_row *row), void *ctx,
                  struct err *err)
 {
     struct strbuf ids = STRBUF_INIT, text = STRBUF_INIT;
@@ -262,8 +248,7 @@ static int query(struct db *db, const struct db_query *q,
         sqlite3_stmt *stmt;
         select_rows(db, q, &text);
         if (ids.len) {
-            strbuf_adds(&text,
-                        " FROM designs WHERE id IN (SELECT value FROM json_each(?1))");
+            strbuf_adds(&text, " FROM designs WHERE id IN (SELECT value FROM json_each(?1))");
             by_id.where = NULL;
         } else {
             add_conditions(q, q->front_only || stored, &text);
@@ -283,8 +268,8 @@ static int query(struct db *db, const struct db_query *q,
     return rc;
 }
 
-int db_query(struct db *db, const struct db_query *q,
-             int (*fn)(void *ctx, const struct db_row *row), void *ctx, struct err *err)
+int db_query(struct db *db, const struct db_query *q, int (*fn)(void *ctx, const struct db_row *row), void *ctx,
+             struct err *err)
 {
     if (check(db, q, err)) {
         return -1;
@@ -306,9 +291,7 @@ int64_t db_front(struct db *db, int64_t **numbers, struct err *err)
     int rc;
     *numbers = NULL;
     pthread_mutex_lock(&db->mutex);
-    if (db_sql_prepare(db->read, db->path,
-                       "SELECT id FROM designs WHERE rank = 0 ORDER BY id", &stmt,
-                       err)) {
+    if (db_sql_prepare(db->read, db->path, "SELECT id FROM designs WHERE rank = 0 ORDER BY id", &stmt, err)) {
         pthread_mutex_unlock(&db->mutex);
         return -1;
     }
@@ -334,14 +317,14 @@ static int ambiguous(const char *prefix, sqlite3_stmt *stmt, struct err *err)
     while (n < 4 && sqlite3_step(stmt) == SQLITE_ROW) {
         strbuf_addf(&some, "%s%.12s", n++ ? ", " : "", sqlite3_column_text(stmt, 1));
     }
-    err_set(err, ERR_NO, "'%s' is the beginning of several designs: %s%s", prefix,
-            some.buf, sqlite3_step(stmt) == SQLITE_ROW ? ", ..." : "");
+    err_set(err, ERR_NO, "'%s' is the beginning of several designs: %s%s", prefix, some.buf,
+            sqlite3_step(stmt) == SQLITE_ROW ? ", ..." : "");
     strbuf_release(&some);
     return -1;
 }
 
-static int find(struct db *db, sqlite3_stmt *stmt, const char *prefix,
-                struct hash *hash, int64_t *number, struct err *err)
+static int find(struct db *db, sqlite3_stmt *stmt, const char *prefix, struct hash *hash, int64_t *number,
+                struct err *err)
 {
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_DONE) {
@@ -350,8 +333,7 @@ static int find(struct db *db, sqlite3_stmt *stmt, const char *prefix,
     if (rc == SQLITE_ROW) {
         *number = sqlite3_column_int64(stmt, 0);
         if (hash_parse((const char *)sqlite3_column_text(stmt, 1), hash)) {
-            return err_set(err, ERR_DATA, "'%s': design %lld has a damaged hash",
-                           db->path, (long long)*number);
+            return err_set(err, ERR_DATA, "'%s': design %lld has a damaged hash", db->path, (long long)*number);
         }
         rc = sqlite3_step(stmt);
     }
@@ -361,14 +343,12 @@ static int find(struct db *db, sqlite3_stmt *stmt, const char *prefix,
     return rc == SQLITE_DONE ? 0 : db_sql_error(db->read, db->path, "read", err);
 }
 
-int db_find(struct db *db, const char *prefix, struct hash *hash, int64_t *number,
-            struct err *err)
+int db_find(struct db *db, const char *prefix, struct hash *hash, int64_t *number, struct err *err)
 {
     char from[HASH_HEX], to[HASH_HEX + 1];
     size_t n = strlen(prefix);
     if (!n || n >= HASH_HEX || strspn(prefix, "0123456789abcdefABCDEF") != n) {
-        return err_set(err, ERR_USAGE, "'%s' is no design: give 1 to 32 hex digits",
-                       prefix);
+        return err_set(err, ERR_USAGE, "'%s' is no design: give 1 to 32 hex digits", prefix);
     }
     for (size_t i = 0; i < n; i++) {
         from[i] = (char)tolower((unsigned char)prefix[i]);
@@ -377,11 +357,10 @@ int db_find(struct db *db, const char *prefix, struct hash *hash, int64_t *numbe
     snprintf(to, sizeof to, "%sg", from); /* 'g' comes after the last digit */
     sqlite3_stmt *stmt;
     pthread_mutex_lock(&db->mutex);
-    int rc =
-        db_sql_prepare(db->read, db->path,
-                       "SELECT id, hash FROM designs WHERE hash >= ?1 AND hash < ?2"
-                       " ORDER BY hash LIMIT 5",
-                       &stmt, err);
+    int rc = db_sql_prepare(db->read, db->path,
+                            "SELECT id, hash FROM designs WHERE hash >= ?1 AND hash < ?2"
+                            " ORDER BY hash LIMIT 5",
+                            &stmt, err);
     if (!rc) {
         sqlite3_bind_text(stmt, 1, from, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 2, to, -1, SQLITE_STATIC);

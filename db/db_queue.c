@@ -62,8 +62,7 @@ static void put_bytes(struct queue *q, enum cell_type type, const void *p, size_
     if (n) {
         memcpy((char *)r + r->size, p, n);
     }
-    *next_cell(q) =
-        (struct cell){.type = (uint32_t)type, .n = (uint32_t)n, .u.at = r->size};
+    *next_cell(q) = (struct cell){.type = (uint32_t)type, .n = (uint32_t)n, .u.at = r->size};
     r->size += (uint32_t)n;
 }
 
@@ -114,11 +113,9 @@ int record_bind(sqlite3_stmt *stmt, int parameter, const struct record *r, int c
     case CELL_REAL:
         return sqlite3_bind_double(stmt, parameter, c->u.d);
     case CELL_TEXT:
-        return sqlite3_bind_text(stmt, parameter, record_bytes(r, cell), (int)c->n - 1,
-                                 SQLITE_STATIC);
+        return sqlite3_bind_text(stmt, parameter, record_bytes(r, cell), (int)c->n - 1, SQLITE_STATIC);
     case CELL_BLOB:
-        return sqlite3_bind_blob(stmt, parameter, record_bytes(r, cell), (int)c->n,
-                                 SQLITE_STATIC);
+        return sqlite3_bind_blob(stmt, parameter, record_bytes(r, cell), (int)c->n, SQLITE_STATIC);
     default:
         return sqlite3_bind_null(stmt, parameter);
     }

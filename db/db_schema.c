@@ -42,8 +42,7 @@ const char *const db_exit_names[DB_EXIT_COUNT] = {
 };
 
 /* Columns of `designs` that are not the study's own. */
-static const char *const own_columns[] = {"id",       "hash",    "state", "rank",
-                                          "violated", "eval_us", "error", "exact"};
+static const char *const own_columns[] = {"id", "hash", "state", "rank", "violated", "eval_us", "error", "exact"};
 
 static const char *const shared_tables =
     "CREATE TABLE study(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT "
@@ -93,8 +92,7 @@ static int column_check(const struct db_layout *l, int i, struct err *err)
     }
     for (size_t k = 0; k < sizeof own_columns / sizeof *own_columns; k++) {
         if (!strcmp(c->name, own_columns[k])) {
-            return err_set(err, ERR_BUG, "column '%s' is one of the table's own",
-                           c->name);
+            return err_set(err, ERR_BUG, "column '%s' is one of the table's own", c->name);
         }
     }
     for (int k = 0; k < i; k++) {
@@ -108,17 +106,13 @@ static int column_check(const struct db_layout *l, int i, struct err *err)
     }
     bool goal = c->goal && *c->goal;
     if (goal && strcmp(c->goal, "min") && strcmp(c->goal, "max")) {
-        return err_set(err, ERR_BUG, "column '%s': no such goal '%s'", c->name,
-                       c->goal);
+        return err_set(err, ERR_BUG, "column '%s': no such goal '%s'", c->name, c->goal);
     }
     if (c->objective && (!goal || !numeric || c->sql)) {
-        return err_set(err, ERR_BUG,
-                       "column '%s': an objective is a stored number with a goal",
-                       c->name);
+        return err_set(err, ERR_BUG, "column '%s': an objective is a stored number with a goal", c->name);
     }
     if (c->sql && c->kind != DB_DERIVED) {
-        return err_set(err, ERR_BUG, "column '%s': only a derived one has sql",
-                       c->name);
+        return err_set(err, ERR_BUG, "column '%s': only a derived one has sql", c->name);
     }
     return 0;
 }
@@ -126,11 +120,10 @@ static int column_check(const struct db_layout *l, int i, struct err *err)
 int db_layout_check(const struct db_layout *layout, struct err *err)
 {
     if (layout->n_columns > DB_MAX_COLUMNS) {
-        return err_set(
-            err, ERR_DATA,
-            "%d columns are too many for one table (at most %d); give vectors as "
-            "one text column",
-            layout->n_columns, DB_MAX_COLUMNS);
+        return err_set(err, ERR_DATA,
+                       "%d columns are too many for one table (at most %d); give vectors as "
+                       "one text column",
+                       layout->n_columns, DB_MAX_COLUMNS);
     }
     int seen[DB_MAX_OBJECTIVES + 1] = {0}, n = 0;
     for (int i = 0; i < layout->n_columns; i++) {
@@ -139,9 +132,8 @@ int db_layout_check(const struct db_layout *layout, struct err *err)
             return -1;
         }
         if (place < 0 || place > DB_MAX_OBJECTIVES || (place && seen[place]++)) {
-            return err_set(err, ERR_BUG,
-                           "column '%s': no place %d among the objectives",
-                           layout->columns[i].name, place);
+            return err_set(err, ERR_BUG, "column '%s': no place %d among the objectives", layout->columns[i].name,
+                           place);
         }
         n += place > 0;
     }
@@ -163,10 +155,9 @@ static int storage_class(const struct db_column *c)
 
 static void designs_table(const struct db_layout *l, struct strbuf *sb)
 {
-    strbuf_adds(
-        sb, "CREATE TABLE designs(id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE,"
-            " state TEXT NOT NULL CHECK(state IN('ok','infeasible','failed')),"
-            " rank INTEGER");
+    strbuf_adds(sb, "CREATE TABLE designs(id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE,"
+                    " state TEXT NOT NULL CHECK(state IN('ok','infeasible','failed')),"
+                    " rank INTEGER");
     for (int class = 0; class <= 4; class ++) {
         for (int i = 0; i < l->n_columns; i++) {
             const struct db_column *c = &l->columns[i];
@@ -185,18 +176,16 @@ static void designs_table(const struct db_layout *l, struct strbuf *sb)
 
 /* Two objectives at a time, by a window function: the best of the second so far,
  * walking along the first. */
-static void pair_view(const struct db_column *a, const struct db_column *b,
-                      struct strbuf *sb)
+static void pair_view(const struct db_column *a, const struct db_column *b, struct strbuf *sb)
 {
     bool amax = !strcmp(a->goal, "max"), bmax = !strcmp(b->goal, "max");
-    strbuf_addf(
-        sb,
-        "CREATE VIEW \"front_%s_%s\" AS SELECT * FROM (SELECT *, %s(\"%s\") OVER"
-        " (ORDER BY \"%s\"%s, \"%s\"%s, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1"
-        " PRECEDING) AS best_before FROM designs WHERE state = 'ok') WHERE"
-        " best_before IS NULL OR \"%s\" %c best_before;",
-        a->name, b->name, bmax ? "MAX" : "MIN", b->name, a->name, amax ? " DESC" : "",
-        b->name, bmax ? " DESC" : "", b->name, bmax ? '>' : '<');
+    strbuf_addf(sb,
+                "CREATE VIEW \"front_%s_%s\" AS SELECT * FROM (SELECT *, %s(\"%s\") OVER"
+                " (ORDER BY \"%s\"%s, \"%s\"%s, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1"
+                " PRECEDING) AS best_before FROM designs WHERE state = 'ok') WHERE"
+                " best_before IS NULL OR \"%s\" %c best_before;",
+                a->name, b->name, bmax ? "MAX" : "MIN", b->name, a->name, amax ? " DESC" : "", b->name,
+                bmax ? " DESC" : "", b->name, bmax ? '>' : '<');
 }
 
 static void pair_views(const struct db_layout *l, struct strbuf *sb)
@@ -212,18 +201,15 @@ static void pair_views(const struct db_layout *l, struct strbuf *sb)
     }
 }
 
-static int put_pair(sqlite3 *sql, const char *path, const char *key, const char *value,
-                    struct err *err)
+static int put_pair(sqlite3 *sql, const char *path, const char *key, const char *value, struct err *err)
 {
     sqlite3_stmt *stmt;
-    if (db_sql_prepare(sql, path, "INSERT OR REPLACE INTO study VALUES(?,?)", &stmt,
-                       err)) {
+    if (db_sql_prepare(sql, path, "INSERT OR REPLACE INTO study VALUES(?,?)", &stmt, err)) {
         return -1;
     }
     sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 2, value, -1, SQLITE_STATIC);
-    int rc =
-        sqlite3_step(stmt) == SQLITE_DONE ? 0 : db_sql_error(sql, path, "write", err);
+    int rc = sqlite3_step(stmt) == SQLITE_DONE ? 0 : db_sql_error(sql, path, "write", err);
     sqlite3_finalize(stmt);
     return rc;
 }
@@ -244,12 +230,10 @@ static int put_column(sqlite3_stmt *stmt, int position, const struct db_column *
     return rc == SQLITE_DONE ? 0 : -1;
 }
 
-static int put_layout(sqlite3 *sql, const char *path, const struct db_layout *l,
-                      struct err *err)
+static int put_layout(sqlite3 *sql, const char *path, const struct db_layout *l, struct err *err)
 {
     sqlite3_stmt *stmt;
-    if (db_sql_prepare(sql, path, "INSERT INTO columns VALUES(?,?,?,?,?,?,?,?,?)",
-                       &stmt, err)) {
+    if (db_sql_prepare(sql, path, "INSERT INTO columns VALUES(?,?,?,?,?,?,?,?,?)", &stmt, err)) {
         return -1;
     }
     int rc = 0;
@@ -269,21 +253,16 @@ static int put_origin(sqlite3 *sql, const char *path, struct err *err)
 {
     char now[32], host[100] = "";
     gethostname(host, sizeof host - 1);
-    return put_pair(sql, path, "created_utc", db_utc_now(now), err) ||
-                   put_pair(sql, path, "host", host, err)
-               ? -1
-               : 0;
+    return put_pair(sql, path, "created_utc", db_utc_now(now), err) || put_pair(sql, path, "host", host, err) ? -1 : 0;
 }
 
-static int create(sqlite3 *sql, const char *path, const char *tables,
-                  const struct db_layout *layout, struct err *err)
+static int create(sqlite3 *sql, const char *path, const char *tables, const struct db_layout *layout, struct err *err)
 {
     struct strbuf head = STRBUF_INIT;
-    strbuf_addf(
-        &head,
-        "PRAGMA application_id=%d; PRAGMA user_version=%d; PRAGMA journal_mode=WAL;"
-        "BEGIN IMMEDIATE;%s",
-        DB_APPLICATION_ID, DB_SCHEMA_VERSION, shared_tables);
+    strbuf_addf(&head,
+                "PRAGMA application_id=%d; PRAGMA user_version=%d; PRAGMA journal_mode=WAL;"
+                "BEGIN IMMEDIATE;%s",
+                DB_APPLICATION_ID, DB_SCHEMA_VERSION, shared_tables);
     int rc = db_sql_exec(sql, path, head.buf, err);
     strbuf_release(&head);
     if (rc || db_sql_exec(sql, path, tables, err) || put_origin(sql, path, err) ||
@@ -293,8 +272,7 @@ static int create(sqlite3 *sql, const char *path, const char *tables,
     return db_sql_exec(sql, path, "COMMIT", err);
 }
 
-int db_schema_create(sqlite3 *sql, const char *path, const struct db_layout *layout,
-                     struct err *err)
+int db_schema_create(sqlite3 *sql, const char *path, const struct db_layout *layout, struct err *err)
 {
     struct strbuf tables = STRBUF_INIT;
     designs_table(layout, &tables);
@@ -318,16 +296,13 @@ int db_schema_check(sqlite3 *sql, const char *path, struct err *err)
         return -1;
     }
     if (id != DB_APPLICATION_ID) {
-        return err_set(
-            err, ERR_DATA,
-            "'%s' is an SQLite file of another program, not a Dovetail study", path);
+        return err_set(err, ERR_DATA, "'%s' is an SQLite file of another program, not a Dovetail study", path);
     }
     if (version > DB_SCHEMA_VERSION) {
-        return err_set(
-            err, ERR_DATA,
-            "'%s' has schema version %lld; this program knows versions up to %d: "
-            "use a newer dovetail",
-            path, (long long)version, DB_SCHEMA_VERSION);
+        return err_set(err, ERR_DATA,
+                       "'%s' has schema version %lld; this program knows versions up to %d: "
+                       "use a newer dovetail",
+                       path, (long long)version, DB_SCHEMA_VERSION);
     }
     if (version < DB_SCHEMA_VERSION) {
         return err_set(err, ERR_DATA,
@@ -360,8 +335,7 @@ static const char *text_at(sqlite3_stmt *stmt, int i)
 static int load_meta(struct db *db, struct err *err)
 {
     sqlite3_stmt *stmt;
-    if (db_sql_prepare(db->read, db->path, "SELECT key, value FROM study", &stmt,
-                       err)) {
+    if (db_sql_prepare(db->read, db->path, "SELECT key, value FROM study", &stmt, err)) {
         return -1;
     }
     int rc;
@@ -402,9 +376,7 @@ static int load_column(sqlite3_stmt *stmt, struct db_column *c)
         .goal = mem_strdup(text_at(stmt, 4)),
         .objective = sqlite3_column_int(stmt, 5),
         .description = mem_strdup(text_at(stmt, 6)),
-        .sql = sqlite3_column_type(stmt, 7) == SQLITE_NULL
-                   ? NULL
-                   : mem_strdup(text_at(stmt, 7)),
+        .sql = sqlite3_column_type(stmt, 7) == SQLITE_NULL ? NULL : mem_strdup(text_at(stmt, 7)),
     };
     return 0;
 }
@@ -412,20 +384,17 @@ static int load_column(sqlite3_stmt *stmt, struct db_column *c)
 static int load_columns(struct db *db, struct err *err)
 {
     sqlite3_stmt *stmt;
-    if (db_sql_prepare(
-            db->read, db->path,
-            "SELECT name, kind, type, unit, goal, objective, description, sql"
-            " FROM columns ORDER BY position",
-            &stmt, err)) {
+    if (db_sql_prepare(db->read, db->path,
+                       "SELECT name, kind, type, unit, goal, objective, description, sql"
+                       " FROM columns ORDER BY position",
+                       &stmt, err)) {
         return -1;
     }
     int rc, cap = 0;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         MEM_GROW(db->columns, db->n_columns, cap);
         if (load_column(stmt, &db->columns[db->n_columns])) {
-            err_set(err, ERR_DATA,
-                    "'%s': table 'columns' has a row that means nothing here",
-                    db->path);
+            err_set(err, ERR_DATA, "'%s': table 'columns' has a row that means nothing here", db->path);
             sqlite3_finalize(stmt);
             return -1;
         }
@@ -450,9 +419,8 @@ static void build_select(struct db *db)
 void db_schema_insert_design(const struct db *db, struct strbuf *sb)
 {
     int n = 8;
-    strbuf_adds(sb,
-                "INSERT INTO designs(id, rank, hash, state, violated, error, eval_us,"
-                " exact");
+    strbuf_adds(sb, "INSERT INTO designs(id, rank, hash, state, violated, error, eval_us,"
+                    " exact");
     for (int i = 0; i < db->n_columns; i++) {
         if (db_column_stored(&db->columns[i])) {
             strbuf_addf(sb, ", \"%s\"", db->columns[i].name);
@@ -474,11 +442,10 @@ int db_schema_load(struct db *db, struct err *err)
     const char *kind = db_meta(db, "kind");
     bool cache = kind && !strcmp(kind, "cache");
     if (cache != db->cache_only) {
-        return err_set(
-            err, ERR_DATA,
-            cache ? "'%s' is a cache shared between studies, not a study"
-                  : "'%s' is a study, not a shared cache; name another --cache",
-            db->path);
+        return err_set(err, ERR_DATA,
+                       cache ? "'%s' is a cache shared between studies, not a study"
+                             : "'%s' is a study, not a shared cache; name another --cache",
+                       db->path);
     }
     if (!cache && load_columns(db, err)) {
         return -1;

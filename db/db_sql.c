@@ -9,9 +9,8 @@
 
 /* A page cache of 16 MiB a connection; reading maps up to 1 GiB so that scans copy
  * nothing. */
-static const char *const session =
-    "PRAGMA cache_size=-16384; PRAGMA mmap_size=1073741824;"
-    "PRAGMA temp_store=MEMORY;";
+static const char *const session = "PRAGMA cache_size=-16384; PRAGMA mmap_size=1073741824;"
+                                   "PRAGMA temp_store=MEMORY;";
 
 static int corrupt_error(const char *path, const char *detail, struct err *err)
 {
@@ -27,16 +26,13 @@ int db_sql_error(sqlite3 *sql, const char *path, const char *doing, struct err *
     const char *detail = sql ? sqlite3_errmsg(sql) : "out of memory";
     switch (rc & 0xff) {
     case SQLITE_FULL:
-        return err_set(
-            err, ERR_IO,
-            "cannot %s '%s': the disk is full or the quota is used up; what was "
-            "acknowledged is kept",
-            doing, path);
+        return err_set(err, ERR_IO,
+                       "cannot %s '%s': the disk is full or the quota is used up; what was "
+                       "acknowledged is kept",
+                       doing, path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return err_set(err, ERR_IO,
-                       "cannot %s '%s': another program keeps it locked (%s)", doing,
-                       path, detail);
+        return err_set(err, ERR_IO, "cannot %s '%s': another program keeps it locked (%s)", doing, path, detail);
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
@@ -44,21 +40,17 @@ int db_sql_error(sqlite3 *sql, const char *path, const char *doing, struct err *
     case SQLITE_CORRUPT:
         return corrupt_error(path, detail, err);
     case SQLITE_NOTADB:
-        return err_set(err, ERR_DATA, "'%s' is not a Dovetail study (no SQLite file)",
-                       path);
+        return err_set(err, ERR_DATA, "'%s' is not a Dovetail study (no SQLite file)", path);
     case SQLITE_IOERR:
         return err_set(err, ERR_IO, "cannot %s '%s': %s (%s)", doing, path, detail,
-                       sqlite3_system_errno(sql) ? strerror(sqlite3_system_errno(sql))
-                                                 : "input/output error");
+                       sqlite3_system_errno(sql) ? strerror(sqlite3_system_errno(sql)) : "input/output error");
     case SQLITE_CANTOPEN:
         return err_set(err, ERR_IO, "cannot open '%s': %s", path,
-                       sqlite3_system_errno(sql) ? strerror(sqlite3_system_errno(sql))
-                                                 : detail);
+                       sqlite3_system_errno(sql) ? strerror(sqlite3_system_errno(sql)) : detail);
     case SQLITE_INTERRUPT:
         return err_set(err, ERR_RESUME, "'%s': interrupted", path);
     default:
-        return err_set(err, ERR_BUG, "cannot %s '%s': %s (SQLite code %d)", doing, path,
-                       detail, rc);
+        return err_set(err, ERR_BUG, "cannot %s '%s': %s (SQLite code %d)", doing, path, detail, rc);
     }
 }
 
@@ -70,18 +62,15 @@ int db_sql_exec(sqlite3 *sql, const char *path, const char *text, struct err *er
     return 0;
 }
 
-int db_sql_prepare(sqlite3 *sql, const char *path, const char *text,
-                   sqlite3_stmt **stmt, struct err *err)
+int db_sql_prepare(sqlite3 *sql, const char *path, const char *text, sqlite3_stmt **stmt, struct err *err)
 {
-    if (sqlite3_prepare_v3(sql, text, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) !=
-        SQLITE_OK) {
+    if (sqlite3_prepare_v3(sql, text, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) != SQLITE_OK) {
         return db_sql_error(sql, path, "read", err);
     }
     return 0;
 }
 
-int db_sql_integer(sqlite3 *sql, const char *path, const char *text, int64_t none,
-                   int64_t *out, struct err *err)
+int db_sql_integer(sqlite3 *sql, const char *path, const char *text, int64_t none, int64_t *out, struct err *err)
 {
     sqlite3_stmt *stmt;
     if (db_sql_prepare(sql, path, text, &stmt, err)) {
@@ -134,34 +123,34 @@ void db_sql_uri(struct strbuf *sb, const char *path, const char *query)
     strbuf_adds(sb, query);
 }
 
+/* In a folder where this process can make no files, a log cannot be shared; without a log the file stands still. */
+static bool stands_still(const char *path)
+{
+    struct strbuf name = STRBUF_INIT;
+    const char *slash = strrchr(path, '/');
+    strbuf_add(&name, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
+    bool still = access(name.buf, W_OK) != 0;
+    strbuf_reset(&name);
+    strbuf_addf(&name, "%s-wal", path);
+    still = still && access(name.buf, F_OK) != 0;
+    strbuf_release(&name);
+    return still;
+}
+
 int db_sql_open_reader(const char *path, sqlite3 **sql, struct err *err)
 {
+    *sql = NULL;
     if (access(path, F_OK)) {
-        *sql = NULL;
         return err_set(err, ERR_NOINPUT, "cannot open '%s': %s", path, strerror(errno));
     }
-    struct err first = ERR_INIT;
-    int64_t version;
-    if (!db_sql_open(path, SQLITE_OPEN_READONLY, sql, &first)) {
-        if (!db_sql_integer(*sql, path, "PRAGMA schema_version", 0, &version, &first)) {
-            return 0;
-        }
-        sqlite3_close(*sql);
-        *sql = NULL;
+    if (!stands_still(path)) {
+        return db_sql_open(path, SQLITE_OPEN_READONLY, sql, err);
     }
-    /* A log that cannot be shared: fine when there is none, for then the file stands
-     * still. */
-    struct strbuf name = STRBUF_INIT;
-    strbuf_addf(&name, "%s-wal", path);
-    bool quiet = access(name.buf, F_OK) != 0;
-    strbuf_reset(&name);
-    db_sql_uri(&name, path, "?immutable=1");
-    int rc = -1;
-    if (quiet && first.code == ERR_IO) {
-        rc = db_sql_open(name.buf, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, sql, NULL);
-    }
-    strbuf_release(&name);
-    return rc ? err_set(err, first.code, "%s", first.text) : 0;
+    struct strbuf uri = STRBUF_INIT;
+    db_sql_uri(&uri, path, "?immutable=1");
+    int rc = db_sql_open(uri.buf, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, sql, err);
+    strbuf_release(&uri);
+    return rc;
 }
 
 const char *db_sql_type(enum db_type type)

@@ -19,8 +19,7 @@ int db_begin_run(struct db *db, const struct db_run *run, struct err *err)
     gethostname(host, sizeof host - 1);
     db_utc_now(now);
     pthread_mutex_lock(&db->mutex);
-    int rc = db_sql_integer(db->read, db->path, "SELECT max(run_id) + 1 FROM runs", 1,
-                            &id, err);
+    int rc = db_sql_integer(db->read, db->path, "SELECT max(run_id) + 1 FROM runs", 1, &id, err);
     pthread_mutex_unlock(&db->mutex);
     struct queue *q = rc ? NULL : db_begin_record(db, err);
     if (!q) {
@@ -45,8 +44,7 @@ int db_begin_run(struct db *db, const struct db_run *run, struct err *err)
     return db_flush(db, err);
 }
 
-void db_run_counts(struct db *db, int64_t evaluations, int64_t cache_hits,
-                   int64_t cache_lookups)
+void db_run_counts(struct db *db, int64_t evaluations, int64_t cache_hits, int64_t cache_lookups)
 {
     writer_counts(db->writer, evaluations, cache_hits, cache_lookups);
 }
@@ -120,8 +118,7 @@ int db_put_layer_cost(struct db *db, const struct db_layer_cost *cost, struct er
     return 0;
 }
 
-int db_put_mapping(struct db *db, struct hash hash, int64_t layer_id, const char *loops,
-                   struct err *err)
+int db_put_mapping(struct db *db, struct hash hash, int64_t layer_id, const char *loops, struct err *err)
 {
     struct queue *q = db_begin_record(db, err);
     if (!q) {
@@ -154,8 +151,7 @@ int db_put_history(struct db *db, const struct db_history *h, struct err *err)
 
 static double real_or_nan(sqlite3_stmt *stmt, int i)
 {
-    return sqlite3_column_type(stmt, i) == SQLITE_NULL ? (double)NAN
-                                                       : sqlite3_column_double(stmt, i);
+    return sqlite3_column_type(stmt, i) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(stmt, i);
 }
 
 static int64_t read_history(struct db *db, struct db_history **h, struct err *err)
@@ -163,18 +159,16 @@ static int64_t read_history(struct db *db, struct db_history **h, struct err *er
     sqlite3_stmt *stmt;
     int64_t n = 0, cap = 0;
     int rc;
-    if (db_sql_prepare(
-            db->read, db->path,
-            "SELECT evaluations, hypervolume, front_size, elapsed_s FROM history"
-            " ORDER BY evaluations",
-            &stmt, err)) {
+    if (db_sql_prepare(db->read, db->path,
+                       "SELECT evaluations, hypervolume, front_size, elapsed_s FROM history"
+                       " ORDER BY evaluations",
+                       &stmt, err)) {
         return -1;
     }
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         MEM_GROW(*h, n, cap);
-        (*h)[n++] =
-            (struct db_history){sqlite3_column_int64(stmt, 0), real_or_nan(stmt, 1),
-                                sqlite3_column_int64(stmt, 2), real_or_nan(stmt, 3)};
+        (*h)[n++] = (struct db_history){sqlite3_column_int64(stmt, 0), real_or_nan(stmt, 1),
+                                        sqlite3_column_int64(stmt, 2), real_or_nan(stmt, 3)};
     }
     if (rc != SQLITE_DONE) {
         n = db_sql_error(db->read, db->path, "read", err);
@@ -204,8 +198,7 @@ static int read_integers(struct db *db, struct db_status *s, struct err *err)
         {"SELECT n FROM counts WHERE what = 'ok'", &s->state[DB_OK]},
         {"SELECT n FROM counts WHERE what = 'infeasible'", &s->state[DB_INFEASIBLE]},
         {"SELECT n FROM counts WHERE what = 'failed'", &s->state[DB_FAILED]},
-        {"SELECT n FROM counts WHERE what = 'evaluation_cache'",
-         &s->cached[DB_EVALUATIONS]},
+        {"SELECT n FROM counts WHERE what = 'evaluation_cache'", &s->cached[DB_EVALUATIONS]},
         {"SELECT n FROM counts WHERE what = 'mapping_cache'", &s->cached[DB_MAPPINGS]},
         {"SELECT count(*) FROM designs WHERE rank = 0", &s->front},
     };
@@ -275,12 +268,11 @@ static int read_runs(struct db *db, struct db_status *s, struct err *err)
     sqlite3_stmt *stmt;
     struct strbuf sb = STRBUF_INIT;
     int rc, cap = 0;
-    if (db_sql_prepare(
-            db->read, db->path,
-            "SELECT run_id, command, version, host, pid, slurm_job, threads,"
-            " started_utc, heartbeat_utc, ended_utc, exit, evaluations,"
-            " cache_hits, cache_lookups, wall_s, cpu_s FROM runs ORDER BY run_id",
-            &stmt, err)) {
+    if (db_sql_prepare(db->read, db->path,
+                       "SELECT run_id, command, version, host, pid, slurm_job, threads,"
+                       " started_utc, heartbeat_utc, ended_utc, exit, evaluations,"
+                       " cache_hits, cache_lookups, wall_s, cpu_s FROM runs ORDER BY run_id",
+                       &stmt, err)) {
         return -1;
     }
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -292,9 +284,8 @@ static int read_runs(struct db *db, struct db_status *s, struct err *err)
     s->texts = strbuf_detach(&sb);
     for (int i = 0; i < s->n_runs; i++) {
         struct db_run *r = &s->runs[i];
-        const char **texts[] = {&r->command,   &r->version,     &r->host,
-                                &r->slurm_job, &r->started_utc, &r->heartbeat_utc,
-                                &r->ended_utc};
+        const char **texts[] = {&r->command,     &r->version,       &r->host,     &r->slurm_job,
+                                &r->started_utc, &r->heartbeat_utc, &r->ended_utc};
         for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
             settle(texts[k], s->texts);
         }
@@ -321,8 +312,7 @@ static void find_alive(const struct db *db, struct db_status *s)
     struct db_run *last = s->n_runs ? &s->runs[s->n_runs - 1] : NULL;
     if (last && !last->ended_utc) {
         bool here = last->host && !strcmp(last->host, host);
-        last->alive =
-            here ? db_lock_held(db->path) : age_s(last->heartbeat_utc) < ALIVE_S;
+        last->alive = here ? db_lock_held(db->path) : age_s(last->heartbeat_utc) < ALIVE_S;
     }
 }
 
@@ -341,19 +331,15 @@ static int last_hypervolume(struct db *db, double *hv, struct err *err)
 {
     sqlite3_stmt *stmt;
     *hv = (double)NAN;
-    if (db_sql_prepare(
-            db->read, db->path,
-            "SELECT hypervolume FROM history ORDER BY evaluations DESC LIMIT 1", &stmt,
-            err)) {
+    if (db_sql_prepare(db->read, db->path, "SELECT hypervolume FROM history ORDER BY evaluations DESC LIMIT 1", &stmt,
+                       err)) {
         return -1;
     }
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {
         *hv = real_or_nan(stmt, 0);
     }
-    rc = rc == SQLITE_ROW || rc == SQLITE_DONE
-             ? 0
-             : db_sql_error(db->read, db->path, "read", err);
+    rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_sql_error(db->read, db->path, "read", err);
     sqlite3_finalize(stmt);
     return rc;
 }
@@ -364,10 +350,7 @@ int db_status(struct db *db, struct db_status *s, struct err *err)
     pthread_mutex_lock(&db->mutex);
     int rc = db_sql_exec(db->read, db->path, "SAVEPOINT status", err);
     if (!rc) {
-        rc = read_integers(db, s, err) || last_hypervolume(db, &s->hypervolume, err) ||
-                     read_runs(db, s, err)
-                 ? -1
-                 : 0;
+        rc = read_integers(db, s, err) || last_hypervolume(db, &s->hypervolume, err) || read_runs(db, s, err) ? -1 : 0;
         sqlite3_exec(db->read, "RELEASE status", NULL, NULL, NULL);
     }
     pthread_mutex_unlock(&db->mutex);

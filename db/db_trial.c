@@ -41,8 +41,7 @@ static bool needs_exact(double d)
 
 static void exact_add(struct strbuf *sb, int column, double d)
 {
-    unsigned char entry[EXACT_ENTRY] = {(unsigned char)column,
-                                        (unsigned char)(column >> 8)};
+    unsigned char entry[EXACT_ENTRY] = {(unsigned char)column, (unsigned char)(column >> 8)};
     uint64_t u = bits(d);
     for (int i = 0; i < 8; i++) {
         entry[2 + i] = (unsigned char)(u >> (8 * i));
@@ -51,8 +50,7 @@ static void exact_add(struct strbuf *sb, int column, double d)
 }
 
 /* The type must fit; fills `exact` with what needs it. */
-static int check_values(const struct db *db, const struct db_trial *t,
-                        struct strbuf *exact, struct err *err)
+static int check_values(const struct db *db, const struct db_trial *t, struct strbuf *exact, struct err *err)
 {
     for (int i = 0; i < db->n_columns; i++) {
         const struct db_column *c = &db->columns[i];
@@ -61,10 +59,8 @@ static int check_values(const struct db *db, const struct db_trial *t,
             continue;
         }
         if (v->type != c->type && !(c->type == DB_REAL && v->type == DB_INTEGER)) {
-            return err_set(err, ERR_BUG,
-                           "trial %lld: column '%s' is %s, its value is %s",
-                           (long long)t->number, c->name, db_sql_type(c->type),
-                           db_sql_type(v->type));
+            return err_set(err, ERR_BUG, "trial %lld: column '%s' is %s, its value is %s", (long long)t->number,
+                           c->name, db_sql_type(c->type), db_sql_type(v->type));
         }
         if (v->type == DB_REAL && needs_exact(v->u.d)) {
             exact_add(exact, i, v->u.d);
@@ -104,8 +100,7 @@ static int count_stored(const struct db *db)
 }
 
 /* In the order of enum trial_cell. */
-static void queue_trial(const struct db *db, struct queue *q, const struct db_trial *t,
-                        const struct strbuf *exact)
+static void queue_trial(const struct db *db, struct queue *q, const struct db_trial *t, const struct strbuf *exact)
 {
     char hex[HASH_HEX];
     hash_hex(t->hash, hex);
@@ -166,8 +161,7 @@ static int compare_stored(struct db *db, const struct db_trial *t, struct err *e
         rc = trial_from_row(db, db->by_number, &old, db->scratch, err);
         rc = rc ? rc : trial_alarm(db, &old, t, err);
     } else if (rc == SQLITE_DONE) {
-        rc = err_set(err, ERR_DATA, "'%s': trial %lld is missing", db->path,
-                     (long long)t->number);
+        rc = err_set(err, ERR_DATA, "'%s': trial %lld is missing", db->path, (long long)t->number);
     } else {
         rc = db_sql_error(db->read, db->path, "read", err);
     }
@@ -178,17 +172,14 @@ static int compare_stored(struct db *db, const struct db_trial *t, struct err *e
 static int check_order(struct db *db, const struct db_trial *t, struct err *err)
 {
     if (db->mode != DB_WRITE || db->cache_only) {
-        return err_set(err, ERR_BUG, "'%s' was not opened for writing trials",
-                       db->path);
+        return err_set(err, ERR_BUG, "'%s' was not opened for writing trials", db->path);
     }
     if (db_meta(db, "merged")) {
-        return err_set(err, ERR_DATA,
-                       "'%s' unites several studies: it can be asked, not continued",
-                       db->path);
+        return err_set(err, ERR_DATA, "'%s' unites several studies: it can be asked, not continued", db->path);
     }
     if (t->number > db->next || t->number < 0) {
-        return err_set(err, ERR_BUG, "trial %lld was put where %lld comes next",
-                       (long long)t->number, (long long)db->next);
+        return err_set(err, ERR_BUG, "trial %lld was put where %lld comes next", (long long)t->number,
+                       (long long)db->next);
     }
     return 0;
 }
@@ -231,8 +222,7 @@ struct db_value db_column_value(sqlite3_stmt *stmt, int i, enum db_type type)
     case SQLITE_NULL:
         return db_null();
     case SQLITE_INTEGER:
-        return type == DB_REAL ? db_real(sqlite3_value_double(cell))
-                               : db_integer(sqlite3_value_int64(cell));
+        return type == DB_REAL ? db_real(sqlite3_value_double(cell)) : db_integer(sqlite3_value_int64(cell));
     case SQLITE_FLOAT:
         return db_real(sqlite3_value_double(cell));
     default:
@@ -240,8 +230,7 @@ struct db_value db_column_value(sqlite3_stmt *stmt, int i, enum db_type type)
     }
 }
 
-static void apply_exact(const struct db *db, struct db_value *values,
-                        const unsigned char *p, int n)
+static void apply_exact(const struct db *db, struct db_value *values, const unsigned char *p, int n)
 {
     for (; n >= EXACT_ENTRY; n -= EXACT_ENTRY, p += EXACT_ENTRY) {
         int column = p[0] | p[1] << 8;
@@ -257,8 +246,8 @@ static void apply_exact(const struct db *db, struct db_value *values,
     }
 }
 
-int trial_from_row(const struct db *db, sqlite3_stmt *stmt, struct db_trial *t,
-                   struct db_value *values, struct err *err)
+int trial_from_row(const struct db *db, sqlite3_stmt *stmt, struct db_trial *t, struct db_value *values,
+                   struct err *err)
 {
     const char *hex = text_or_null(stmt, 1), *state = text_or_null(stmt, 2);
     int s = 0;
@@ -267,8 +256,7 @@ int trial_from_row(const struct db *db, sqlite3_stmt *stmt, struct db_trial *t,
         s++;
     }
     if (s == DB_STATE_COUNT || !hex || hash_parse(hex, &t->hash)) {
-        return err_set(err, ERR_DATA, "'%s': trial %lld has a damaged row", db->path,
-                       (long long)t->number);
+        return err_set(err, ERR_DATA, "'%s': trial %lld has a damaged row", db->path, (long long)t->number);
     }
     t->state = (enum db_state)s;
     t->violated = text_or_null(stmt, 3);
@@ -294,8 +282,7 @@ static const char *record_text(const struct record *r, int i)
     return r->cell[i].type == CELL_TEXT ? record_bytes(r, i) : NULL;
 }
 
-void trial_from_record(const struct db *db, const struct record *r, struct db_trial *t,
-                       struct db_value *values)
+void trial_from_record(const struct db *db, const struct record *r, struct db_trial *t, struct db_value *values)
 {
     *t = (struct db_trial){.number = r->cell[TRIAL_NUMBER].u.i,
                            .violated = record_text(r, TRIAL_VIOLATED),
@@ -344,8 +331,7 @@ bool db_same_value(enum db_type type, struct db_value a, struct db_value b)
     return a.u.i == b.u.i;
 }
 
-const char *trial_difference(const struct db *db, const struct db_trial *a,
-                             const struct db_trial *b)
+const char *trial_difference(const struct db *db, const struct db_trial *a, const struct db_trial *b)
 {
     if (!hash_equal(a->hash, b->hash)) {
         return "hash";
@@ -354,8 +340,7 @@ const char *trial_difference(const struct db *db, const struct db_trial *a,
         return "state";
     }
     for (int i = 0; i < db->n_columns; i++) {
-        if (db_column_stored(&db->columns[i]) &&
-            !db_same_value(db->columns[i].type, a->values[i], b->values[i])) {
+        if (db_column_stored(&db->columns[i]) && !db_same_value(db->columns[i].type, a->values[i], b->values[i])) {
             return db->columns[i].name;
         }
     }
@@ -379,8 +364,7 @@ void db_value_print(struct strbuf *sb, struct db_value v)
     }
 }
 
-void trial_print_field(const struct db *db, const struct db_trial *t, const char *field,
-                       struct strbuf *sb)
+void trial_print_field(const struct db *db, const struct db_trial *t, const char *field, struct strbuf *sb)
 {
     char hex[HASH_HEX];
     if (!strcmp(field, "hash")) {
@@ -395,8 +379,7 @@ void trial_print_field(const struct db *db, const struct db_trial *t, const char
     }
 }
 
-int trial_alarm(const struct db *db, const struct db_trial *stored,
-                const struct db_trial *now, struct err *err)
+int trial_alarm(const struct db *db, const struct db_trial *stored, const struct db_trial *now, struct err *err)
 {
     const char *field = trial_difference(db, stored, now);
     if (!field) {
@@ -407,12 +390,10 @@ int trial_alarm(const struct db *db, const struct db_trial *stored,
     trial_print_field(db, stored, field, &a);
     trial_print_field(db, now, field, &b);
     hash_hex(stored->hash, hex);
-    err_set(
-        err, ERR_BUG,
-        "'%s': design %.7s had %s = %s in trial %lld and has %s in trial %lld: results "
-        "are not reproducible",
-        db->path, hex, field, a.buf, (long long)stored->number, b.buf,
-        (long long)now->number);
+    err_set(err, ERR_BUG,
+            "'%s': design %.7s had %s = %s in trial %lld and has %s in trial %lld: results "
+            "are not reproducible",
+            db->path, hex, field, a.buf, (long long)stored->number, b.buf, (long long)now->number);
     strbuf_release(&a);
     strbuf_release(&b);
     return -1;
@@ -422,8 +403,7 @@ int trial_alarm(const struct db *db, const struct db_trial *stored,
 
 struct db_cursor {
     struct db *db;
-    sqlite3
-        *sql; /* its own connection: a snapshot that nobody's flush has to wait for */
+    sqlite3 *sql; /* its own connection: a snapshot that nobody's flush has to wait for */
     sqlite3_stmt *stmt;
     struct db_value *values; /* [n_columns] */
 };
@@ -435,8 +415,7 @@ static struct db_cursor *cursor_new(struct db *db, const char *where, struct err
     c->db = db;
     c->values = mem_calloc((size_t)db->n_columns + 1, sizeof *c->values);
     strbuf_addf(&text, "%s %s", db->select.buf, where);
-    if (db_sql_open_reader(db->path, &c->sql, err) ||
-        db_sql_prepare(c->sql, db->path, text.buf, &c->stmt, err)) {
+    if (db_sql_open_reader(db->path, &c->sql, err) || db_sql_prepare(c->sql, db->path, text.buf, &c->stmt, err)) {
         db_cursor_free(c);
         c = NULL;
     }
@@ -472,8 +451,7 @@ void db_cursor_free(struct db_cursor *c)
     }
 }
 
-int db_get(struct db *db, struct hash hash, struct db_trial *trial,
-           struct db_cursor **hold, struct err *err)
+int db_get(struct db *db, struct hash hash, struct db_trial *trial, struct db_cursor **hold, struct err *err)
 {
     char hex[HASH_HEX];
     hash_hex(hash, hex);

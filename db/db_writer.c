@@ -84,8 +84,7 @@ static int64_t min64(int64_t a, int64_t b)
 static bool due(const struct db_writer *w, int64_t now, int64_t *until)
 {
     *until = INT64_MAX;
-    if (w->stop || w->wanted > w->stored || w->wanted_on_disk > w->on_disk ||
-        w->fill.rows >= w->tuning.commit_rows) {
+    if (w->stop || w->wanted > w->stored || w->wanted_on_disk > w->on_disk || w->fill.rows >= w->tuning.commit_rows) {
         return true;
     }
     if (w->fill.rows) {
@@ -122,8 +121,7 @@ static double cpu_seconds(void)
 
 static bool needs_sync(const struct db_writer *w, int64_t now)
 {
-    return w->tuning.durable || w->wanted_on_disk > w->on_disk ||
-           now >= w->last_sync_ms + w->tuning.sync_ms ||
+    return w->tuning.durable || w->wanted_on_disk > w->on_disk || now >= w->last_sync_ms + w->tuning.sync_ms ||
            w->at_risk + w->taken.trials >= w->tuning.sync_rows;
 }
 
@@ -190,8 +188,7 @@ static int start(struct db_writer *w, struct err *err)
 {
     if (!w->started) {
         if (pthread_create(&w->thread, NULL, writer_main, w)) {
-            return err_set(err, ERR_IO, "cannot start the writer thread of '%s'",
-                           w->db->path);
+            return err_set(err, ERR_IO, "cannot start the writer thread of '%s'", w->db->path);
         }
         w->started = true;
     }
@@ -242,8 +239,7 @@ int writer_wait(struct db_writer *w, bool sync, struct err *err)
     if (w->started) {
         pthread_cond_signal(&w->work);
     }
-    while (w->err.code == ERR_NONE && w->started &&
-           (w->stored < position || (sync && w->on_disk < position))) {
+    while (w->err.code == ERR_NONE && w->started && (w->stored < position || (sync && w->on_disk < position))) {
         pthread_cond_wait(&w->done, &w->mutex);
     }
     if (w->err.code != ERR_NONE) {
@@ -289,8 +285,7 @@ const struct err *writer_failed(struct db_writer *w)
     return failed ? &w->err : NULL; /* does not change any more */
 }
 
-void writer_counts(struct db_writer *w, int64_t evaluations, int64_t cache_hits,
-                   int64_t cache_lookups)
+void writer_counts(struct db_writer *w, int64_t evaluations, int64_t cache_hits, int64_t cache_lookups)
 {
     pthread_mutex_lock(&w->mutex);
     w->beat.evaluations = evaluations;

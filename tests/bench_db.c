@@ -24,12 +24,10 @@ static char folder[64];
 
 static void make_layout(void)
 {
-    static const char *const metrics[OBJECTIVES] = {"energy_j", "latency_s", "area_mm2",
-                                                    "accuracy_drop"};
+    static const char *const metrics[OBJECTIVES] = {"energy_j", "latency_s", "area_mm2", "accuracy_drop"};
     for (int i = 0; i < COLUMNS; i++) {
         bool metric = i < OBJECTIVES;
-        snprintf(names[i], sizeof names[i], metric ? "%s" : "%sp%d",
-                 metric ? metrics[i] : "", i);
+        snprintf(names[i], sizeof names[i], metric ? "%s" : "%sp%d", metric ? metrics[i] : "", i);
         columns[i] = (struct db_column){.name = names[i],
                                         .kind = metric ? DB_METRIC : DB_PARAMETER,
                                         .type = metric       ? DB_REAL
@@ -71,13 +69,9 @@ static double noise(uint64_t *s)
 /* Energy, latency and area trade against each other with noise; one design in three breaks a constraint. */
 static struct db_trial make_trial(int64_t number, struct db_value *v)
 {
-    static const char *const flows[] = {"row_stationary", "weight_stationary",
-                                        "output_stationary"};
+    static const char *const flows[] = {"row_stationary", "weight_stationary", "output_stationary"};
     uint64_t s = (uint64_t)number * 0x9E3779B97F4A7C15U + 1;
-    struct db_trial t = {.number = number,
-                         .generation = (int)(number / 100),
-                         .eval_us = 100.0,
-                         .values = v};
+    struct db_trial t = {.number = number, .generation = (int)(number / 100), .eval_us = 100.0, .values = v};
     t.hash = hash_bytes(&number, sizeof number);
     t.state = number % 3 ? DB_OK : DB_INFEASIBLE;
     t.violated = t.state == DB_OK ? NULL : "area";
@@ -89,8 +83,7 @@ static struct db_trial make_trial(int64_t number, struct db_value *v)
     v[2] = db_real((0.5 + noise(&s)) * waste * exp(1.0 - b));
     v[3] = db_real(noise(&s) * 2.0);
     for (int i = OBJECTIVES; i < COLUMNS; i++) {
-        v[i] = i % 4 == 3 ? db_text(flows[(int)(noise(&s) * 3.0)])
-                          : db_integer((int64_t)(noise(&s) * 5000.0));
+        v[i] = i % 4 == 3 ? db_text(flows[(int)(noise(&s) * 3.0)]) : db_integer((int64_t)(noise(&s) * 5000.0));
     }
     return t;
 }
@@ -176,9 +169,7 @@ static double bare(const char *path, int64_t n, bool with_trials)
     sqlite3 *sql;
     sqlite3_stmt *design, *trial = NULL;
     if (db_close(db, &err) || db_sql_open(path, SQLITE_OPEN_READWRITE, &sql, &err) ||
-        db_sql_exec(sql, path,
-                    "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4000",
-                    &err) ||
+        db_sql_exec(sql, path, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4000", &err) ||
         db_sql_prepare(sql, path, text.buf, &design, &err) ||
         (with_trials && db_sql_prepare(sql, path,
                                        "INSERT INTO trials(number, design, run_id, "
@@ -189,8 +180,7 @@ static double bare(const char *path, int64_t n, bool with_trials)
     double start = now();
     for (int64_t i = 0; i < n; i++) {
         if (i % 1000 == 0) {
-            sqlite3_exec(sql, i ? "COMMIT; BEGIN IMMEDIATE" : "BEGIN IMMEDIATE", NULL,
-                         NULL, NULL);
+            sqlite3_exec(sql, i ? "COMMIT; BEGIN IMMEDIATE" : "BEGIN IMMEDIATE", NULL, NULL, NULL);
         }
         bare_row(design, trial, i);
     }
@@ -236,11 +226,9 @@ static void bench_store(void)
         both[k] = (double)n / bare(path, n, true);
     }
     double a = median3(ours), b = median3(rows), c = median3(both);
-    printf("store      %8.0f trials/s, 20 columns, %lld of them (target 20,000)", a,
-           (long long)n);
+    printf("store      %8.0f trials/s, 20 columns, %lld of them (target 20,000)", a, (long long)n);
     verdict(a >= 20000.0);
-    printf("  bare     %8.0f/s table designs alone: ratio %.2f (target 0.70)", b,
-           a / b);
+    printf("  bare     %8.0f/s table designs alone: ratio %.2f (target 0.70)", b, a / b);
     verdict(a >= 0.7 * b);
     printf("  bare     %8.0f/s designs and trials:  ratio %.2f\n", c, a / c);
     printf("  Optuna   %8.1f/s: %.0f times faster (target 1,000)", 10.8, a / 10.8);
@@ -253,8 +241,7 @@ static void bench_durable(void)
     path_of(path, "durable.db");
     struct db *db = create(path);
     db_tune(db, &(struct db_tuning){.durable = true});
-    printf("durable    %8.0f trials/s, every group synced\n",
-           20000.0 / store(db, 0, 20000));
+    printf("durable    %8.0f trials/s, every group synced\n", 20000.0 / store(db, 0, 20000));
     db_close(db, NULL);
     remove(path);
 }
@@ -280,8 +267,7 @@ static void bench_replay(void)
     }
     double wall = now() - start, load_cpu = cpu() - start_cpu;
     db_cursor_free(c);
-    printf("replay     %8.3f s for %lld trials, every value (sum %.3g; target 0.3)",
-           wall, (long long)count, sum);
+    printf("replay     %8.3f s for %lld trials, every value (sum %.3g; target 0.3)", wall, (long long)count, sum);
     verdict(wall < 0.3 && count == n);
     start_cpu = cpu();
     int64_t *numbers, front = db_front(db, &numbers, &err);
@@ -307,8 +293,7 @@ static void bench_lookups(void)
     struct db *db = create(path);
     double start = now();
     for (int64_t i = 0; i < n; i++) {
-        db_cache_put(db, DB_MAPPINGS, hash_bytes(&i, sizeof i), value, sizeof value,
-                     &err);
+        db_cache_put(db, DB_MAPPINGS, hash_bytes(&i, sizeof i), value, sizeof value, &err);
     }
     if (db_flush(db, &err)) {
         die(&err);
@@ -321,13 +306,12 @@ static void bench_lookups(void)
         int64_t k = (int64_t)(noise(&s) * 1.25 * (double)n);
         void *p;
         size_t size;
-        found +=
-            db_cache_get(db, DB_MAPPINGS, hash_bytes(&k, sizeof k), &p, &size, &err);
+        found += db_cache_get(db, DB_MAPPINGS, hash_bytes(&k, sizeof k), &p, &size, &err);
         mem_free(p);
     }
     double rate = (double)n / (now() - start);
-    printf("lookups    %8.0f/s in %lld entries, %.0f%% hits (target 50,000)", rate,
-           (long long)n, 100.0 * (double)found / (double)n);
+    printf("lookups    %8.0f/s in %lld entries, %.0f%% hits (target 50,000)", rate, (long long)n,
+           100.0 * (double)found / (double)n);
     verdict(rate >= 50000.0);
     db_close(db, NULL);
     remove(path);
@@ -364,10 +348,8 @@ static double peak_mb(void)
 
 static void bench_questions(const char *path)
 {
-    static const struct db_objective o[] = {{"energy_j", false},
-                                            {"latency_s", false},
-                                            {"area_mm2", false},
-                                            {"accuracy_drop", false}};
+    static const struct db_objective o[] = {
+        {"energy_j", false}, {"latency_s", false}, {"area_mm2", false}, {"accuracy_drop", false}};
     struct err err = ERR_INIT;
     struct db_status s;
     struct db_value limit = db_real(2.0);
@@ -378,27 +360,21 @@ static void bench_questions(const char *path)
         die(&err);
     }
     double seconds = now() - start;
-    printf("status     %8.4f s, front %lld, file %.0f MB (target 0.2)", seconds,
-           (long long)s.front, 1e-6 * (double)s.file_bytes);
+    printf("status     %8.4f s, front %lld, file %.0f MB (target 0.2)", seconds, (long long)s.front,
+           1e-6 * (double)s.file_bytes);
     verdict(seconds < 0.2);
     db_status_release(&s);
     db_close(db, NULL);
     seconds = ask(path, &(struct db_query){.objectives = o, .n_objectives = 3}, &rows);
-    printf("pareto     %8.4f s, the study's own 3 objectives: %lld designs\n", seconds,
-           (long long)rows);
+    printf("pareto     %8.4f s, the study's own 3 objectives: %lld designs\n", seconds, (long long)rows);
     seconds = ask(path,
-                  &(struct db_query){.objectives = o,
-                                     .n_objectives = 2,
-                                     .where = "area_mm2 <= ?",
-                                     .params = &limit,
-                                     .n_params = 1},
+                  &(struct db_query){
+                      .objectives = o, .n_objectives = 2, .where = "area_mm2 <= ?", .params = &limit, .n_params = 1},
                   &rows);
-    printf("pareto     %8.4f s, 2 objectives, 1 constraint: %lld designs (target 1)",
-           seconds, (long long)rows);
+    printf("pareto     %8.4f s, 2 objectives, 1 constraint: %lld designs (target 1)", seconds, (long long)rows);
     verdict(seconds < 1.0);
     seconds = ask(path, &(struct db_query){.objectives = o, .n_objectives = 4}, &rows);
-    printf("pareto     %8.4f s, 4 objectives: %lld designs (target 5)", seconds,
-           (long long)rows);
+    printf("pareto     %8.4f s, 4 objectives: %lld designs (target 5)", seconds, (long long)rows);
     verdict(seconds < 5.0);
     printf("memory     %8.0f MB at most (target 500)", peak_mb());
     verdict(peak_mb() < 500.0);
@@ -413,8 +389,7 @@ static void bench_large(void)
     struct db *db = create(path);
     double seconds = store(db, 0, n);
     db_close(db, NULL);
-    printf("large file %8.0f trials/s on average over %lld\n", (double)n / seconds,
-           (long long)n);
+    printf("large file %8.0f trials/s on average over %lld\n", (double)n / seconds, (long long)n);
     pid_t child = fork(); /* so that the peak of memory is that of the questions */
     if (!child) {
         bench_questions(path);

@@ -54,8 +54,7 @@ static int check_entry(void *ctx, struct hash key, const void *value, size_t n)
     struct loaded *l = ctx;
     char expected[50];
     int i = l->from + l->n++;
-    return !hash_equal(key, key_of(i)) || n != value_of(i, expected) ||
-           (n && memcmp(value, expected, n));
+    return !hash_equal(key, key_of(i)) || n != value_of(i, expected) || (n && memcmp(value, expected, n));
 }
 
 START_TEST(round_trip)
@@ -75,13 +74,11 @@ START_TEST(round_trip)
         char expected[50];
         void *value;
         size_t n;
-        ck_assert_int_eq(db_cache_get(db, DB_EVALUATIONS, key_of(i), &value, &n, &err),
-                         1);
+        ck_assert_int_eq(db_cache_get(db, DB_EVALUATIONS, key_of(i), &value, &n, &err), 1);
         ck_assert_uint_eq(n, value_of(i, expected));
         ck_assert(!n || !memcmp(value, expected, n));
         mem_free(value);
-        ck_assert_int_eq(db_cache_get(db, DB_MAPPINGS, key_of(i), &value, &n, &err),
-                         i >= 500 && i < 800);
+        ck_assert_int_eq(db_cache_get(db, DB_MAPPINGS, key_of(i), &value, &n, &err), i >= 500 && i < 800);
         mem_free(value);
     }
     put(db, DB_EVALUATIONS, 900, 1100); /* 100 of them are known: the same */
@@ -131,8 +128,7 @@ START_TEST(shared_by_processes)
     for (int i = 0; i <= n; i++) {
         void *value;
         size_t size;
-        ck_assert_int_eq(
-            db_cache_get(db, DB_EVALUATIONS, key_of(i), &value, &size, &err), i < n);
+        ck_assert_int_eq(db_cache_get(db, DB_EVALUATIONS, key_of(i), &value, &size, &err), i < n);
         mem_free(value);
     }
     ck_assert_int_eq(db_close(db, &err), 0);

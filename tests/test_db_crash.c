@@ -33,14 +33,12 @@ static int64_t entries_of(int64_t trials)
 }
 
 /* Never returns but by being killed, or when all is put. */
-static void write_until_killed(const char *path, struct shared *shared, int commit_rows,
-                               bool durable)
+static void write_until_killed(const char *path, struct shared *shared, int commit_rows, bool durable)
 {
     struct err err = ERR_INIT;
     struct db *db = db_open(path, DB_WRITE, &err);
     struct db_run run = {.command = "crash", .threads = 1};
-    struct db_tuning tuning = {
-        .commit_rows = commit_rows, .commit_ms = 2, .durable = durable};
+    struct db_tuning tuning = {.commit_rows = commit_rows, .commit_ms = 2, .durable = durable};
     if (!db) {
         fprintf(stderr, "%s\n", err.text);
         _exit(1);
@@ -55,8 +53,7 @@ static void write_until_killed(const char *path, struct shared *shared, int comm
     for (int64_t i = db_queued(db); i < TRIALS; i++) {
         fix_put(db, i, i + 1);
         for (; key < entries_of(i); key++) {
-            db_cache_put(db, DB_EVALUATIONS, hash_bytes(&key, sizeof key), &key,
-                         sizeof key, &err);
+            db_cache_put(db, DB_EVALUATIONS, hash_bytes(&key, sizeof key), &key, sizeof key, &err);
         }
         shared->acknowledged = db_stored(db);
         if (i % 1000 == 999) {
@@ -76,8 +73,7 @@ static void integrity(const char *path)
     sqlite3 *sql;
     sqlite3_stmt *stmt;
     ck_assert_int_eq(sqlite3_open(path, &sql), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_prepare_v2(sql, "PRAGMA integrity_check", -1, &stmt, NULL),
-                     SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(sql, "PRAGMA integrity_check", -1, &stmt, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
     ck_assert_str_eq((const char *)sqlite3_column_text(stmt, 0), "ok");
     sqlite3_finalize(stmt);
@@ -87,8 +83,7 @@ static void integrity(const char *path)
 static int count_entry(void *ctx, struct hash key, const void *value, size_t n)
 {
     int64_t i = (*(int64_t *)ctx)++;
-    return n != sizeof i || memcmp(value, &i, n) ||
-           !hash_equal(key, hash_bytes(&i, sizeof i));
+    return n != sizeof i || memcmp(value, &i, n) || !hash_equal(key, hash_bytes(&i, sizeof i));
 }
 
 /* Everything in the file is right, and at least what was acknowledged is there. Returns the trials. */
@@ -107,19 +102,15 @@ static int64_t inspect(const char *path, const struct shared *shared)
     ck_assert_int_eq(s.trials, trials);
     ck_assert_int_eq(s.cached[DB_EVALUATIONS], entries);
     int64_t designs, front;
-    ck_assert_int_eq(db_sql_integer(db->read, path, "SELECT count(*) FROM designs", 0,
-                                    &designs, &err),
-                     0);
+    ck_assert_int_eq(db_sql_integer(db->read, path, "SELECT count(*) FROM designs", 0, &designs, &err), 0);
     ck_assert_int_eq(s.designs, designs);
     /* The stored front is what a scan finds. */
-    ck_assert_int_eq(
-        db_sql_integer(
-            db->read, path,
-            "SELECT count(*) FROM designs a WHERE rank = 0 AND EXISTS (SELECT 1 FROM"
-            " designs b WHERE b.rank = 0 AND b.id <> a.id AND b.energy_j <= a.energy_j"
-            " AND b.latency_s <= a.latency_s AND b.accuracy >= a.accuracy)",
-            0, &front, &err),
-        0);
+    ck_assert_int_eq(db_sql_integer(db->read, path,
+                                    "SELECT count(*) FROM designs a WHERE rank = 0 AND EXISTS (SELECT 1 FROM"
+                                    " designs b WHERE b.rank = 0 AND b.id <> a.id AND b.energy_j <= a.energy_j"
+                                    " AND b.latency_s <= a.latency_s AND b.accuracy >= a.accuracy)",
+                                    0, &front, &err),
+                     0);
     ck_assert_int_eq(front, 0);
     db_status_release(&s);
     ck_assert_int_eq(db_close(db, &err), 0);
@@ -133,8 +124,7 @@ START_TEST(killed_at_random)
     struct fix fix;
     struct err err = ERR_INIT;
     fix_begin(&fix);
-    struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(shared, MAP_FAILED);
     int64_t trials = 0, last = 0;
     while (done < kills) {

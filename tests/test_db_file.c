@@ -151,8 +151,7 @@ static void bad_layout(const struct db_column *c, int n, const char *part)
 
 START_TEST(layouts_are_checked)
 {
-    struct db_column ok = {"a", DB_METRIC, DB_REAL, "", "min", 1, "", NULL},
-                     c[2] = {ok, ok};
+    struct db_column ok = {"a", DB_METRIC, DB_REAL, "", "min", 1, "", NULL}, c[2] = {ok, ok};
     bad_layout(c, 2, "is there twice");
     c[1].name = "b";
     bad_layout(c, 2, "no place 1");
@@ -289,9 +288,8 @@ START_TEST(network_names)
     ck_assert_str_eq(db_network_name(0x0BD00BD0), "Lustre");
     ck_assert_str_eq(db_network_name(0x47504653), "GPFS");
     ck_assert_str_eq(db_network_name(0xFF534D42), "CIFS");
-    ck_assert_str_eq(db_network_name((unsigned long)(int)0xFF534D42),
-                     "CIFS");                    /* f_type is signed on some systems */
-    ck_assert_ptr_null(db_network_name(0xEF53)); /* ext4 */
+    ck_assert_str_eq(db_network_name((unsigned long)(int)0xFF534D42), "CIFS"); /* f_type is signed on some systems */
+    ck_assert_ptr_null(db_network_name(0xEF53));                               /* ext4 */
 }
 END_TEST
 

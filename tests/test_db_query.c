@@ -38,8 +38,7 @@ struct point {
 };
 
 /* First trial of its design, state ok, all objectives there. */
-static int points_of(struct point *p, int n, const int *columns, const double *sign,
-                     int m)
+static int points_of(struct point *p, int n, const int *columns, const double *sign, int m)
 {
     struct db_value v[FIX_COLUMNS];
     int count = 0;
@@ -73,8 +72,7 @@ static bool beats(const struct point *a, const struct point *b, int m)
 }
 
 /* Numbers of the non-dominated among those with (or without) the condition, ascending. */
-static int brute_front(const struct point *p, int n, int m, bool condition,
-                       int64_t *out)
+static int brute_front(const struct point *p, int n, int m, bool condition, int64_t *out)
 {
     int count = 0;
     for (int i = 0; i < n; i++) {
@@ -111,13 +109,11 @@ static void ask(const struct db_query *q, struct answer *a)
     ck_assert_msg(!db_query(db, q, take, a, &err), "%s", err.text);
 }
 
-static const struct db_objective all_three[] = {
-    {"energy_j", false}, {"latency_s", false}, {"accuracy", true}};
+static const struct db_objective all_three[] = {{"energy_j", false}, {"latency_s", false}, {"accuracy", true}};
 static const int objective_columns[] = {FIX_ENERGY, FIX_LATENCY, FIX_ACCURACY};
 static const double signs[] = {1.0, 1.0, -1.0};
 
-static void same_numbers(const int64_t *expected, int n, const int64_t *got,
-                         int64_t n_got)
+static void same_numbers(const int64_t *expected, int n, const int64_t *got, int64_t n_got)
 {
     ck_assert_int_eq(n_got, n);
     for (int i = 0; i < n; i++) {
@@ -190,12 +186,10 @@ START_TEST(the_views_agree)
     const struct {
         const char *view;
         int first, second;
-    } views[] = {{"front_energy_j_latency_s", 0, 1},
-                 {"front_energy_j_accuracy", 0, 2},
-                 {"front_latency_s_accuracy", 1, 2}};
+    } views[] = {
+        {"front_energy_j_latency_s", 0, 1}, {"front_energy_j_accuracy", 0, 2}, {"front_latency_s_accuracy", 1, 2}};
     for (int i = 0; i < 3; i++) {
-        struct db_objective o[] = {all_three[views[i].first],
-                                   all_three[views[i].second]};
+        struct db_objective o[] = {all_three[views[i].first], all_three[views[i].second]};
         char text[100];
         int64_t n;
         ask(&(struct db_query){.objectives = o, .n_objectives = 2}, &a);
@@ -218,8 +212,7 @@ START_TEST(order_limit_columns_states)
     fix_put(db, 0, TRIALS);
     ck_assert_int_eq(db_flush(db, &err), 0);
     const char *const columns[] = {"latency_s", "hash", "edp_js"};
-    struct db_query q = {
-        .columns = columns, .n_columns = 3, .order_by = "latency_s", .limit = 20};
+    struct db_query q = {.columns = columns, .n_columns = 3, .order_by = "latency_s", .limit = 20};
     ask(&q, &a);
     ck_assert_int_eq(a.n, 20);
     for (int i = 1; i < a.n; i++) {
@@ -281,8 +274,7 @@ END_TEST
 
 START_TEST(runs_and_history)
 {
-    struct db_run run = {
-        .command = "dovetail search a.yaml", .version = "0.1.0", .threads = 2};
+    struct db_run run = {.command = "dovetail search a.yaml", .version = "0.1.0", .threads = 2};
     ck_assert_int_eq(db_begin_run(db, &run, &err), 0);
     fix_put(db, 0, 100);
     db_run_counts(db, 100, 40, 90);
@@ -338,10 +330,7 @@ START_TEST(layers_and_meta)
     ck_assert_str_eq(db_meta(db, "reference_point"), "[1,2]");
     int64_t pj;
     ck_assert_int_eq(
-        db_sql_integer(db->read, fix.path,
-                       "SELECT round(1e12 * sum(energy_j)) FROM energy_by_level", 0,
-                       &pj, &err),
-        0);
+        db_sql_integer(db->read, fix.path, "SELECT round(1e12 * sum(energy_j)) FROM energy_by_level", 0, &pj, &err), 0);
     ck_assert_int_eq(pj, 3000000);
 }
 END_TEST

@@ -87,8 +87,7 @@ START_TEST(exports_depend_on_the_study_alone)
     struct strbuf x = STRBUF_INIT, y = STRBUF_INIT;
     for (int format = 0; format < DB_FORMAT_COUNT; format++) {
         for (int rows = 0; rows <= DB_ROWS_TRIALS; rows++) {
-            struct db_export e = {.format = (enum db_format)format,
-                                  .rows = (enum db_rows)rows};
+            struct db_export e = {.format = (enum db_format)format, .rows = (enum db_rows)rows};
             export_to(a, &e, &x);
             export_to(b, &e, &y);
             ck_assert_uint_eq(x.len, y.len);
@@ -97,22 +96,13 @@ START_TEST(exports_depend_on_the_study_alone)
     }
     export_to(a, &(struct db_export){.format = DB_CSV, .rows = DB_ROWS_TRIALS}, &x);
     ck_assert_int_eq(count_lines(x.buf), 801);
-    ck_assert_int_eq(
-        strncmp(x.buf, "trial,id,state,violated,error,generation,proposed_by,energy_j,",
-                62),
-        0);
+    ck_assert_int_eq(strncmp(x.buf, "trial,id,state,violated,error,generation,proposed_by,energy_j,", 62), 0);
     ck_assert_ptr_null(strstr(x.buf, "eval_us"));
     struct db_value half = db_real(0.5);
-    export_to(a,
-              &(struct db_export){.format = DB_JSONL,
-                                  .where = "accuracy > ?",
-                                  .params = &half,
-                                  .n_params = 1},
-              &y);
+    export_to(a, &(struct db_export){.format = DB_JSONL, .where = "accuracy > ?", .params = &half, .n_params = 1}, &y);
     ck_assert_int_lt(count_lines(y.buf), 800);
     ck_assert_int_gt(count_lines(y.buf), 100);
-    ck_assert_int_eq(
-        db_export(a, &(struct db_export){.where = "nonsense"}, append, &y, &err), -1);
+    ck_assert_int_eq(db_export(a, &(struct db_export){.where = "nonsense"}, append, &y, &err), -1);
     ck_assert_int_eq(err.code, ERR_USAGE);
     strbuf_release(&x);
     strbuf_release(&y);
@@ -145,25 +135,20 @@ START_TEST(json_is_what_the_documentation_says)
     json_error_t je;
     json_t *doc = json_loads(sb.buf, JSON_DECODE_ANY, &je);
     ck_assert_msg(doc != NULL, "%s", je.text);
-    ck_assert_str_eq(json_string_value(json_object_get(doc, "schema")),
-                     "dovetail.export/1");
+    ck_assert_str_eq(json_string_value(json_object_get(doc, "schema")), "dovetail.export/1");
     ck_assert_str_eq(json_string_value(json_object_get(doc, "study")), "fixture");
-    json_t *columns = json_object_get(doc, "columns"),
-           *rows = json_object_get(doc, "rows");
+    json_t *columns = json_object_get(doc, "columns"), *rows = json_object_get(doc, "rows");
     ck_assert_uint_eq(json_array_size(columns), FIX_COLUMNS);
     ck_assert_uint_eq(json_array_size(rows), 300);
     for (size_t i = 0; i < 300; i++) {
         struct db_value v[FIX_COLUMNS];
         struct db_trial t = fix_trial((int64_t)i, v);
         json_t *row = json_array_get(rows, i);
-        ck_assert_int_eq(json_integer_value(json_object_get(row, "trial")),
-                         (json_int_t)i);
-        ck_assert_str_eq(json_string_value(json_object_get(row, "state")),
-                         db_state_names[t.state]);
+        ck_assert_int_eq(json_integer_value(json_object_get(row, "trial")), (json_int_t)i);
+        ck_assert_str_eq(json_string_value(json_object_get(row, "state")), db_state_names[t.state]);
         ck_assert_uint_eq(json_object_size(row), 7 + FIX_COLUMNS);
         for (int k = 0; k < FIX_COLUMNS; k++) {
-            const char *name = json_string_value(
-                json_object_get(json_array_get(columns, (size_t)k), "name"));
+            const char *name = json_string_value(json_object_get(json_array_get(columns, (size_t)k), "name"));
             if (k != FIX_EDP) {
                 same_number(json_object_get(row, name), v[k]);
             }
@@ -191,9 +176,7 @@ static void shard(const char *path, int64_t from, int64_t n, double change)
             v[FIX_CLOCK] = db_real(change);
         }
         ck_assert_msg(!db_put_trial(db, &t, &err), "%s", err.text);
-        ck_assert_int_eq(
-            db_cache_put(db, DB_EVALUATIONS, t.hash, &t.state, sizeof t.state, &err),
-            0);
+        ck_assert_int_eq(db_cache_put(db, DB_EVALUATIONS, t.hash, &t.state, sizeof t.state, &err), 0);
     }
     ck_assert_int_eq(db_end_run(db, DB_EXIT_DONE, &err), 0);
     ck_assert_int_eq(db_close(db, &err), 0);
@@ -217,7 +200,7 @@ START_TEST(merging_shards_is_the_union)
     char name[3][120], out[120];
     const char *paths[3];
     for (int i = 0; i < 3; i++) {
-        char file[20];
+        char file[32];
         snprintf(file, sizeof file, "shard'%d.db", i);
         paths[i] = path_of(name[i], file);
         shard(paths[i], 300 * i, 500, 0.0); /* they overlap by 200 */
@@ -275,8 +258,7 @@ START_TEST(a_conflict_names_both_origins)
     const char *paths[3] = {path_of(a, "a.db"), path_of(b, "b.db"), path_of(c, "c.db")};
     shard(a, 0, 100, 0.0);
     shard(b, 1000, 100, 0.0);
-    shard(c, 1010, 80,
-          123.0); /* its trial 40, the design of b's trial 50, has another clock */
+    shard(c, 1010, 80, 123.0); /* its trial 40, the design of b's trial 50, has another clock */
     struct db_merge_report r;
     ck_assert_int_eq(db_merge(path_of(out, "out.db"), paths, 3, false, &r, &err), -1);
     ck_assert_int_eq(err.code, ERR_BUG);
@@ -295,8 +277,7 @@ START_TEST(what_does_not_fit_is_refused)
     const char *paths[2] = {path_of(a, "a.db"), path_of(b, "b.db")};
     struct db_merge_report r;
     shard(a, 0, 10, 0.0);
-    struct db_pair model[] = {
-        {"name", "x"}, {"space_hash", "b81d"}, {"model_hash", "2"}};
+    struct db_pair model[] = {{"name", "x"}, {"space_hash", "b81d"}, {"model_hash", "2"}};
     struct db_layout layout = fix_layout;
     layout.meta = model;
     db_close(db_create(b, &layout, &err), &err);
@@ -371,8 +352,7 @@ static void sql(const char *text)
 {
     sqlite3 *s;
     ck_assert_int_eq(sqlite3_open(fix.path, &s), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(s, text, NULL, NULL, NULL) == SQLITE_OK, "%s",
-                  sqlite3_errmsg(s));
+    ck_assert_msg(sqlite3_exec(s, text, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(s));
     sqlite3_close(s);
 }
 
@@ -386,8 +366,7 @@ START_TEST(gc_tidies_and_keeps)
         struct db_trial t = fix_trial(i, v);
         struct db_layer_cost cost = {t.hash, 1, "DRAM", "weights", 1.0, 1, 1, 1};
         ck_assert_int_eq(db_put_layer_cost(db, &cost, &err), 0);
-        ck_assert_int_eq(db_cache_put(db, DB_MAPPINGS, t.hash, big, sizeof big, &err),
-                         0);
+        ck_assert_int_eq(db_cache_put(db, DB_MAPPINGS, t.hash, big, sizeof big, &err), 0);
     }
     ck_assert_int_eq(db_flush(db, &err), 0);
     struct strbuf before = STRBUF_INIT, after = STRBUF_INIT;

@@ -76,8 +76,7 @@ START_TEST(continuing_compares_what_is_there)
     ck_assert_int_eq(err.code, ERR_BUG);
     ck_assert_ptr_nonnull(strstr(err.text, "energy_j"));
     ck_assert_ptr_nonnull(strstr(err.text, "not reproducible"));
-    ck_assert_int_eq(db_close(db, NULL),
-                     0); /* the alarm stored nothing and broke nothing */
+    ck_assert_int_eq(db_close(db, NULL), 0); /* the alarm stored nothing and broke nothing */
 }
 END_TEST
 
@@ -112,8 +111,7 @@ START_TEST(holes_and_wrong_types_are_refused)
     t = fix_trial(0, v);
     v[FIX_ROWS] = db_real(1.5);
     ck_assert_int_eq(db_put_trial(db, &t, &err), -1);
-    ck_assert_str_eq(err.text,
-                     "trial 0: column 'pe_rows' is INTEGER, its value is REAL");
+    ck_assert_str_eq(err.text, "trial 0: column 'pe_rows' is INTEGER, its value is REAL");
     ck_assert_int_eq(db_close(db, NULL), 0);
 }
 END_TEST
