@@ -67,6 +67,7 @@ static void from_mapping(const struct accelerator *a, const struct einsum *e,
     out->compute_cycles = (double)c->compute_cycles;
     out->binding = c->binding;
     out->macs = c->macs;
+    out->mac_slots = c->utilization > 0 ? (double)c->macs / c->utilization : 0;
     out->mac_pj = c->mac_pj;
     out->cores = one_core || a->core_level < 0
                      ? 1
@@ -79,8 +80,7 @@ static void from_mapping(const struct accelerator *a, const struct einsum *e,
             out->storage_pj[l][role] += tc->energy_pj;
             out->network_pj[l][role] += tc->network_pj;
             if (l == top) {
-                int64_t words = tc->reads + tc->fills + tc->updates + tc->drains;
-                out->dram_bits += (double)words * e->tensor[t].partial_bits;
+                out->dram_bits += tc->accesses * a->level[l].word_bits;
             }
         }
     }
@@ -178,6 +178,7 @@ static void price_vector(const struct pricing *p, const struct op *op, int cores
     out->level_cycles[a->n_levels - 1] = port;
     out->binding = port > out->compute_cycles ? a->n_levels - 1 : -1;
     out->cycles = ceil(fmax(out->compute_cycles, port));
+    out->mac_slots = out->cycles * (double)a->mac.instances;
 }
 
 /* --- placement --------------------------------------------------------------------------- */
@@ -255,6 +256,7 @@ static void add_op(const struct accelerator *a, const struct op_cost *c,
     double pj = c->mac_pj + c->vector_pj;
     out->cycles += c->cycles;
     out->macs += c->macs;
+    out->mac_slots += c->mac_slots;
     out->mac_pj += c->mac_pj;
     out->vector_pj += c->vector_pj;
     out->dram_bits += c->dram_bits;
@@ -299,7 +301,6 @@ static int finish(const struct pricing *p, const double *core_busy,
                   struct network_cost *out, struct err *err)
 {
     const struct accelerator *a = p->a;
-    int64_t lanes = a->mac.instances;
     for (int i = 0; i < out->n_ops; i++) {
         add_op(a, &out->op[i], out);
     }
@@ -310,8 +311,7 @@ static int finish(const struct pricing *p, const double *core_busy,
     out->leak_pj = a->leak_w * out->latency_s * 1e12;
     out->energy_pj += out->leak_pj;
     out->power_w = out->latency_s > 0 ? out->energy_pj * 1e-12 / out->latency_s : 0;
-    out->utilization =
-        out->cycles > 0 ? (double)out->macs / ((double)lanes * out->cycles) : 0;
+    out->utilization = out->mac_slots > 0 ? (double)out->macs / out->mac_slots : 0;
     if (!isfinite(out->energy_pj) || !isfinite(out->cycles) || out->energy_pj < 0) {
         return err_set(err, ERR_BUG, "network '%s': energy %g pJ in %g cycles",
                        p->net->name, out->energy_pj, out->cycles);

@@ -24,6 +24,7 @@ struct op_cost { /* plain: this is what a memo holds (before hop distances) */
     int binding;           /* level whose ports set `cycles`; -1: compute */
     int cores;             /* that work on it */
     int64_t macs;
+    double mac_slots;                        /* MACs that all lanes, as wide as the operator's bits open them, could do in `cycles` */
     double mac_pj, vector_pj;
     double storage_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
     double network_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
@@ -49,7 +50,8 @@ struct network_cost {
     double storage_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
     double network_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
     double dram_bits;   /* to and from the outermost level */
-    double utilization; /* MACs over all MAC lanes times cycles */
+    double mac_slots;        /* MACs that all lanes could have done */
+    double utilization;      /* macs / mac_slots, 0..1 */
     double power_w,
         peak_power_w; /* mean over the latency; of the hottest operator; leakage included */
     int64_t macs;
