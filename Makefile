@@ -62,7 +62,8 @@ BENCH_SRC := $(sort $(wildcard tests/bench_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz_*.c))
 TEST_LIB_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC),$(sort $(wildcard tests/*.c)))
 HEADERS := $(sort $(foreach l,$(LAYERS) cli tests,$(wildcard $(l)/*.h)))
-SOURCES := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
+EXTENSION_SRC := db/loadable/extension.c
+SOURCES := $(LIB_SRC) $(EXTENSION_SRC) $(CLI_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
 DATA := $(sort $(wildcard hw/templates/*.yaml hw/technology/* sw/models/*.yaml sw/accuracy/*.csv experiments/studies/*.yaml))
 
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/embedded.o
@@ -75,7 +76,7 @@ PROGRAM := $(if $(CLI_SRC),$(B)/dovetail)
 RERUN := +@$(MAKE)
 
 .PHONY: all programs
-all: $(PROGRAM) $(B)/libdovetail.a
+all: $(PROGRAM) $(B)/libdovetail.a $(B)/dovetail.so
 programs: all $(TESTS) $(BENCHES)
 
 # Other flags, other objects.
@@ -116,6 +117,11 @@ SONAME := libdovetail.so.$(firstword $(subst ., ,$(VERSION)))
 $(B)/libdovetail.so.$(VERSION): $(LIB_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,-z,defs -o $@ $^ $(LDFLAGS) $(PKG_LIBS)
+
+# What sqlite3 loads (docs/database.md); it calls SQLite through the program that loads it.
+$(B)/dovetail.so: $(EXTENSION_SRC:%.c=$(B)/%.o) $(B)/db/db_front.o $(B)/base/mem.o $(B)/base/strbuf.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -o $@ $^ $(LDFLAGS) -lm
 
 $(B)/dovetail: $(CLI_OBJ) $(B)/libdovetail.a
 	$(call say,LINK,$@)
@@ -249,6 +255,8 @@ install: all $(B)/libdovetail.so.$(VERSION)
 	install -m 755 $(B)/libdovetail.so.$(VERSION) $(LIBDIR)/
 	ln -sf libdovetail.so.$(VERSION) $(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(LIBDIR)/libdovetail.so
+	install -d $(LIBDIR)/dovetail
+	install -m 755 $(B)/dovetail.so $(LIBDIR)/dovetail/dovetail.so
 	@# Our headers include each other from the root of the tree; installed, from dovetail/.
 	for h in $(PUBLIC_HEADERS); do \
 	    install -d $(INCDIR)/dovetail/$$(dirname $$h) && \
@@ -273,4 +281,4 @@ clean:
 FORCE:
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d) $(FUZZERS:%=%.d)
+-include $(LIB_OBJ:.o=.d) $(EXTENSION_SRC:%.c=$(B)/%.d) $(CLI_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d) $(FUZZERS:%=%.d)
