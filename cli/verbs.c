@@ -7,7 +7,10 @@
 #define VERBS(X) \
     X(search) \
     X(resume) \
+    X(status) \
+    X(pareto) \
     X(eval) \
+    X(export) \
     X(validate) \
     X(model) \
     X(templates) \

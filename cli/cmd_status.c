@@ -1,0 +1,241 @@
+/* dovetail status: how far a study is, who works on it, and whether it still gains. Reads only. */
+#include "base/strbuf.h"
+#include "base/units.h"
+#include "cli/json_values.h"
+#include "cli/open_db.h"
+#include "cli/table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct status_opts {
+    bool watch;
+    bool runs;
+};
+
+/* clang-format off */
+static const struct opt options[] = {
+    {"watch", 0, OPT_FLAG, offsetof(struct status_opts, watch), NULL,
+     .help = "show it again every 2 seconds until no run is alive"},
+    {"runs", 0, OPT_FLAG, offsetof(struct status_opts, runs), NULL, .help = "list every run"},
+    OPT_END
+};
+/* clang-format on */
+
+static const char *run_state(const struct db_run *r)
+{
+    if (r->exit != DB_EXIT_NONE) {
+        return db_exit_names[r->exit];
+    }
+    return r->alive ? "running" : "lost";
+}
+
+static json_t *real_or_null(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *status_json(const struct db *db, const struct db_status *s)
+{
+    json_t *runs = json_array();
+    for (int i = 0; i < s->n_runs; i++) {
+        const struct db_run *r = &s->runs[i];
+        json_array_append_new(
+            runs,
+            json_pack(
+                "{s:I, s:s, s:s*, s:I, s:i, s:s*, s:s*, s:s*, s:I, s:I, s:I, s:f, s:f}",
+                "run", (json_int_t)r->run_id, "state", run_state(r), "host", r->host,
+                "pid", (json_int_t)r->pid, "threads", r->threads, "started",
+                r->started_utc, "heartbeat", r->heartbeat_utc, "ended", r->ended_utc,
+                "evaluations", (json_int_t)r->evaluations, "cache_hits",
+                (json_int_t)r->cache_hits, "cache_lookups",
+                (json_int_t)r->cache_lookups, "wall_s", r->wall_s, "cpu_s", r->cpu_s));
+    }
+    const char *name = db_meta(db, "name");
+    json_t *doc =
+        json_pack("{s:s*, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "study", name,
+                  "database", db_path(db), "trials", (json_int_t)s->trials, "designs",
+                  (json_int_t)s->designs, "feasible", (json_int_t)s->state[DB_OK],
+                  "infeasible", (json_int_t)s->state[DB_INFEASIBLE], "failed",
+                  (json_int_t)s->state[DB_FAILED], "front", (json_int_t)s->front);
+    const char *budget = db_meta(db, "budget");
+    if (budget) {
+        json_object_set_new(doc, "budget", json_integer(strtoll(budget, NULL, 10)));
+    }
+    json_object_set_new(doc, "hypervolume", real_or_null(s->hypervolume));
+    json_object_set_new(doc, "file_bytes", json_integer(s->file_bytes));
+    json_object_set_new(doc, "runs", runs);
+    return doc;
+}
+
+/* "42s", "3min", as units write it. */
+static void add_time(double seconds, struct strbuf *out)
+{
+    quantity_print(seconds, DIM_TIME, out);
+}
+
+/* What the run that is alive says: rate, cache, time to go. */
+static void add_live(const struct db_status *s, int64_t budget, struct strbuf *out)
+{
+    for (int i = 0; i < s->n_runs; i++) {
+        const struct db_run *r = &s->runs[i];
+        if (!r->alive || r->exit != DB_EXIT_NONE) {
+            continue;
+        }
+        double rate = r->wall_s > 0.0 ? (double)r->evaluations / r->wall_s : 0.0;
+        strbuf_addf(out,
+                    "running    process %lld on %s, %d threads, %.0f evaluations/s",
+                    (long long)r->pid, r->host ? r->host : "?", r->threads, rate);
+        if (r->cache_lookups > 0) {
+            strbuf_addf(out, ", cache %.0f%%",
+                        100.0 * (double)r->cache_hits / (double)r->cache_lookups);
+        }
+        if (budget > s->trials && rate > 0.0) {
+            strbuf_adds(out, ", to go ");
+            add_time((double)(budget - s->trials) / rate, out);
+        }
+        strbuf_adds(out, "\n");
+    }
+}
+
+static void add_last(const struct db *db, const struct db_status *s, int64_t budget,
+                     struct strbuf *out)
+{
+    const struct db_run *last = s->n_runs ? &s->runs[s->n_runs - 1] : NULL;
+    if (!last || (last->alive && last->exit == DB_EXIT_NONE)) {
+        return;
+    }
+    strbuf_addf(out, "last run   %s", run_state(last));
+    if (last->ended_utc || last->heartbeat_utc) {
+        strbuf_addf(out, " %s",
+                    last->ended_utc ? last->ended_utc : last->heartbeat_utc);
+    }
+    if (last->exit != DB_EXIT_DONE || budget > s->trials) {
+        strbuf_addf(out, "; go on with: dovetail resume %s", db_path(db));
+    }
+    strbuf_adds(out, "\n");
+}
+
+static void print_runs(const struct cli *cli, const struct db_status *s)
+{
+    static const char *const titles[] = {"run",     "state",       "host", "threads",
+                                         "started", "evaluations", "wall", "CPU"};
+    static const bool right[] = {true, false, false, true, false, true, true, true};
+    struct table t;
+    table_init(&t);
+    for (size_t c = 0; c < sizeof titles / sizeof titles[0]; c++) {
+        table_column(&t, titles[c], right[c] ? TABLE_RIGHT : TABLE_LEFT);
+    }
+    struct strbuf text = STRBUF_INIT;
+    for (int i = 0; i < s->n_runs; i++) {
+        const struct db_run *r = &s->runs[i];
+        strbuf_addf(&text, "%lld", (long long)r->run_id);
+        table_cell(&t, strbuf_str(&text));
+        table_cell(&t, run_state(r));
+        table_cell(&t, r->host);
+        strbuf_reset(&text);
+        strbuf_addf(&text, "%d", r->threads);
+        table_cell(&t, strbuf_str(&text));
+        table_cell(&t, r->started_utc);
+        strbuf_reset(&text);
+        strbuf_addf(&text, "%lld", (long long)r->evaluations);
+        table_cell(&t, strbuf_str(&text));
+        strbuf_reset(&text);
+        add_time(r->wall_s, &text);
+        table_cell(&t, strbuf_str(&text));
+        strbuf_reset(&text);
+        add_time(r->cpu_s, &text);
+        table_cell(&t, strbuf_str(&text));
+        strbuf_reset(&text);
+    }
+    table_print(&t, t.n_columns, cli->color_out, &text);
+    fputs(strbuf_str(&text), stdout);
+    strbuf_release(&text);
+    table_release(&t);
+}
+
+static void print_status(const struct cli *cli, const struct status_opts *o,
+                         const struct db *db, const struct db_status *s)
+{
+    const char *name = db_meta(db, "name");
+    const char *meta = db_meta(db, "budget");
+    int64_t budget = meta ? strtoll(meta, NULL, 10) : 0;
+    struct strbuf out = STRBUF_INIT;
+    strbuf_addf(&out, "study      %s (%s, %.1f MB)\n", name ? name : "?", db_path(db),
+                (double)s->file_bytes * 1e-6);
+    strbuf_addf(&out, "trials     %lld", (long long)s->trials);
+    if (budget > 0) {
+        strbuf_addf(&out, " of %lld (%.0f%%)", (long long)budget,
+                    100.0 * (double)s->trials / (double)budget);
+    }
+    strbuf_addf(&out, "\ndesigns    %lld feasible, %lld infeasible, %lld failed\n",
+                (long long)s->state[DB_OK], (long long)s->state[DB_INFEASIBLE],
+                (long long)s->state[DB_FAILED]);
+    strbuf_addf(&out, "front      %lld designs", (long long)s->front);
+    if (isfinite(s->hypervolume)) {
+        strbuf_addf(&out, ", hypervolume %.4f", s->hypervolume);
+    }
+    strbuf_adds(&out, "\n");
+    add_live(s, budget, &out);
+    add_last(db, s, budget, &out);
+    fputs(strbuf_str(&out), stdout);
+    strbuf_release(&out);
+    if (o->runs) {
+        print_runs(cli, s);
+    }
+}
+
+static bool anyone_alive(const struct db_status *s)
+{
+    for (int i = 0; i < s->n_runs; i++) {
+        if (s->runs[i].alive && s->runs[i].exit == DB_EXIT_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int run(struct cli *cli, const void *values, int n_args, const char *const *args)
+{
+    const struct status_opts *o = values;
+    for (;;) {
+        int status;
+        struct db *db = open_db(cli, n_args > 0 ? args[0] : NULL, &status);
+        if (!db) {
+            return status;
+        }
+        struct db_status s;
+        struct err err = ERR_INIT;
+        struct err ignored = ERR_INIT;
+        if (db_status(db, &s, &err)) {
+            db_close(db, &ignored);
+            return cli_error(cli, &err);
+        }
+        if (cli->json) {
+            cli_json(status_json(db, &s));
+        } else {
+            print_status(cli, o, db, &s);
+        }
+        bool again = o->watch && anyone_alive(&s);
+        db_status_release(&s);
+        db_close(db, &ignored);
+        if (!again) {
+            return 0;
+        }
+        fputs(cli->json ? "" : "\n", stdout);
+        fflush(stdout);
+        sleep(2);
+    }
+}
+
+const struct verb verb_status = {.name = "status",
+                                 .args = "[DB]",
+                                 .help = "show how far a study is and who works on it",
+                                 .example = "dovetail status demo.db --watch",
+                                 .options = options,
+                                 .options_size = sizeof(struct status_opts),
+                                 .max_args = 1,
+                                 .run = run};
