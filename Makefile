@@ -158,7 +158,7 @@ demo:
 	@CC='$(CC)' sh .ci/deps build
 	$(RERUN) all
 	@$(B)/dovetail search experiments/studies/demo.yaml
-	@$(B)/dovetail pareto demo.db
+	@$(B)/dovetail pareto demo.db --plot
 
 check:
 	@CC='$(CC)' sh .ci/deps build
@@ -244,7 +244,8 @@ BINDIR = $(DESTDIR)$(PREFIX)/bin
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
 INCDIR = $(DESTDIR)$(PREFIX)/include
 SHAREDIR = $(DESTDIR)$(PREFIX)/share
-PUBLIC_HEADERS := $(filter-out cli/% tests/%,$(HEADERS))
+# What the umbrella header reaches.
+PUBLIC_HEADERS = $(filter %.h,$(shell $(CC) -I. -MM -x c experiments/dovetail.h | tr -d '\\'))
 
 .PHONY: install
 install: all $(B)/libdovetail.so.$(VERSION)
@@ -261,8 +262,7 @@ install: all $(B)/libdovetail.so.$(VERSION)
 	for h in $(PUBLIC_HEADERS); do \
 	    install -d $(INCDIR)/dovetail/$$(dirname $$h) && \
 	    sed 's|^#include "|&dovetail/|' $$h > $(INCDIR)/dovetail/$$h || exit 1; done
-	{ echo '/* Everything that Dovetail offers; or include single headers from dovetail/. Flags: pkg-config dovetail. */'; \
-	    for h in $(PUBLIC_HEADERS); do echo "#include \"dovetail/$$h\""; done; } > $(INCDIR)/dovetail.h
+	mv $(INCDIR)/dovetail/experiments/dovetail.h $(INCDIR)/dovetail.h
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: dovetail' 'Description: hardware-software co-design search' \
 	    'Version: $(VERSION)' 'Requires.private: libfyaml jansson sqlite3 libxxhash' \
 	    'Libs: -L$${prefix}/lib -ldovetail' 'Libs.private: -lgsl -lopenblas -lnlopt -lm -fopenmp' \

@@ -14,12 +14,10 @@ static json_t *error_object(enum err_code code, const char *text)
 
 int cli_error(const struct cli *cli, const struct err *err)
 {
-    fprintf(stderr, "%serror:%s %s\n", cli->color_err ? "\033[1;31m" : "",
-            cli->color_err ? "\033[0m" : "", err->text);
+    fprintf(stderr, "%serror:%s %s\n", cli->color_err ? "\033[1;31m" : "", cli->color_err ? "\033[0m" : "", err->text);
     if (err->code == ERR_USAGE && cli->verb) {
-        fprintf(stderr, "usage: dovetail %s%s%s      (dovetail %s --help)\n",
-                cli->verb->name, cli->verb->args[0] ? " " : "", cli->verb->args,
-                cli->verb->name);
+        fprintf(stderr, "usage: dovetail %s%s%s      (dovetail %s --help)\n", cli->verb->name,
+                cli->verb->args[0] ? " " : "", cli->verb->args, cli->verb->name);
     }
     if (cli->json) {
         cli_json(json_pack("{s:o}", "error", error_object(err->code, err->text)));
@@ -40,13 +38,11 @@ int cli_fail(const struct cli *cli, enum err_code code, const char *fmt, ...)
     return cli_error(cli, &err);
 }
 
-int cli_unknown(const struct cli *cli, const char *what, const char *word,
-                const char *const *candidates, int n)
+int cli_unknown(const struct cli *cli, const char *what, const char *word, const char *const *candidates, int n)
 {
     const char *best = suggest(word, candidates, n);
     if (best) {
-        return cli_fail(cli, ERR_USAGE, "no %s '%s'; did you mean '%s'?", what, word,
-                        best);
+        return cli_fail(cli, ERR_USAGE, "no %s '%s'; did you mean '%s'?", what, word, best);
     }
     return cli_fail(cli, ERR_USAGE, "no %s '%s'", what, word);
 }
@@ -58,16 +54,14 @@ int cli_diags(const struct cli *cli, const struct diags *d)
     fputs(strbuf_str(&text), stderr);
     strbuf_reset(&text);
     if (d->n_errors) {
-        strbuf_addf(&text, "%d error%s; nothing was run", d->n_errors,
-                    d->n_errors == 1 ? "" : "s");
+        strbuf_addf(&text, "%d error%s; nothing was run", d->n_errors, d->n_errors == 1 ? "" : "s");
         fprintf(stderr, "%s\n", strbuf_str(&text));
     }
     if (d->n_errors && cli->json) {
         json_t *error = error_object(ERR_DATA, strbuf_str(&text));
         strbuf_reset(&text);
         diags_json(d, &text);
-        cli_json(json_pack("{s:o, s:o}", "error", error, "diagnostics",
-                           json_loads(strbuf_str(&text), 0, NULL)));
+        cli_json(json_pack("{s:o, s:o}", "error", error, "diagnostics", json_loads(strbuf_str(&text), 0, NULL)));
     }
     strbuf_release(&text);
     return d->n_errors ? ERR_DATA : 0;

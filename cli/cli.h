@@ -18,9 +18,9 @@ struct cli {
     bool quiet;              /* -q: errors only */
     bool verbose;            /* -v */
     bool help;               /* -h: main prints it, verbs never see it */
-    bool color_out; /* stdout understands colors: a terminal, and NO_COLOR is not set */
-    bool color_err; /* stderr, likewise */
-    bool tty_err;   /* stderr is a terminal: progress may redraw its line */
+    bool color_out;          /* stdout understands colors: a terminal, and NO_COLOR is not set */
+    bool color_err;          /* stderr, likewise */
+    bool tty_err;            /* stderr is a terminal: progress may redraw its line */
 };
 
 struct verb {
@@ -30,12 +30,11 @@ struct verb {
     const char *details;       /* paragraphs for --help and the man page, or NULL */
     const char *example;       /* command lines, one a line, or NULL */
     const struct opt *options; /* or NULL */
-    size_t options_size;    /* bytes of the verb's values; they start as zeros, or as */
-    const void *defaults;   /* this, when not NULL */
-    int min_args, max_args; /* max -1: any number */
+    size_t options_size;       /* bytes of the verb's values; they start as zeros, or as */
+    const void *defaults;      /* this, when not NULL */
+    int min_args, max_args;    /* max -1: any number */
     /* Returns the exit status. `options` is the verb's values; args are borrowed from argv. */
-    int (*run)(struct cli *cli, const void *options, int n_args,
-               const char *const *args);
+    int (*run)(struct cli *cli, const void *options, int n_args, const char *const *args);
 };
 
 /* All verbs in the order of the help; NULL ends. */
@@ -46,11 +45,9 @@ extern const struct opt cli_common_options[];
 
 /* Both print the error and return its exit status. */
 int cli_error(const struct cli *cli, const struct err *err);
-int cli_fail(const struct cli *cli, enum err_code code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+int cli_fail(const struct cli *cli, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* "no verb 'serach'; did you mean 'search'?": for a word that should name one of n candidates. Returns 64. */
-int cli_unknown(const struct cli *cli, const char *what, const char *word,
-                const char *const *candidates, int n);
+int cli_unknown(const struct cli *cli, const char *what, const char *word, const char *const *candidates, int n);
 /* Prints all of d to stderr and, when there are errors, the line "6 errors; nothing was run"; with --json also
  * {"error": .., "diagnostics": [..]} to stdout then. Returns 65 when there are errors, else 0. */
 int cli_diags(const struct cli *cli, const struct diags *d);
@@ -58,10 +55,8 @@ int cli_diags(const struct cli *cli, const struct diags *d);
 /* Prints one document to stdout and lets go of it. Returns 0. */
 int cli_json(json_t *doc);
 /* A line of talk on stderr, newline added: not with --quiet. */
-void cli_say(const struct cli *cli, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+void cli_say(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The next command to type, when a person reads: "next       dovetail pareto demo.db". */
-void cli_next(const struct cli *cli, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+void cli_next(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -14,8 +14,7 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
         return cli_unknown(cli, "completion for", args[0], shells, 3);
     }
     if (cli->json) {
-        cli_json(
-            json_pack("{s:s, s:s}", "shell", args[0], "script", strbuf_str(&text)));
+        cli_json(json_pack("{s:s, s:s}", "shell", args[0], "script", strbuf_str(&text)));
     } else {
         fputs(strbuf_str(&text), stdout);
     }

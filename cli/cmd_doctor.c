@@ -19,8 +19,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-char *openblas_get_config(
-    void); /* openblas_config.h lies in a folder of its own on each system */
+char *openblas_get_config(void); /* openblas_config.h lies in a folder of its own on each system */
 
 enum { SQLITE_NEEDED = 3037000 }; /* STRICT tables */
 
@@ -29,21 +28,11 @@ static const struct {
     unsigned long magic;
     const char *name;
     bool network;
-} file_systems[] = {{0xEF53, "ext4", false},
-                    {0x58465342, "xfs", false},
-                    {0x9123683E, "btrfs", false},
-                    {0x01021994, "tmpfs", false},
-                    {0x794c7630, "overlayfs", false},
-                    {0x2FC12FC1, "zfs", false},
-                    {0x6969, "nfs", true},
-                    {0x0BD00BD0, "lustre", true},
-                    {0x47504653, "gpfs", true},
-                    {0xFF534D42, "cifs", true},
-                    {0xFE534D42, "smb2", true},
-                    {0x00C36400, "ceph", true},
-                    {0x19830326, "beegfs", true},
-                    {0x65735546, "fuse", true},
-                    {0x01021997, "9p", true}};
+} file_systems[] = {{0xEF53, "ext4", false},      {0x58465342, "xfs", false},       {0x9123683E, "btrfs", false},
+                    {0x01021994, "tmpfs", false}, {0x794c7630, "overlayfs", false}, {0x2FC12FC1, "zfs", false},
+                    {0x6969, "nfs", true},        {0x0BD00BD0, "lustre", true},     {0x47504653, "gpfs", true},
+                    {0xFF534D42, "cifs", true},   {0xFE534D42, "smb2", true},       {0x00C36400, "ceph", true},
+                    {0x19830326, "beegfs", true}, {0x65735546, "fuse", true},       {0x01021997, "9p", true}};
 
 struct report {
     const struct cli *cli;
@@ -51,13 +40,11 @@ struct report {
     int problems;
 };
 
-static void row(struct report *r, const char *name, const char *value,
-                const char *problem)
+static void row(struct report *r, const char *name, const char *value, const char *problem)
 {
     r->problems += problem != NULL;
     if (r->cli->json) {
-        json_array_append_new(r->rows, json_pack("{s:s, s:s, s:s*}", "name", name,
-                                                 "value", value, "problem", problem));
+        json_array_append_new(r->rows, json_pack("{s:s, s:s, s:s*}", "name", name, "value", value, "problem", problem));
         return;
     }
     const char *mark = problem ? (r->cli->color_out ? "\033[31m!\033[0m" : "!") : " ";
@@ -71,15 +58,13 @@ static void check_build(struct report *r)
 {
     char text[256];
     const char *commit = dovetail_commit();
-    snprintf(text, sizeof text, "%s%s%s%s", dovetail_version(), *commit ? " (" : "",
-             commit, *commit ? ")" : "");
+    snprintf(text, sizeof text, "%s%s%s%s", dovetail_version(), *commit ? " (" : "", commit, *commit ? ")" : "");
     row(r, "dovetail", text, NULL);
     row(r, "compiler", __VERSION__, NULL);
     int n;
     embed_list(&n);
     snprintf(text, sizeof text, "%d built in", n);
-    row(r, "data files", text,
-        n ? NULL : "the program was built without its templates and models");
+    row(r, "data files", text, n ? NULL : "the program was built without its templates and models");
 }
 
 static void check_libraries(struct report *r)
@@ -104,17 +89,13 @@ static void check_libraries(struct report *r)
 static void check_machine(struct report *r)
 {
     char text[256];
-    snprintf(text, sizeof text, "%d on %d processors (OpenMP %d)",
-             omp_get_max_threads(), omp_get_num_procs(), _OPENMP);
+    snprintf(text, sizeof text, "%d on %d processors (OpenMP %d)", omp_get_max_threads(), omp_get_num_procs(), _OPENMP);
     row(r, "threads", text,
-        omp_get_max_threads() > omp_get_num_procs()
-            ? "OMP_NUM_THREADS is above the processors"
-            : NULL);
+        omp_get_max_threads() > omp_get_num_procs() ? "OMP_NUM_THREADS is above the processors" : NULL);
     long pages = sysconf(_SC_PHYS_PAGES);
     long page = sysconf(_SC_PAGESIZE);
     if (pages > 0 && page > 0) {
-        snprintf(text, sizeof text, "%.1f GiB",
-                 (double)pages * (double)page / 1073741824.0);
+        snprintf(text, sizeof text, "%.1f GiB", (double)pages * (double)page / 1073741824.0);
         row(r, "memory", text, NULL);
     }
 }
@@ -124,9 +105,7 @@ static void check_here(struct report *r)
 {
     char text[4200];
     char *cwd = getcwd(NULL, 0);
-    row(r, "here", cwd ? cwd : "?",
-        access(".", W_OK) ? "not writable: a study cannot keep its results here"
-                          : NULL);
+    row(r, "here", cwd ? cwd : "?", access(".", W_OK) ? "not writable: a study cannot keep its results here" : NULL);
     free(cwd);
     struct statfs fs;
     struct statvfs space;
@@ -144,11 +123,9 @@ static void check_here(struct report *r)
     }
     double free_bytes = (double)space.f_bavail * (double)space.f_frsize;
     if (name) {
-        snprintf(text, sizeof text, "%s, %.1f GiB free", name,
-                 free_bytes / 1073741824.0);
+        snprintf(text, sizeof text, "%s, %.1f GiB free", name, free_bytes / 1073741824.0);
     } else {
-        snprintf(text, sizeof text, "type 0x%lx, %.1f GiB free",
-                 (unsigned long)fs.f_type, free_bytes / 1073741824.0);
+        snprintf(text, sizeof text, "type 0x%lx, %.1f GiB free", (unsigned long)fs.f_type, free_bytes / 1073741824.0);
     }
     const char *problem = network ? "a network file system: let one process only write "
                                     "to a study's database here"
@@ -173,8 +150,7 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     return r.problems ? ERR_NO : 0;
 }
 
-const struct verb verb_doctor = {
-    .name = "doctor",
-    .args = "",
-    .help = "show what is built in and found here, and what is wrong with it",
-    .run = run};
+const struct verb verb_doctor = {.name = "doctor",
+                                 .args = "",
+                                 .help = "show what is built in and found here, and what is wrong with it",
+                                 .run = run};

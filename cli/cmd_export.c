@@ -93,8 +93,7 @@ static void add_csv_value(struct db_value v, struct strbuf *out)
 
 static void csv_row(struct writer *w, const struct db_row *row, const char *hex)
 {
-    strbuf_addf(&w->text, "%lld,%s,%s", (long long)row->number, hex,
-                db_state_names[row->state]);
+    strbuf_addf(&w->text, "%lld,%s,%s", (long long)row->number, hex, db_state_names[row->state]);
     for (int i = 0; i < w->n; i++) {
         strbuf_adds(&w->text, ",");
         add_csv_value(row->values[i], &w->text);
@@ -104,15 +103,13 @@ static void csv_row(struct writer *w, const struct db_row *row, const char *hex)
 
 static void json_row(struct writer *w, const struct db_row *row, const char *hex)
 {
-    json_t *object = json_pack("{s:I, s:s, s:s}", "trial", (json_int_t)row->number,
-                               "hash", hex, "state", db_state_names[row->state]);
+    json_t *object = json_pack("{s:I, s:s, s:s}", "trial", (json_int_t)row->number, "hash", hex, "state",
+                               db_state_names[row->state]);
     for (int i = 0; i < w->n; i++) {
-        json_object_set_new(object, w->columns->list[w->index[i]].column->name,
-                            json_value(row->values[i]));
+        json_object_set_new(object, w->columns->list[w->index[i]].column->name, json_value(row->values[i]));
     }
     char *text = json_dumps(object, JSON_COMPACT);
-    strbuf_addf(&w->text, "%s%s", w->format == EXPORT_JSON && w->rows ? ",\n" : "",
-                text);
+    strbuf_addf(&w->text, "%s%s", w->format == EXPORT_JSON && w->rows ? ",\n" : "", text);
     strbuf_adds(&w->text, w->format == EXPORT_JSONL ? "\n" : "");
     free(text);
     json_decref(object);
@@ -147,8 +144,7 @@ static void write_head(struct writer *w)
 }
 
 /* All of the query's rows. 0, or the exit status. */
-static int write_rows(const struct cli *cli, const struct export_opts *o, struct db *db,
-                      struct writer *w)
+static int write_rows(const struct cli *cli, const struct export_opts *o, struct db *db, struct writer *w)
 {
     struct where where;
     int status = where_init(&where, cli, w->columns, db, &o->where);
@@ -171,9 +167,8 @@ static int write_rows(const struct cli *cli, const struct export_opts *o, struct
         if (rc < 0) {
             status = cli_error(cli, &err);
         } else if (rc > 0 || fflush(w->out) || ferror(w->out)) {
-            status =
-                cli_fail(cli, ERR_IO, "cannot write %s: %s",
-                         o->output ? o->output : "to standard output", strerror(errno));
+            status = cli_fail(cli, ERR_IO, "cannot write %s: %s", o->output ? o->output : "to standard output",
+                              strerror(errno));
         }
     }
     where_release(&where);
@@ -182,20 +177,15 @@ static int write_rows(const struct cli *cli, const struct export_opts *o, struct
 }
 
 /* NULL and an error printed when it cannot be made. */
-static FILE *open_output(const struct cli *cli, const struct export_opts *o,
-                         int *status)
+static FILE *open_output(const struct cli *cli, const struct export_opts *o, int *status)
 {
     if (!o->output) {
         return stdout;
     }
-    int fd = open(o->output,
-                  O_WRONLY | O_CREAT | O_CLOEXEC | (o->force ? O_TRUNC : O_EXCL), 0666);
+    int fd = open(o->output, O_WRONLY | O_CREAT | O_CLOEXEC | (o->force ? O_TRUNC : O_EXCL), 0666);
     if (fd < 0) {
-        *status = errno == EEXIST
-                      ? cli_fail(cli, ERR_USAGE, "'%s' exists; --force overwrites it",
-                                 o->output)
-                      : cli_fail(cli, ERR_IO, "cannot make '%s': %s", o->output,
-                                 strerror(errno));
+        *status = errno == EEXIST ? cli_fail(cli, ERR_USAGE, "'%s' exists; --force overwrites it", o->output)
+                                  : cli_fail(cli, ERR_IO, "cannot make '%s': %s", o->output, strerror(errno));
         return NULL;
     }
     return fdopen(fd, "w");
@@ -218,18 +208,11 @@ static int export_db(const struct cli *cli, const struct export_opts *o, struct 
         }
     }
     enum export_format format = cli->json ? EXPORT_JSON : (enum export_format)o->format;
-    struct writer w = {status ? NULL : open_output(cli, o, &status),
-                       format,
-                       &columns,
-                       index,
-                       n,
-                       0,
-                       STRBUF_INIT};
+    struct writer w = {status ? NULL : open_output(cli, o, &status), format, &columns, index, n, 0, STRBUF_INIT};
     if (w.out) {
         status = write_rows(cli, o, db, &w);
         if (w.out != stdout && fclose(w.out) && !status) {
-            status = cli_fail(cli, ERR_IO, "cannot write '%s': %s", o->output,
-                              strerror(errno));
+            status = cli_fail(cli, ERR_IO, "cannot write '%s': %s", o->output, strerror(errno));
         }
         if (o->output && !status) {
             cli_say(cli, "wrote %s (%lld designs)", o->output, (long long)w.rows);
@@ -254,15 +237,14 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     return status;
 }
 
-const struct verb verb_export = {
-    .name = "export",
-    .args = "[DB]",
-    .help = "write designs as CSV, JSON or JSON lines",
-    .details = "Feasible designs unless --all or --front. The same database gives the "
-               "same bytes. Units stand in the names.",
-    .example = "dovetail export demo.db --front -o front.csv\ndovetail export demo.db "
-               "--format jsonl | jq .energy_j",
-    .options = options,
-    .options_size = sizeof(struct export_opts),
-    .max_args = 1,
-    .run = run};
+const struct verb verb_export = {.name = "export",
+                                 .args = "[DB]",
+                                 .help = "write designs as CSV, JSON or JSON lines",
+                                 .details = "Feasible designs unless --all or --front. The same database gives the "
+                                            "same bytes. Units stand in the names.",
+                                 .example = "dovetail export demo.db --front -o front.csv\ndovetail export demo.db "
+                                            "--format jsonl | jq .energy_j",
+                                 .options = options,
+                                 .options_size = sizeof(struct export_opts),
+                                 .max_args = 1,
+                                 .run = run};

@@ -9,10 +9,8 @@ struct help_opts {
     bool man;
 };
 
-static const struct opt options[] = {{"man", 0, OPT_FLAG,
-                                      offsetof(struct help_opts, man), NULL,
-                                      .help = "write the manual page, for man(1)"},
-                                     OPT_END};
+static const struct opt options[] = {
+    {"man", 0, OPT_FLAG, offsetof(struct help_opts, man), NULL, .help = "write the manual page, for man(1)"}, OPT_END};
 
 static int run(struct cli *cli, const void *values, int n_args, const char *const *args)
 {

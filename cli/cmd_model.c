@@ -13,19 +13,17 @@ struct model_opts {
     int accounting;
 };
 
-static const struct opt options[] = {
-    {"case", 0, OPT_STRING, offsetof(struct model_opts, cases), "FILE",
-     .help = "price the cases of a JSON Lines file ('-': standard input)"},
-    {"accounting", 0, OPT_CHOICE, offsetof(struct model_opts, accounting), "RULES",
-     .help = "whose rules to count by", .choices = accounting_names},
-    OPT_END};
+static const struct opt options[] = {{"case", 0, OPT_STRING, offsetof(struct model_opts, cases), "FILE",
+                                      .help = "price the cases of a JSON Lines file ('-': standard input)"},
+                                     {"accounting", 0, OPT_CHOICE, offsetof(struct model_opts, accounting), "RULES",
+                                      .help = "whose rules to count by", .choices = accounting_names},
+                                     OPT_END};
 
 static int run_cases(const struct cli *cli, const struct model_opts *o)
 {
     FILE *in = strcmp(o->cases, "-") == 0 ? stdin : fopen(o->cases, "r");
     if (in == NULL) {
-        return cli_fail(cli, ERR_NOINPUT, "cannot open '%s': %s", o->cases,
-                        strerror(errno));
+        return cli_fail(cli, ERR_NOINPUT, "cannot open '%s': %s", o->cases, strerror(errno));
     }
     char *line = NULL;
     size_t cap = 0;
@@ -64,16 +62,15 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     return run_cases(cli, o);
 }
 
-const struct verb verb_model = {
-    .name = "model",
-    .args = "",
-    .help = "price a given mapping",
-    .details = "With --case each line of the file is an operator, an accelerator and a "
-               "mapping "
-               "in the format of docs/cases.md, and each line of the output its "
-               "answer; a case "
-               "that is not understood is answered with an error and the run goes on.",
-    .example = "dovetail model --case cases.jsonl --accounting timeloop",
-    .options = options,
-    .options_size = sizeof(struct model_opts),
-    .run = run};
+const struct verb verb_model = {.name = "model",
+                                .args = "",
+                                .help = "price a given mapping",
+                                .details = "With --case each line of the file is an operator, an accelerator and a "
+                                           "mapping "
+                                           "in the format of docs/cases.md, and each line of the output its "
+                                           "answer; a case "
+                                           "that is not understood is answered with an error and the run goes on.",
+                                .example = "dovetail model --case cases.jsonl --accounting timeloop",
+                                .options = options,
+                                .options_size = sizeof(struct model_opts),
+                                .run = run};

@@ -77,8 +77,7 @@ static void keep_top(const struct pareto *front, int k, int64_t top, bool *keep)
     for (int64_t t = 0; t < top; t++) {
         int best = -1;
         for (int i = 0; i < front->n; i++) {
-            if (!keep[i] && (best < 0 || front->f[i * front->m + k] <
-                                             front->f[best * front->m + k])) {
+            if (!keep[i] && (best < 0 || front->f[i * front->m + k] < front->f[best * front->m + k])) {
                 best = i;
             }
         }
@@ -90,8 +89,7 @@ static void keep_top(const struct pareto *front, int k, int64_t top, bool *keep)
 }
 
 /* Which rows are shown. 0, or the exit status. */
-static int select_rows(const struct cli *cli, const struct pareto_opts *o,
-                       const struct pareto *front, bool *keep)
+static int select_rows(const struct cli *cli, const struct pareto_opts *o, const struct pareto *front, bool *keep)
 {
     int k = by_index(cli, front, o->by);
     if (k < 0) {
@@ -107,8 +105,7 @@ static int select_rows(const struct cli *cli, const struct pareto_opts *o,
     } else if (o->eps > 0.0) {
         pick_thin(front->f, front->n, front->m, o->eps, keep);
     } else {
-        pick_spread(front->f, front->n, front->m,
-                    o->all || cli->json ? front->n : DEFAULT_ROWS, keep);
+        pick_spread(front->f, front->n, front->m, o->all || cli->json ? front->n : DEFAULT_ROWS, keep);
     }
     return 0;
 }
@@ -116,8 +113,7 @@ static int select_rows(const struct cli *cli, const struct pareto_opts *o,
 /* ---- hypervolume */
 
 /* "4mJ,10ms" into minimised column values. */
-static int parse_reference(const struct cli *cli, const struct pareto *front,
-                           const char *text, double *reference)
+static int parse_reference(const struct cli *cli, const struct pareto *front, const char *text, double *reference)
 {
     for (int k = 0; k < front->m; k++) {
         const struct shown_column *c = &front->columns.list[front->objective[k]];
@@ -128,24 +124,22 @@ static int parse_reference(const struct cli *cli, const struct pareto *front,
         bool percent = used > 0 && strcmp(c->column->unit, "%") == 0;
         if (used <= 0 || (!percent && !dim_equal(dim, c->dim))) {
             char name[64];
-            return cli_fail(cli, ERR_USAGE, "--ref needs %s for '%s' at '%s'",
-                            dim_name(c->dim, name, sizeof name), c->name, text);
+            return cli_fail(cli, ERR_USAGE, "--ref needs %s for '%s' at '%s'", dim_name(c->dim, name, sizeof name),
+                            c->name, text);
         }
         v = percent && dim_equal(dim, DIM_ONE) ? 100.0 * v : v * c->scale;
         reference[k] = front->maximise[k] ? -v : v;
         text += used;
         bool last = k == front->m - 1;
         if ((last && *text) || (!last && *text != ',')) {
-            return cli_fail(cli, ERR_USAGE,
-                            "--ref needs %d values, one for each objective", front->m);
+            return cli_fail(cli, ERR_USAGE, "--ref needs %d values, one for each objective", front->m);
         }
         text += *text == ',';
     }
     return 0;
 }
 
-static void column_value(const struct pareto *front, int k, double minimised,
-                         struct strbuf *out)
+static void column_value(const struct pareto *front, int k, double minimised, struct strbuf *out)
 {
     double v = front->maximise[k] ? -minimised : minimised;
     columns_print(&front->columns.list[front->objective[k]], db_real(v), out);
@@ -156,8 +150,7 @@ struct box {
     double volume;
 };
 
-static int measure(const struct cli *cli, const struct pareto *front, const char *ref,
-                   struct box *box)
+static int measure(const struct cli *cli, const struct pareto *front, const char *ref, struct box *box)
 {
     pick_box(front->f, front->n, front->m, box->ideal, box->reference);
     int status = ref ? parse_reference(cli, front, ref, box->reference) : 0;
@@ -167,9 +160,7 @@ static int measure(const struct cli *cli, const struct pareto *front, const char
                               front->columns.list[front->objective[k]].name);
         }
     }
-    box->volume = status ? 0.0
-                         : pick_hypervolume(front->f, front->n, front->m, box->ideal,
-                                            box->reference);
+    box->volume = status ? 0.0 : pick_hypervolume(front->f, front->n, front->m, box->ideal, box->reference);
     return status;
 }
 
@@ -213,8 +204,7 @@ static struct plot_axis axis_of(const struct shown_column *c)
     return (struct plot_axis){c->name, percent ? DIM_ONE : c->dim, percent ? "%" : ""};
 }
 
-static int draw(const struct cli *cli, const struct pareto *front, struct db *db,
-                const struct opt_list *texts)
+static int draw(const struct cli *cli, const struct pareto *front, struct db *db, const struct opt_list *texts)
 {
     if (front->m < 2) {
         return cli_fail(cli, ERR_USAGE, "--plot needs two objectives");
@@ -225,24 +215,18 @@ static int draw(const struct cli *cli, const struct pareto *front, struct db *db
     struct where where;
     int status = where_init(&where, cli, &front->columns, db, texts);
     struct dots dots = {NULL, 0, 0};
-    struct db_query q = {.columns = names,
-                         .n_columns = 2,
-                         .where = where.sql,
-                         .params = where.params,
-                         .n_params = where.n_params};
+    struct db_query q = {
+        .columns = names, .n_columns = 2, .where = where.sql, .params = where.params, .n_params = where.n_params};
     struct err err = ERR_INIT;
     if (!status && db_query(db, &q, add_dot, &dots, &err)) {
         status = cli_error(cli, &err);
     }
     if (!status) {
-        struct plot p = {axis_of(x), axis_of(y), dots.xy,    dots.n,
-                         NULL,       front->n,   PLOT_WIDTH, PLOT_HEIGHT};
+        struct plot p = {axis_of(x), axis_of(y), dots.xy, dots.n, NULL, front->n, PLOT_WIDTH, PLOT_HEIGHT};
         double *marks = mem_calloc(2 * (size_t)front->n + 1, sizeof *marks);
         for (int i = 0; i < front->n; i++) {
-            marks[2 * i] =
-                db_number(front->row[i].value[front->objective[1]]) / x->scale;
-            marks[2 * i + 1] =
-                db_number(front->row[i].value[front->objective[0]]) / y->scale;
+            marks[2 * i] = db_number(front->row[i].value[front->objective[1]]) / x->scale;
+            marks[2 * i + 1] = db_number(front->row[i].value[front->objective[0]]) / y->scale;
         }
         for (int64_t i = 0; i < dots.n; i++) {
             dots.xy[2 * i] /= x->scale;
@@ -267,16 +251,13 @@ static json_t *objectives_json(const struct pareto *front)
     json_t *list = json_array();
     for (int k = 0; k < front->m; k++) {
         const struct shown_column *c = &front->columns.list[front->objective[k]];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "name", c->name,
-                                              "column", c->column->name, "unit",
-                                              c->column->unit, "goal",
-                                              front->maximise[k] ? "max" : "min"));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "name", c->name, "column", c->column->name,
+                                              "unit", c->column->unit, "goal", front->maximise[k] ? "max" : "min"));
     }
     return list;
 }
 
-static json_t *design_json(const struct pareto *front, int i, const int *show,
-                           int n_show)
+static json_t *design_json(const struct pareto *front, int i, const int *show, int n_show)
 {
     const struct pareto_row *r = &front->row[i];
     char hex[HASH_HEX];
@@ -286,18 +267,15 @@ static json_t *design_json(const struct pareto *front, int i, const int *show,
     json_t *values = json_object();
     for (int s = 0; s < (show ? n_show : front->columns.n); s++) {
         int c = show ? show[s] : s;
-        json_object_set_new(values, front->columns.list[c].column->name,
-                            json_value(r->value[c]));
+        json_object_set_new(values, front->columns.list[c].column->name, json_value(r->value[c]));
     }
-    json_t *row =
-        json_pack("{s:s, s:I, s:s, s:o}", "hash", hex, "trial", (json_int_t)r->number,
-                  "why", strbuf_str(&why), "values", values);
+    json_t *row = json_pack("{s:s, s:I, s:s, s:o}", "hash", hex, "trial", (json_int_t)r->number, "why",
+                            strbuf_str(&why), "values", values);
     strbuf_release(&why);
     return row;
 }
 
-static int print_json(const struct pareto *front, const bool *keep,
-                      const struct box *box, const int *show, int n_show)
+static int print_json(const struct pareto *front, const bool *keep, const struct box *box, const int *show, int n_show)
 {
     json_t *designs = json_array();
     for (int i = 0; i < front->n; i++) {
@@ -305,8 +283,7 @@ static int print_json(const struct pareto *front, const bool *keep,
             json_array_append_new(designs, design_json(front, i, show, n_show));
         }
     }
-    json_t *doc = json_pack("{s:o, s:i}", "objectives", objectives_json(front), "front",
-                            front->n);
+    json_t *doc = json_pack("{s:o, s:i}", "objectives", objectives_json(front), "front", front->n);
     if (box) {
         json_object_set_new(doc, "hypervolume", json_real(box->volume));
     }
@@ -314,14 +291,12 @@ static int print_json(const struct pareto *front, const bool *keep,
     return cli_json(doc);
 }
 
-static int show_front(struct cli *cli, const struct pareto_opts *o,
-                      const struct pareto *front, struct db *db)
+static int show_front(struct cli *cli, const struct pareto_opts *o, const struct pareto *front, struct db *db)
 {
     bool *keep = mem_calloc((size_t)front->n + 1, sizeof *keep);
     struct box box;
     int *columns = NULL;
-    int n_columns =
-        o->columns ? columns_parse(cli, &front->columns, o->columns, &columns) : 0;
+    int n_columns = o->columns ? columns_parse(cli, &front->columns, o->columns, &columns) : 0;
     int status = n_columns < 0 ? ERR_USAGE : select_rows(cli, o, front, keep);
     if (!status && (o->hv || o->ref)) {
         status = measure(cli, front, o->ref, &box);
@@ -339,10 +314,11 @@ static int show_front(struct cli *cli, const struct pareto_opts *o,
         if (o->hv || o->ref) {
             print_volume(front, &box);
         }
-        printf("%d designs on the front%s\n", front->n,
-               shown < front->n ? "; of them:" : ":");
+        printf("%d designs on the front%s\n", front->n, shown < front->n ? "; of them:" : ":");
         pareto_print(front, cli, keep, columns, n_columns);
-        cli_next(cli, "dovetail eval %s %.7s --explain", db_path(db), "ID");
+        char hex[HASH_HEX];
+        hash_hex(front->row[pick_knee(front->f, front->n, front->m)].hash, hex);
+        cli_next(cli, "dovetail eval %s %.7s --explain", db_path(db), hex);
     }
     mem_free(columns);
     mem_free(keep);
@@ -360,8 +336,7 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     struct pareto front;
     status = pareto_load(&front, cli, db, n_args > 1 ? args[1] : NULL, &o->where);
     if (!status && front.n == 0) {
-        status = cli_fail(cli, ERR_NO, "no feasible design%s",
-                          o->where.n ? " satisfies --where" : " yet");
+        status = cli_fail(cli, ERR_NO, "no feasible design%s", o->where.n ? " satisfies --where" : " yet");
     } else if (!status) {
         status = show_front(cli, o, &front, db);
     }
@@ -371,19 +346,17 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     return status;
 }
 
-const struct verb verb_pareto = {
-    .name = "pareto",
-    .args = "[DB [OBJ,OBJ..]]",
-    .help = "show the non-dominated designs",
-    .details = "Objectives are the study's unless named: metrics and parameters, by "
-               "their names without unit; one that has no\n"
-               "direction of its own is written min:NAME or max:NAME. DB may be a "
-               "folder with one database in it.",
-    .example =
-        "dovetail pareto demo.db\ndovetail pareto demo.db energy,latency --plot\n"
-        "dovetail pareto demo.db --where 'area <= 4mm2' --top 5 --by latency\n"
-        "dovetail pareto demo.db --eps 5% --columns utilization,dram_traffic",
-    .options = options,
-    .options_size = sizeof(struct pareto_opts),
-    .max_args = 2,
-    .run = run};
+const struct verb verb_pareto = {.name = "pareto",
+                                 .args = "[DB [OBJ,OBJ..]]",
+                                 .help = "show the non-dominated designs",
+                                 .details = "Objectives are the study's unless named: metrics and parameters, by "
+                                            "their names without unit; one that has no\n"
+                                            "direction of its own is written min:NAME or max:NAME. DB may be a "
+                                            "folder with one database in it.",
+                                 .example = "dovetail pareto demo.db\ndovetail pareto demo.db energy,latency --plot\n"
+                                            "dovetail pareto demo.db --where 'area <= 4mm2' --top 5 --by latency\n"
+                                            "dovetail pareto demo.db --eps 5% --columns utilization,dram_traffic",
+                                 .options = options,
+                                 .options_size = sizeof(struct pareto_opts),
+                                 .max_args = 2,
+                                 .run = run};

@@ -43,24 +43,19 @@ static json_t *status_json(const struct db *db, const struct db_status *s)
     json_t *runs = json_array();
     for (int i = 0; i < s->n_runs; i++) {
         const struct db_run *r = &s->runs[i];
-        json_array_append_new(
-            runs,
-            json_pack(
-                "{s:I, s:s, s:s*, s:I, s:i, s:s*, s:s*, s:s*, s:I, s:I, s:I, s:f, s:f}",
-                "run", (json_int_t)r->run_id, "state", run_state(r), "host", r->host,
-                "pid", (json_int_t)r->pid, "threads", r->threads, "started",
-                r->started_utc, "heartbeat", r->heartbeat_utc, "ended", r->ended_utc,
-                "evaluations", (json_int_t)r->evaluations, "cache_hits",
-                (json_int_t)r->cache_hits, "cache_lookups",
-                (json_int_t)r->cache_lookups, "wall_s", r->wall_s, "cpu_s", r->cpu_s));
+        json_array_append_new(runs, json_pack("{s:I, s:s, s:s*, s:I, s:i, s:s*, s:s*, s:s*, s:I, s:I, s:I, s:f, s:f}",
+                                              "run", (json_int_t)r->run_id, "state", run_state(r), "host", r->host,
+                                              "pid", (json_int_t)r->pid, "threads", r->threads, "started",
+                                              r->started_utc, "heartbeat", r->heartbeat_utc, "ended", r->ended_utc,
+                                              "evaluations", (json_int_t)r->evaluations, "cache_hits",
+                                              (json_int_t)r->cache_hits, "cache_lookups", (json_int_t)r->cache_lookups,
+                                              "wall_s", r->wall_s, "cpu_s", r->cpu_s));
     }
     const char *name = db_meta(db, "name");
-    json_t *doc =
-        json_pack("{s:s*, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "study", name,
-                  "database", db_path(db), "trials", (json_int_t)s->trials, "designs",
-                  (json_int_t)s->designs, "feasible", (json_int_t)s->state[DB_OK],
-                  "infeasible", (json_int_t)s->state[DB_INFEASIBLE], "failed",
-                  (json_int_t)s->state[DB_FAILED], "front", (json_int_t)s->front);
+    json_t *doc = json_pack("{s:s*, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "study", name, "database", db_path(db),
+                            "trials", (json_int_t)s->trials, "designs", (json_int_t)s->designs, "feasible",
+                            (json_int_t)s->state[DB_OK], "infeasible", (json_int_t)s->state[DB_INFEASIBLE], "failed",
+                            (json_int_t)s->state[DB_FAILED], "front", (json_int_t)s->front);
     const char *budget = db_meta(db, "budget");
     if (budget) {
         json_object_set_new(doc, "budget", json_integer(strtoll(budget, NULL, 10)));
@@ -86,12 +81,10 @@ static void add_live(const struct db_status *s, int64_t budget, struct strbuf *o
             continue;
         }
         double rate = r->wall_s > 0.0 ? (double)r->evaluations / r->wall_s : 0.0;
-        strbuf_addf(out,
-                    "running    process %lld on %s, %d threads, %.0f evaluations/s",
-                    (long long)r->pid, r->host ? r->host : "?", r->threads, rate);
+        strbuf_addf(out, "running    process %lld on %s, %d threads, %.0f evaluations/s", (long long)r->pid,
+                    r->host ? r->host : "?", r->threads, rate);
         if (r->cache_lookups > 0) {
-            strbuf_addf(out, ", cache %.0f%%",
-                        100.0 * (double)r->cache_hits / (double)r->cache_lookups);
+            strbuf_addf(out, ", cache %.0f%%", 100.0 * (double)r->cache_hits / (double)r->cache_lookups);
         }
         if (budget > s->trials && rate > 0.0) {
             strbuf_adds(out, ", to go ");
@@ -101,8 +94,7 @@ static void add_live(const struct db_status *s, int64_t budget, struct strbuf *o
     }
 }
 
-static void add_last(const struct db *db, const struct db_status *s, int64_t budget,
-                     struct strbuf *out)
+static void add_last(const struct db *db, const struct db_status *s, int64_t budget, struct strbuf *out)
 {
     const struct db_run *last = s->n_runs ? &s->runs[s->n_runs - 1] : NULL;
     if (!last || (last->alive && last->exit == DB_EXIT_NONE)) {
@@ -110,8 +102,7 @@ static void add_last(const struct db *db, const struct db_status *s, int64_t bud
     }
     strbuf_addf(out, "last run   %s", run_state(last));
     if (last->ended_utc || last->heartbeat_utc) {
-        strbuf_addf(out, " %s",
-                    last->ended_utc ? last->ended_utc : last->heartbeat_utc);
+        strbuf_addf(out, " %s", last->ended_utc ? last->ended_utc : last->heartbeat_utc);
     }
     if (last->exit != DB_EXIT_DONE || budget > s->trials) {
         strbuf_addf(out, "; go on with: dovetail resume %s", db_path(db));
@@ -121,8 +112,7 @@ static void add_last(const struct db *db, const struct db_status *s, int64_t bud
 
 static void print_runs(const struct cli *cli, const struct db_status *s)
 {
-    static const char *const titles[] = {"run",     "state",       "host", "threads",
-                                         "started", "evaluations", "wall", "CPU"};
+    static const char *const titles[] = {"run", "state", "host", "threads", "started", "evaluations", "wall", "CPU"};
     static const bool right[] = {true, false, false, true, false, true, true, true};
     struct table t;
     table_init(&t);
@@ -157,23 +147,20 @@ static void print_runs(const struct cli *cli, const struct db_status *s)
     table_release(&t);
 }
 
-static void print_status(const struct cli *cli, const struct status_opts *o,
-                         const struct db *db, const struct db_status *s)
+static void print_status(const struct cli *cli, const struct status_opts *o, const struct db *db,
+                         const struct db_status *s)
 {
     const char *name = db_meta(db, "name");
     const char *meta = db_meta(db, "budget");
     int64_t budget = meta ? strtoll(meta, NULL, 10) : 0;
     struct strbuf out = STRBUF_INIT;
-    strbuf_addf(&out, "study      %s (%s, %.1f MB)\n", name ? name : "?", db_path(db),
-                (double)s->file_bytes * 1e-6);
+    strbuf_addf(&out, "study      %s (%s, %.1f MB)\n", name ? name : "?", db_path(db), (double)s->file_bytes * 1e-6);
     strbuf_addf(&out, "trials     %lld", (long long)s->trials);
     if (budget > 0) {
-        strbuf_addf(&out, " of %lld (%.0f%%)", (long long)budget,
-                    100.0 * (double)s->trials / (double)budget);
+        strbuf_addf(&out, " of %lld (%.0f%%)", (long long)budget, 100.0 * (double)s->trials / (double)budget);
     }
-    strbuf_addf(&out, "\ndesigns    %lld feasible, %lld infeasible, %lld failed\n",
-                (long long)s->state[DB_OK], (long long)s->state[DB_INFEASIBLE],
-                (long long)s->state[DB_FAILED]);
+    strbuf_addf(&out, "\ndesigns    %lld feasible, %lld infeasible, %lld failed\n", (long long)s->state[DB_OK],
+                (long long)s->state[DB_INFEASIBLE], (long long)s->state[DB_FAILED]);
     strbuf_addf(&out, "front      %lld designs", (long long)s->front);
     if (isfinite(s->hypervolume)) {
         strbuf_addf(&out, ", hypervolume %.4f", s->hypervolume);

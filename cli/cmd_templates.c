@@ -50,7 +50,14 @@ static void first_comment(const struct embed *e, char *text, size_t size)
         return;
     }
     line += strspn(line, "# ");
-    snprintf(text, size, "%.*s", (int)strcspn(line, "\n"), line);
+    size_t n = strcspn(line, "\n");
+    if (n < size) {
+        snprintf(text, size, "%.*s", (int)n, line);
+        return;
+    }
+    for (n = size - 4; n > 0 && line[n] != ' '; n--) { /* up to a word's end */
+    }
+    snprintf(text, size, "%.*s...", (int)n, line);
 }
 
 static int list(const struct cli *cli)
@@ -60,12 +67,11 @@ static int list(const struct cli *cli)
     json_t *rows = json_array();
     for (int i = 0; i < n; i++) {
         char name[128];
-        char about[160];
+        char about[88];
         short_name(all[i].path, name, sizeof name);
         first_comment(&all[i], about, sizeof about);
         if (cli->json) {
-            json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "kind",
-                                                  kind_of(all[i].path), "name", name,
+            json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "kind", kind_of(all[i].path), "name", name,
                                                   "path", all[i].path, "about", about));
         } else {
             printf("%-11s %-22s %s\n", kind_of(all[i].path), name, about);
@@ -95,8 +101,7 @@ static int show(const struct cli *cli, const char *wanted)
     if (!found) {
         status = cli_unknown(cli, "template", wanted, (const char *const *)names, n);
     } else if (cli->json) {
-        cli_json(json_pack("{s:s, s:s, s:s}", "kind", kind_of(found->path), "path",
-                           found->path, "text", found->data));
+        cli_json(json_pack("{s:s, s:s, s:s}", "kind", kind_of(found->path), "path", found->path, "text", found->data));
     } else {
         fwrite(found->data, 1, found->len, stdout);
     }
@@ -123,12 +128,11 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     return show(cli, args[1]);
 }
 
-const struct verb verb_templates = {
-    .name = "templates",
-    .args = "[show NAME]",
-    .help = "list or show the built-in templates, models, technologies and studies",
-    .details = "A file of your own replaces a built-in one: save it with > my.yaml, "
-               "edit, and name its path in the study.",
-    .example = "dovetail templates\ndovetail templates show eyeriss_like > mine.yaml",
-    .max_args = 2,
-    .run = run};
+const struct verb verb_templates = {.name = "templates",
+                                    .args = "[show NAME]",
+                                    .help = "list or show the built-in templates, models, technologies and studies",
+                                    .details = "A file of your own replaces a built-in one: save it with > my.yaml, "
+                                               "edit, and name its path in the study.",
+                                    .example = "dovetail templates\ndovetail templates show eyeriss_like > mine.yaml",
+                                    .max_args = 2,
+                                    .run = run};

@@ -13,14 +13,10 @@
 
 static const struct {
     const char *unit, *ending;
-} endings[] = {{"J", "_j"},       {"s", "_s"},
-               {"mm2", "_mm2"},   {"B", "_bytes"},
-               {"bit", "_bits"},  {"Hz", "_hz"},
-               {"W", "_w"},       {"V", "_v"},
-               {"m", "_m"},       {"B/s", "_bytes_per_s"},
-               {"1/s", "_per_s"}, {"J*s", "_js"},
-               {"pp", "_pp"},     {"%", "_pct"},
-               {"g", "_g"},       {"USD", "_usd"}};
+} endings[] = {{"J", "_j"},       {"s", "_s"},    {"mm2", "_mm2"}, {"B", "_bytes"}, {"bit", "_bits"},
+               {"Hz", "_hz"},     {"W", "_w"},    {"V", "_v"},     {"m", "_m"},     {"B/s", "_bytes_per_s"},
+               {"1/s", "_per_s"}, {"J*s", "_js"}, {"pp", "_pp"},   {"%", "_pct"},   {"g", "_g"},
+               {"USD", "_usd"}};
 
 static const struct metric *metric_of(const struct db_column *column)
 {
@@ -89,8 +85,7 @@ void columns_release(struct columns *c)
 static int find(const struct columns *c, const char *name)
 {
     for (int i = 0; i < c->n; i++) {
-        if (strcmp(c->list[i].name, name) == 0 ||
-            strcmp(c->list[i].column->name, name) == 0) {
+        if (strcmp(c->list[i].name, name) == 0 || strcmp(c->list[i].column->name, name) == 0) {
             return i;
         }
     }
@@ -111,8 +106,7 @@ int columns_find(const struct cli *cli, const struct columns *c, const char *nam
     return i;
 }
 
-int columns_parse(const struct cli *cli, const struct columns *c, const char *list,
-                  int **index)
+int columns_parse(const struct cli *cli, const struct columns *c, const char *list, int **index)
 {
     int n = 0;
     int cap = 0;
@@ -193,9 +187,8 @@ static bool mentioned(const struct opt_list *texts, const struct shown_column *c
     return false;
 }
 
-static int add_name(struct names *names, const struct shown_column *c, const char *name,
-                    int slot, struct db *db, const struct opt_list *texts,
-                    struct err *err)
+static int add_name(struct names *names, const struct shown_column *c, const char *name, int slot, struct db *db,
+                    const struct opt_list *texts, struct err *err)
 {
     struct labels *labels = &names->labels[names->n];
     struct strbuf sql = STRBUF_INIT;
@@ -206,40 +199,36 @@ static int add_name(struct names *names, const struct shown_column *c, const cha
     }
     bool text = c->column->type == DB_TEXT;
     if (text && mentioned(texts, c)) {
-        struct db_query q = {
-            .columns = &c->column->name, .n_columns = 1, .all_states = true};
+        struct db_query q = {.columns = &c->column->name, .n_columns = 1, .all_states = true};
         if (db_query(db, &q, add_label, labels, err)) {
             strbuf_release(&sql);
             return -1;
         }
     }
     names->sql[names->n] = strbuf_detach(&sql);
-    names->symbol[names->n] =
-        (struct symbol){.name = name,
-                        .kind = text ? VALUE_CHOICE : VALUE_NUMBER,
-                        .dim = c->dim,
-                        .labels = (const char *const *)labels->list,
-                        .n_labels = labels->n,
-                        .slot = slot,
-                        .sql = names->sql[names->n]};
+    names->symbol[names->n] = (struct symbol){.name = name,
+                                              .kind = text ? VALUE_CHOICE : VALUE_NUMBER,
+                                              .dim = c->dim,
+                                              .labels = (const char *const *)labels->list,
+                                              .n_labels = labels->n,
+                                              .slot = slot,
+                                              .sql = names->sql[names->n]};
     names->n++;
     return 0;
 }
 
-static int names_init(struct names *names, const struct columns *c, struct db *db,
-                      const struct opt_list *texts, struct err *err)
+static int names_init(struct names *names, const struct columns *c, struct db *db, const struct opt_list *texts,
+                      struct err *err)
 {
     size_t n = 2 * (size_t)c->n + 1;
-    *names = (struct names){mem_calloc(n, sizeof(struct symbol)),
-                            mem_calloc(n, sizeof(char *)),
+    *names = (struct names){mem_calloc(n, sizeof(struct symbol)), mem_calloc(n, sizeof(char *)),
                             mem_calloc(n, sizeof(struct labels)), 0};
     for (int i = 0; i < c->n; i++) {
         const struct shown_column *s = &c->list[i];
         if (add_name(names, s, s->name, i, db, texts, err)) {
             return -1;
         }
-        if (strcmp(s->name, s->column->name) != 0 &&
-            add_name(names, s, s->column->name, i, db, texts, err)) {
+        if (strcmp(s->name, s->column->name) != 0 && add_name(names, s, s->column->name, i, db, texts, err)) {
             return -1;
         }
     }
@@ -263,12 +252,10 @@ static void names_release(struct names *names)
 enum { MAX_PARAMS = 500 };
 
 /* Appends "(text as SQL)". */
-static void add_condition(const char *text, const struct names *names,
-                          struct strbuf *sql, double *params, int *n_params,
-                          struct diags *d)
+static void add_condition(const char *text, const struct names *names, struct strbuf *sql, double *params,
+                          int *n_params, struct diags *d)
 {
-    const struct source *source =
-        diags_source(d, "--where", mem_strdup(text), strlen(text));
+    const struct source *source = diags_source(d, "--where", mem_strdup(text), strlen(text));
     struct mark at = {source, 1, 1, 1};
     struct scope scope = {names->symbol, names->n, "column"};
     struct expr *e = expr_parse(text, at, &scope, d);
@@ -287,8 +274,8 @@ static void add_condition(const char *text, const struct names *names,
     expr_free(e);
 }
 
-int where_init(struct where *w, const struct cli *cli, const struct columns *c,
-               struct db *db, const struct opt_list *texts)
+int where_init(struct where *w, const struct cli *cli, const struct columns *c, struct db *db,
+               const struct opt_list *texts)
 {
     *w = (struct where){NULL, NULL, 0};
     if (texts->n == 0) {

@@ -26,8 +26,7 @@ void columns_release(struct columns *c);
 /* Index of a column by either of its names; -1 after an error on stderr with a suggestion. */
 int columns_find(const struct cli *cli, const struct columns *c, const char *name);
 /* "a,b,c" into indices (caller frees with mem_free()); -1 after an error. Else how many. */
-int columns_parse(const struct cli *cli, const struct columns *c, const char *list,
-                  int **index);
+int columns_parse(const struct cli *cli, const struct columns *c, const char *list, int **index);
 /* A cell: "2.10mJ", "512KiB", "76.1%", "weight_stationary", "" for NULL. */
 void columns_print(const struct shown_column *c, struct db_value v, struct strbuf *out);
 
@@ -38,8 +37,8 @@ struct where {
     int n_params;
 };
 /* 0, or the exit status after the errors were printed. */
-int where_init(struct where *w, const struct cli *cli, const struct columns *c,
-               struct db *db, const struct opt_list *texts);
+int where_init(struct where *w, const struct cli *cli, const struct columns *c, struct db *db,
+               const struct opt_list *texts);
 void where_release(struct where *w);
 
 #endif

@@ -29,44 +29,39 @@ static void choice_words(const struct opt *o, struct strbuf *out)
 
 static void bash(struct strbuf *out)
 {
-    strbuf_adds(
-        out,
-        "# bash completion of dovetail: source it, or put it among the completions\n"
-        "_dovetail()\n{\n"
-        "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} "
-        "words=\n"
-        "    COMPREPLY=()\n"
-        "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words='");
+    strbuf_adds(out, "# bash completion of dovetail: source it, or put it among the completions\n"
+                     "_dovetail()\n{\n"
+                     "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} "
+                     "words=\n"
+                     "    COMPREPLY=()\n"
+                     "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words='");
     verb_words(out);
     strbuf_adds(out, "'\n    else\n        case ${COMP_WORDS[1]}:$before in\n");
     for (int v = 0; cli_verbs[v]; v++) {
         for (const struct opt *o = cli_verbs[v]->options; o && o->name; o++) {
             if (o->type == OPT_CHOICE) {
-                strbuf_addf(out, "        %s:--%s) words='", cli_verbs[v]->name,
-                            o->name);
+                strbuf_addf(out, "        %s:--%s) words='", cli_verbs[v]->name, o->name);
                 choice_words(o, out);
                 strbuf_adds(out, "' ;;\n");
             }
         }
     }
-    strbuf_adds(
-        out, "        esac\n        [ -n \"$words\" ] || case ${COMP_WORDS[1]} in\n");
+    strbuf_adds(out, "        esac\n        [ -n \"$words\" ] || case ${COMP_WORDS[1]} in\n");
     for (int v = 0; cli_verbs[v]; v++) {
         strbuf_addf(out, "        %s) words='", cli_verbs[v]->name);
         option_words(cli_verbs[v]->options, out);
         option_words(cli_common_options, out);
         strbuf_adds(out, "' ;;\n");
     }
-    strbuf_adds(out,
-                "        esac\n"
-                "        case $words:$word in\n"
-                "        *--*:-*) ;;\n"
-                "        *--*) words= ;; # an argument: a file\n"
-                "        esac\n"
-                "    fi\n"
-                "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
-                "}\n"
-                "complete -o default -F _dovetail dovetail\n");
+    strbuf_adds(out, "        esac\n"
+                     "        case $words:$word in\n"
+                     "        *--*:-*) ;;\n"
+                     "        *--*) words= ;; # an argument: a file\n"
+                     "        esac\n"
+                     "    fi\n"
+                     "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+                     "}\n"
+                     "complete -o default -F _dovetail dovetail\n");
 }
 
 /* Text inside single quotes of a shell: ' becomes '\''. `also` are characters that get a backslash. */
@@ -123,13 +118,10 @@ static void zsh(struct strbuf *out)
     strbuf_adds(out, "    esac\n}\n_dovetail \"$@\"\n");
 }
 
-static void fish_options(const char *verb, const struct opt *options,
-                         struct strbuf *out)
+static void fish_options(const char *verb, const struct opt *options, struct strbuf *out)
 {
     for (const struct opt *o = options; o && o->name; o++) {
-        strbuf_addf(out,
-                    "complete -c dovetail -n '__fish_seen_subcommand_from %s' -l %s",
-                    verb, o->name);
+        strbuf_addf(out, "complete -c dovetail -n '__fish_seen_subcommand_from %s' -l %s", verb, o->name);
         if (o->letter) {
             strbuf_addf(out, " -s %c", o->letter);
         }
@@ -148,8 +140,7 @@ static void fish_options(const char *verb, const struct opt *options,
 static void fish(struct strbuf *out)
 {
     for (int v = 0; cli_verbs[v]; v++) {
-        strbuf_addf(out, "complete -c dovetail -f -n __fish_use_subcommand -a %s -d '",
-                    cli_verbs[v]->name);
+        strbuf_addf(out, "complete -c dovetail -f -n __fish_use_subcommand -a %s -d '", cli_verbs[v]->name);
         quoted(cli_verbs[v]->help, "\\", out);
         strbuf_adds(out, "'\n");
     }

@@ -26,17 +26,14 @@ static int add_row(void *ctx, const struct db_row *row)
     struct pareto *front = ctx;
     MEM_GROW(front->row, front->n, front->cap);
     struct pareto_row *r = &front->row[front->n++];
-    *r =
-        (struct pareto_row){row->hash, row->number,
-                            mem_calloc((size_t)front->columns.n + 1, sizeof *r->value)};
+    *r = (struct pareto_row){row->hash, row->number, mem_calloc((size_t)front->columns.n + 1, sizeof *r->value)};
     for (int c = 0; c < front->columns.n; c++) {
         r->value[c] = copy_value(row->values[c]);
     }
     return 0;
 }
 
-static double objective_of(const struct pareto *front, const struct pareto_row *r,
-                           int k)
+static double objective_of(const struct pareto *front, const struct pareto_row *r, int k)
 {
     double v = db_number(r->value[front->objective[k]]);
     return front->maximise[k] ? -v : v;
@@ -65,17 +62,14 @@ static int add_objective(struct pareto *front, const struct cli *cli, const char
     }
     const struct shown_column *s = &front->columns.list[c];
     if (front->m == PARETO_OBJECTIVES) {
-        return cli_fail(cli, ERR_USAGE, "at most %d objectives are possible",
-                        PARETO_OBJECTIVES);
+        return cli_fail(cli, ERR_USAGE, "at most %d objectives are possible", PARETO_OBJECTIVES);
     }
     if (s->column->type == DB_TEXT) {
-        return cli_fail(cli, ERR_USAGE, "'%s' is text and cannot be an objective",
-                        s->name);
+        return cli_fail(cli, ERR_USAGE, "'%s' is text and cannot be an objective", s->name);
     }
     if (!max && !min && !*s->column->goal) {
-        return cli_fail(cli, ERR_USAGE,
-                        "'%s' has no direction of its own; write min:%s or max:%s",
-                        s->name, s->name, s->name);
+        return cli_fail(cli, ERR_USAGE, "'%s' has no direction of its own; write min:%s or max:%s", s->name, s->name,
+                        s->name);
     }
     for (int k = 0; k < front->m; k++) {
         if (front->objective[k] == c) {
@@ -87,8 +81,7 @@ static int add_objective(struct pareto *front, const struct cli *cli, const char
     return 0;
 }
 
-static int parse_objectives(struct pareto *front, const struct cli *cli,
-                            const char *list)
+static int parse_objectives(struct pareto *front, const struct cli *cli, const char *list)
 {
     while (*list) {
         size_t len = strcspn(list, ",");
@@ -124,8 +117,7 @@ static void sort_rows(struct pareto *front)
 {
     struct order *order = mem_calloc((size_t)front->n + 1, sizeof *order);
     for (int i = 0; i < front->n; i++) {
-        order[i] = (struct order){objective_of(front, &front->row[i], 0),
-                                  front->row[i].number, front->row[i]};
+        order[i] = (struct order){objective_of(front, &front->row[i], 0), front->row[i].number, front->row[i]};
     }
     qsort(order, (size_t)front->n, sizeof *order, compare);
     front->f = mem_calloc((size_t)front->n * (size_t)front->m + 1, sizeof *front->f);
@@ -138,13 +130,12 @@ static void sort_rows(struct pareto *front)
     mem_free(order);
 }
 
-static int query_front(struct pareto *front, struct db *db, bool own,
-                       const struct where *where, struct err *err)
+static int query_front(struct pareto *front, struct db *db, bool own, const struct where *where, struct err *err)
 {
     struct db_objective objectives[PARETO_OBJECTIVES];
     for (int k = 0; k < front->m; k++) {
-        objectives[k] = (struct db_objective){
-            front->columns.list[front->objective[k]].column->name, front->maximise[k]};
+        objectives[k] =
+            (struct db_objective){front->columns.list[front->objective[k]].column->name, front->maximise[k]};
     }
     bool stored = own && !where->sql;
     struct db_query q = {.front_only = stored,
@@ -156,8 +147,8 @@ static int query_front(struct pareto *front, struct db *db, bool own,
     return db_query(db, &q, add_row, front, err);
 }
 
-int pareto_load(struct pareto *front, const struct cli *cli, struct db *db,
-                const char *objectives, const struct opt_list *where)
+int pareto_load(struct pareto *front, const struct cli *cli, struct db *db, const char *objectives,
+                const struct opt_list *where)
 {
     *front = (struct pareto){0};
     columns_init(&front->columns, db);
@@ -202,8 +193,7 @@ void pareto_why(const struct pareto *front, int i, struct strbuf *out)
 {
     for (int k = 0; k < front->m; k++) {
         if (pick_least(front->f, front->n, front->m, k) == i) {
-            strbuf_addf(out, "%s%s %s", out->len ? ", " : "",
-                        front->maximise[k] ? "most" : "least",
+            strbuf_addf(out, "%s%s %s", out->len ? ", " : "", front->maximise[k] ? "most" : "least",
                         front->columns.list[front->objective[k]].name);
         }
     }
@@ -255,8 +245,7 @@ static bool differs(const struct pareto *front, const bool *keep, int c, size_t 
 
 /* Columns worth a place of themselves: parameters, and the means of vectors, that differ. What all rows share is told in
  * `same`. Returns how many are in show[]. */
-static int choose_columns(const struct pareto *front, const bool *keep, int *show,
-                          struct strbuf *same)
+static int choose_columns(const struct pareto *front, const bool *keep, int *show, struct strbuf *same)
 {
     int n = 0;
     int first = 0;
@@ -265,8 +254,7 @@ static int choose_columns(const struct pareto *front, const bool *keep, int *sho
     }
     for (int c = 0; c < front->columns.n && first < front->n; c++) {
         const struct db_column *column = front->columns.list[c].column;
-        if ((column->kind != DB_PARAMETER && column->kind != DB_DERIVED) ||
-            is_objective(front, c)) {
+        if ((column->kind != DB_PARAMETER && column->kind != DB_DERIVED) || is_objective(front, c)) {
             continue;
         }
         size_t widest;
@@ -277,25 +265,31 @@ static int choose_columns(const struct pareto *front, const bool *keep, int *sho
         } else if (widest > 0 && widest <= SHORT_TEXT && column->kind == DB_PARAMETER) {
             struct strbuf text = STRBUF_INIT;
             cell_text(front, first, c, &text);
-            strbuf_addf(same, "%s%s %s", same->len ? ", " : "",
-                        front->columns.list[c].name, strbuf_str(&text));
+            strbuf_addf(same, "%s%s %s", same->len ? ", " : "", front->columns.list[c].name, strbuf_str(&text));
             strbuf_release(&text);
         }
     }
     return n;
 }
 
-static void fill_table(const struct pareto *front, const bool *keep, const int *show,
-                       int n_show, struct table *t)
+/* A proxy is called one wherever it is shown. */
+static void add_title(struct table *t, const struct shown_column *c)
+{
+    struct strbuf title = STRBUF_INIT;
+    strbuf_addf(&title, "%s%s", c->name, strstr(c->column->description, "proxy") ? " (proxy)" : "");
+    table_column(t, strbuf_str(&title), c->column->type == DB_TEXT ? TABLE_LEFT : TABLE_RIGHT);
+    strbuf_release(&title);
+}
+
+static void fill_table(const struct pareto *front, const bool *keep, const int *show, int n_show, struct table *t)
 {
     table_column(t, "ID", TABLE_LEFT);
     table_column(t, "why", TABLE_LEFT);
     for (int k = 0; k < front->m; k++) {
-        table_column(t, front->columns.list[front->objective[k]].name, TABLE_RIGHT);
+        add_title(t, &front->columns.list[front->objective[k]]);
     }
     for (int s = 0; s < n_show; s++) {
-        const struct shown_column *c = &front->columns.list[show[s]];
-        table_column(t, c->name, c->column->type == DB_TEXT ? TABLE_LEFT : TABLE_RIGHT);
+        add_title(t, &front->columns.list[show[s]]);
     }
     struct strbuf text = STRBUF_INIT;
     for (int i = 0; i < front->n; i++) {
@@ -321,8 +315,7 @@ static void fill_table(const struct pareto *front, const bool *keep, const int *
     strbuf_release(&text);
 }
 
-void pareto_print(const struct pareto *front, const struct cli *cli, const bool *keep,
-                  const int *show, int n_show)
+void pareto_print(const struct pareto *front, const struct cli *cli, const bool *keep, const int *show, int n_show)
 {
     struct strbuf same = STRBUF_INIT;
     struct strbuf out = STRBUF_INIT;
@@ -367,8 +360,7 @@ int front_summary(const struct cli *cli, struct db *db, struct err *err)
     bool *keep = mem_calloc((size_t)front.n + 1, sizeof *keep);
     int shown = pick_spread(front.f, front.n, front.m, SUMMARY_ROWS, keep);
     if (shown > 0) {
-        printf("%d designs on the front%s\n", front.n,
-               shown < front.n ? "; some of them:" : ":");
+        printf("%d designs on the front%s\n", front.n, shown < front.n ? "; some of them:" : ":");
         pareto_print(&front, cli, keep, NULL, 0);
     } else {
         printf("no feasible design\n");

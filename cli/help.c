@@ -8,27 +8,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXIT_STATUSES                                                                  \
-    {"0", "done"},                                                                     \
-        {"1", "the answer is no: an empty front, a warning under --strict"},           \
-        {"64", "usage"}, {"65", "a bad input file"},                                   \
-        {"66", "an input file is missing"}, {"70", "our mistake: please report it"},   \
-        {"74", "cannot write"}, {"75", "stopped on request with work left: resume"},   \
-    {                                                                                  \
-        "130", "interrupted: resume"                                                   \
+#define EXIT_STATUSES                                                                                                  \
+    {"0", "done"}, {"1", "the answer is no: an empty front, a warning under --strict"}, {"64", "usage"},               \
+        {"65", "a bad input file"}, {"66", "an input file is missing"}, {"70", "our mistake: please report it"},       \
+        {"74", "cannot write"}, {"75", "stopped on request with work left: resume"},                                   \
+    {                                                                                                                  \
+        "130", "interrupted: resume"                                                                                   \
     }
 
 static const char *const exit_statuses[][2] = {EXIT_STATUSES};
 enum { N_EXIT_STATUSES = sizeof exit_statuses / sizeof exit_statuses[0] };
 
-static const char SUMMARY[] =
-    "searches accelerators and the way a model runs on them together";
+static const char SUMMARY[] = "searches accelerators and the way a model runs on them together";
 
 void help_overview(struct strbuf *out)
 {
-    strbuf_addf(out,
-                "dovetail %s: %s\n\nusage: dovetail VERB [argument..] [option..]\n\n",
-                dovetail_version(), SUMMARY);
+    strbuf_addf(out, "dovetail %s: %s\n\nusage: dovetail VERB [argument..] [option..]\n\n", dovetail_version(),
+                SUMMARY);
     for (int v = 0; cli_verbs[v]; v++) {
         strbuf_addf(out, "  %-11s %s\n", cli_verbs[v]->name, cli_verbs[v]->help);
     }
@@ -54,8 +50,7 @@ static void option_choices(const struct opt *o, struct strbuf *out)
     }
 }
 
-static void option_lines(const char *title, const struct opt *options,
-                         struct strbuf *out)
+static void option_lines(const char *title, const struct opt *options, struct strbuf *out)
 {
     if (!options || !options[0].name) {
         return;
@@ -85,9 +80,8 @@ static void add_lines(const char *prefix, const char *text, struct strbuf *out)
 
 void help_verb(const struct verb *verb, struct strbuf *out)
 {
-    strbuf_addf(out, "dovetail %s: %s\n\nusage: dovetail %s%s%s [option..]\n",
-                verb->name, verb->help, verb->name, verb->args[0] ? " " : "",
-                verb->args);
+    strbuf_addf(out, "dovetail %s: %s\n\nusage: dovetail %s%s%s [option..]\n", verb->name, verb->help, verb->name,
+                verb->args[0] ? " " : "", verb->args);
     if (verb->details) {
         strbuf_adds(out, "\n");
         add_lines("", verb->details, out);
@@ -154,11 +148,9 @@ static void roff_verb(const struct verb *verb, struct strbuf *out)
 
 void help_man(struct strbuf *out)
 {
-    strbuf_addf(out, ".TH DOVETAIL 1 \"\" \"dovetail %s\"\n.SH NAME\ndovetail \\- ",
-                dovetail_version());
+    strbuf_addf(out, ".TH DOVETAIL 1 \"\" \"dovetail %s\"\n.SH NAME\ndovetail \\- ", dovetail_version());
     roff(SUMMARY, out);
-    strbuf_adds(
-        out, "\n.SH SYNOPSIS\n.B dovetail\nVERB [argument..] [option..]\n.SH VERBS\n");
+    strbuf_adds(out, "\n.SH SYNOPSIS\n.B dovetail\nVERB [argument..] [option..]\n.SH VERBS\n");
     for (int v = 0; cli_verbs[v]; v++) {
         roff_verb(cli_verbs[v], out);
     }
@@ -174,14 +166,12 @@ void help_man(struct strbuf *out)
 static json_t *options_json(const struct opt *options)
 {
     static const char *const types[] = {
-        [OPT_FLAG] = "flag",         [OPT_INT] = "int",       [OPT_REAL] = "real",
-        [OPT_QUANTITY] = "quantity", [OPT_STRING] = "string", [OPT_CHOICE] = "choice",
-        [OPT_LIST] = "list",         [OPT_ASSIGN] = "assign"};
+        [OPT_FLAG] = "flag",     [OPT_INT] = "int",       [OPT_REAL] = "real", [OPT_QUANTITY] = "quantity",
+        [OPT_STRING] = "string", [OPT_CHOICE] = "choice", [OPT_LIST] = "list", [OPT_ASSIGN] = "assign"};
     _Static_assert(sizeof types / sizeof types[0] == OPT_TYPE_COUNT, "one name a type");
     json_t *list = json_array();
     for (const struct opt *o = options; o && o->name; o++) {
-        json_t *row = json_pack("{s:s, s:s, s:s}", "name", o->name, "type",
-                                types[o->type], "help", o->help);
+        json_t *row = json_pack("{s:s, s:s, s:s}", "name", o->name, "type", types[o->type], "help", o->help);
         if (o->letter) {
             json_object_set_new(row, "letter", json_stringn(&o->letter, 1));
         }
@@ -212,11 +202,8 @@ json_t *help_json(void)
     json_t *verbs = json_array();
     for (int v = 0; cli_verbs[v]; v++) {
         const struct verb *verb = cli_verbs[v];
-        json_array_append_new(verbs,
-                              json_pack("{s:s, s:s, s:s, s:o}", "name", verb->name,
-                                        "arguments", verb->args, "help", verb->help,
-                                        "options", options_json(verb->options)));
+        json_array_append_new(verbs, json_pack("{s:s, s:s, s:s, s:o}", "name", verb->name, "arguments", verb->args,
+                                               "help", verb->help, "options", options_json(verb->options)));
     }
-    return json_pack("{s:o, s:o}", "verbs", verbs, "options",
-                     options_json(cli_common_options));
+    return json_pack("{s:o, s:o}", "verbs", verbs, "options", options_json(cli_common_options));
 }

@@ -10,7 +10,7 @@
 #include <signal.h>
 
 struct interrupt {
-    volatile sig_atomic_t stop; /* 0, or the exit status to stop with: 130 or 75 */
+    volatile sig_atomic_t stop;       /* 0, or the exit status to stop with: 130 or 75 */
     volatile sig_atomic_t checkpoint; /* grows by one with each SIGUSR2 */
 };
 

@@ -11,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-void openblas_set_num_threads(
-    int n); /* openblas_config.h lies in a folder of its own on each system */
+void openblas_set_num_threads(int n); /* openblas_config.h lies in a folder of its own on each system */
 
 static bool understands_color(int fd)
 {
@@ -51,8 +50,7 @@ static int run_verb(struct cli *cli, int argc, const char *const *argv)
     if (verb->defaults) {
         memcpy(values, verb->defaults, verb->options_size);
     }
-    const struct opt_table tables[] = {{verb->options, values},
-                                       {cli_common_options, cli}};
+    const struct opt_table tables[] = {{verb->options, values}, {cli_common_options, cli}};
     const char **args = mem_calloc((size_t)argc + 1, sizeof *args);
     int n_args;
     struct err err = ERR_INIT;

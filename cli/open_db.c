@@ -15,30 +15,26 @@ static bool is_database_name(const char *name)
 }
 
 /* The only database of a folder, its path into `found`. 0 or the exit status. */
-static int only_database(const struct cli *cli, const char *folder,
-                         struct strbuf *found)
+static int only_database(const struct cli *cli, const char *folder, struct strbuf *found)
 {
     DIR *dir = opendir(folder);
     if (!dir) {
-        return cli_fail(cli, ERR_NOINPUT, "cannot open '%s': %s", folder,
-                        strerror(errno));
+        return cli_fail(cli, ERR_NOINPUT, "cannot open '%s': %s", folder, strerror(errno));
     }
     int n = 0;
     for (const struct dirent *e; (e = readdir(dir));) {
         if (is_database_name(e->d_name)) {
             n++;
             strbuf_reset(found);
-            strbuf_addf(found, "%s%s%s", strcmp(folder, ".") == 0 ? "" : folder,
-                        strcmp(folder, ".") == 0 ? "" : "/", e->d_name);
+            strbuf_addf(found, "%s%s%s", strcmp(folder, ".") == 0 ? "" : folder, strcmp(folder, ".") == 0 ? "" : "/",
+                        e->d_name);
         }
     }
     closedir(dir);
     if (n == 0) {
         return cli_fail(cli, ERR_NOINPUT, "no database (.db) in '%s'", folder);
     }
-    return n == 1
-               ? 0
-               : cli_fail(cli, ERR_USAGE, "%d databases in '%s': name one", n, folder);
+    return n == 1 ? 0 : cli_fail(cli, ERR_USAGE, "%d databases in '%s': name one", n, folder);
 }
 
 struct db *open_db(const struct cli *cli, const char *path, int *status)

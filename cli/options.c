@@ -20,8 +20,7 @@ struct parser {
     int at; /* next of argv */
 };
 
-static const struct opt *find_long(const struct parser *p, const char *name, size_t len,
-                                   void **values)
+static const struct opt *find_long(const struct parser *p, const char *name, size_t len, void **values)
 {
     for (int t = 0; t < p->n_tables; t++) {
         for (const struct opt *o = p->tables[t].options; o && o->name; o++) {
@@ -47,8 +46,7 @@ static const struct opt *find_letter(const struct parser *p, char letter, void *
     return NULL;
 }
 
-static int unknown_option(const struct parser *p, const char *name, size_t len,
-                          struct err *err)
+static int unknown_option(const struct parser *p, const char *name, size_t len, struct err *err)
 {
     const char *known[256];
     int n = 0;
@@ -60,8 +58,7 @@ static int unknown_option(const struct parser *p, const char *name, size_t len,
     char *word = mem_strndup(name, len);
     const char *best = suggest(word, known, n);
     if (best) {
-        err_set(err, ERR_USAGE, "unknown option '--%s'; did you mean '--%s'?", word,
-                best);
+        err_set(err, ERR_USAGE, "unknown option '--%s'; did you mean '--%s'?", word, best);
     } else {
         err_set(err, ERR_USAGE, "unknown option '--%s'", word);
     }
@@ -69,8 +66,7 @@ static int unknown_option(const struct parser *p, const char *name, size_t len,
     return -1;
 }
 
-static int check_range(const struct opt *o, const char *shown, const char *text,
-                       double v, struct err *err)
+static int check_range(const struct opt *o, const char *shown, const char *text, double v, struct err *err)
 {
     if ((o->min == 0.0 && o->max == 0.0) || (v >= o->min && v <= o->max)) {
         return 0;
@@ -85,19 +81,16 @@ static int check_range(const struct opt *o, const char *shown, const char *text,
         strbuf_addf(&high, "%.15g", o->max);
     }
     if (isinf(o->max)) {
-        err_set(err, ERR_USAGE, "%s must be at least %s, not '%s'", shown,
-                strbuf_str(&low), text);
+        err_set(err, ERR_USAGE, "%s must be at least %s, not '%s'", shown, strbuf_str(&low), text);
     } else {
-        err_set(err, ERR_USAGE, "%s must lie in %s..%s, not '%s'", shown,
-                strbuf_str(&low), strbuf_str(&high), text);
+        err_set(err, ERR_USAGE, "%s must lie in %s..%s, not '%s'", shown, strbuf_str(&low), strbuf_str(&high), text);
     }
     strbuf_release(&low);
     strbuf_release(&high);
     return -1;
 }
 
-static int store_int(const struct opt *o, const char *shown, const char *text,
-                     int64_t *out, struct err *err)
+static int store_int(const struct opt *o, const char *shown, const char *text, int64_t *out, struct err *err)
 {
     char *end;
     errno = 0;
@@ -108,10 +101,8 @@ static int store_int(const struct opt *o, const char *shown, const char *text,
         end++;
     }
     int64_t scaled;
-    if (end == text || *end || errno == ERANGE ||
-        __builtin_mul_overflow((int64_t)v, scale, &scaled)) {
-        return err_set(err, ERR_USAGE, "%s needs a whole number, not '%s'", shown,
-                       text);
+    if (end == text || *end || errno == ERANGE || __builtin_mul_overflow((int64_t)v, scale, &scaled)) {
+        return err_set(err, ERR_USAGE, "%s needs a whole number, not '%s'", shown, text);
     }
     if (check_range(o, shown, text, (double)scaled, err)) {
         return -1;
@@ -120,8 +111,7 @@ static int store_int(const struct opt *o, const char *shown, const char *text,
     return 0;
 }
 
-static int store_real(const struct opt *o, const char *shown, const char *text,
-                      double *out, struct err *err)
+static int store_real(const struct opt *o, const char *shown, const char *text, double *out, struct err *err)
 {
     char *end;
     double v = strtod(text, &end);
@@ -135,8 +125,7 @@ static int store_real(const struct opt *o, const char *shown, const char *text,
     return 0;
 }
 
-static int store_quantity(const struct opt *o, const char *shown, const char *text,
-                          double *out, struct err *err)
+static int store_quantity(const struct opt *o, const char *shown, const char *text, double *out, struct err *err)
 {
     double v;
     struct dim dim;
@@ -144,9 +133,8 @@ static int store_quantity(const struct opt *o, const char *shown, const char *te
     int used = quantity_scan(text, &v, &dim, &unit_at);
     if (used <= 0 || text[used] || !isfinite(v) || !dim_equal(dim, o->dim)) {
         char name[64];
-        return err_set(err, ERR_USAGE, "%s needs %s with its unit (%s), not '%s'",
-                       shown, dim_name(o->dim, name, sizeof name), dim_units(o->dim),
-                       text);
+        return err_set(err, ERR_USAGE, "%s needs %s with its unit (%s), not '%s'", shown,
+                       dim_name(o->dim, name, sizeof name), dim_units(o->dim), text);
     }
     if (check_range(o, shown, text, v, err)) {
         return -1;
@@ -155,8 +143,7 @@ static int store_quantity(const struct opt *o, const char *shown, const char *te
     return 0;
 }
 
-static int store_choice(const struct opt *o, const char *shown, const char *text,
-                        int *out, struct err *err)
+static int store_choice(const struct opt *o, const char *shown, const char *text, int *out, struct err *err)
 {
     struct strbuf all = STRBUF_INIT;
     int n = 0;
@@ -169,9 +156,8 @@ static int store_choice(const struct opt *o, const char *shown, const char *text
         strbuf_addf(&all, "%s%s", n ? ", " : "", o->choices[n]);
     }
     const char *best = suggest(text, o->choices, n);
-    err_set(err, ERR_USAGE, "%s must be one of %s, not '%s'%s%s%s", shown,
-            strbuf_str(&all), text, best ? "; did you mean '" : "", best ? best : "",
-            best ? "'?" : "");
+    err_set(err, ERR_USAGE, "%s must be one of %s, not '%s'%s%s%s", shown, strbuf_str(&all), text,
+            best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
     strbuf_release(&all);
     return -1;
 }
@@ -182,8 +168,7 @@ static void store_list(struct opt_list *list, const char *text)
     list->item[list->n++] = text;
 }
 
-static int store(const struct opt *o, const char *shown, const char *text, void *values,
-                 struct err *err)
+static int store(const struct opt *o, const char *shown, const char *text, void *values, struct err *err)
 {
     void *at = (char *)values + o->offset;
     switch (o->type) {
@@ -203,8 +188,7 @@ static int store(const struct opt *o, const char *shown, const char *text, void 
         return store_choice(o, shown, text, at, err);
     case OPT_ASSIGN:
         if (!strchr(text, '=') || text[0] == '=') {
-            return err_set(err, ERR_USAGE, "%s needs %s, not '%s'", shown, o->arg,
-                           text);
+            return err_set(err, ERR_USAGE, "%s needs %s, not '%s'", shown, o->arg, text);
         }
         store_list(at, text);
         return 0;
@@ -217,8 +201,7 @@ static int store(const struct opt *o, const char *shown, const char *text, void 
     return err_set(err, ERR_BUG, "option '%s' has no type", o->name);
 }
 
-static int next_value(struct parser *p, const struct opt *o, const char *shown,
-                      const char **text, struct err *err)
+static int next_value(struct parser *p, const struct opt *o, const char *shown, const char **text, struct err *err)
 {
     if (p->at >= p->argc) {
         return err_set(err, ERR_USAGE, "%s needs a value: %s", shown, o->arg);
@@ -276,9 +259,8 @@ static int parse_letters(struct parser *p, const char *arg, struct err *err)
     return 0;
 }
 
-int options_parse(const struct opt_table *tables, int n_tables, int argc,
-                  const char *const *argv, const char **args, int *n_args,
-                  struct err *err)
+int options_parse(const struct opt_table *tables, int n_tables, int argc, const char *const *argv, const char **args,
+                  int *n_args, struct err *err)
 {
     struct parser p = {tables, n_tables, argc, argv, 0};
     bool only_args = false;
@@ -289,8 +271,7 @@ int options_parse(const struct opt_table *tables, int n_tables, int argc,
             args[(*n_args)++] = arg;
         } else if (strcmp(arg, "--") == 0) {
             only_args = true;
-        } else if (arg[1] == '-' ? parse_long(&p, arg, err)
-                                 : parse_letters(&p, arg, err)) {
+        } else if (arg[1] == '-' ? parse_long(&p, arg, err) : parse_letters(&p, arg, err)) {
             return -1;
         }
     }
@@ -301,8 +282,7 @@ void options_release(const struct opt_table *table)
 {
     for (const struct opt *o = table->options; o && o->name; o++) {
         if (o->type == OPT_LIST || o->type == OPT_ASSIGN) {
-            struct opt_list *list =
-                (struct opt_list *)(void *)((char *)table->values + o->offset);
+            struct opt_list *list = (struct opt_list *)(void *)((char *)table->values + o->offset);
             mem_free(list->item);
             *list = (struct opt_list){NULL, 0, 0};
         }

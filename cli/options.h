@@ -21,14 +21,14 @@
 #include <stdint.h>
 
 enum opt_type {
-    OPT_FLAG, /* bool           no value */
-    OPT_INT,  /* int64_t        in [min, max]; 200k, 3M accepted */
-    OPT_REAL, /* double         plain number in [min, max] */
+    OPT_FLAG,     /* bool           no value */
+    OPT_INT,      /* int64_t        in [min, max]; 200k, 3M accepted */
+    OPT_REAL,     /* double         plain number in [min, max] */
     OPT_QUANTITY, /* double         base units of dim, in [min, max]; the unit is mandatory */
-    OPT_STRING, /* const char *   borrowed from argv */
-    OPT_CHOICE, /* int            index into choices */
-    OPT_LIST,   /* struct opt_list, repeatable; texts borrowed from argv */
-    OPT_ASSIGN, /* struct opt_list, repeatable, each must read name=value */
+    OPT_STRING,   /* const char *   borrowed from argv */
+    OPT_CHOICE,   /* int            index into choices */
+    OPT_LIST,     /* struct opt_list, repeatable; texts borrowed from argv */
+    OPT_ASSIGN,   /* struct opt_list, repeatable, each must read name=value */
     OPT_TYPE_COUNT
 };
 
@@ -48,22 +48,21 @@ struct opt {
     struct dim dim;             /* OPT_QUANTITY */
     const char *const *choices; /* OPT_CHOICE: NULL-terminated */
 };
-#define OPT_END                                                                        \
-    {                                                                                  \
-        .name = NULL                                                                   \
+#define OPT_END                                                                                                        \
+    {                                                                                                                  \
+        .name = NULL                                                                                                   \
     }
 
 /* Tables to parse with: first match wins. */
 struct opt_table {
     const struct opt *options; /* ends with OPT_END; NULL is an empty table */
-    void *values; /* the struct that the offsets are in, preset with the defaults */
+    void *values;              /* the struct that the offsets are in, preset with the defaults */
 };
 
 /* Reads argv[0..argc) into the tables' values. Arguments that are no options go to args (room for argc pointers,
  * borrowed), their number to n_args. Returns 0, or -1 with ERR_USAGE and a "did you mean". */
-int options_parse(const struct opt_table *tables, int n_tables, int argc,
-                  const char *const *argv, const char **args, int *n_args,
-                  struct err *err);
+int options_parse(const struct opt_table *tables, int n_tables, int argc, const char *const *argv, const char **args,
+                  int *n_args, struct err *err);
 /* Frees the arrays of the lists. */
 void options_release(const struct opt_table *table);
 

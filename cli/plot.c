@@ -49,8 +49,7 @@ static struct scale scale_of(const struct plot *p, int axis)
 /* Cell 0..n-1 of value v. */
 static int place(const struct scale *s, double v, int n)
 {
-    double t = s->log ? log(v / s->low) / log(s->high / s->low)
-                      : (v - s->low) / (s->high - s->low);
+    double t = s->log ? log(v / s->low) / log(s->high / s->low) : (v - s->low) / (s->high - s->low);
     int i = (int)floor(t * (double)n);
     return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
@@ -71,16 +70,13 @@ static void axis_text(const struct plot_axis *a, double v, struct strbuf *out)
 }
 
 /* Bits of the dots, 0x100 for a mark; row 0 on top. */
-static void draw_points(const struct plot *p, const struct scale *x,
-                        const struct scale *y, unsigned short *cell)
+static void draw_points(const struct plot *p, const struct scale *x, const struct scale *y, unsigned short *cell)
 {
-    static const unsigned char bit[DOTS_Y][DOTS_X] = {
-        {0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
+    static const unsigned char bit[DOTS_Y][DOTS_X] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
     for (int64_t i = 0; i < p->n_dots; i++) {
         if (usable(p->dots + 2 * i)) {
             int dx = place(x, p->dots[2 * i], p->width * DOTS_X);
-            int dy = p->height * DOTS_Y - 1 -
-                     place(y, p->dots[2 * i + 1], p->height * DOTS_Y);
+            int dy = p->height * DOTS_Y - 1 - place(y, p->dots[2 * i + 1], p->height * DOTS_Y);
             cell[dy / DOTS_Y * p->width + dx / DOTS_X] |= bit[dy % DOTS_Y][dx % DOTS_X];
         }
     }
@@ -98,8 +94,7 @@ static void add_character(unsigned short cell, struct strbuf *out)
     if (cell & 0x100) {
         strbuf_adds(out, "●");
     } else if (cell) {
-        const char braille[3] = {(char)0xE2, (char)(0xA0 + (cell >> 6)),
-                                 (char)(0x80 + (cell & 0x3F))};
+        const char braille[3] = {(char)0xE2, (char)(0xA0 + (cell >> 6)), (char)(0x80 + (cell & 0x3F))};
         strbuf_add(out, braille, 3);
     } else {
         strbuf_adds(out, " ");
@@ -107,15 +102,11 @@ static void add_character(unsigned short cell, struct strbuf *out)
 }
 
 /* The label of row r: top, middle and bottom have one. */
-static void add_label(const struct plot *p, const struct scale *y, int r,
-                      struct strbuf *out)
+static void add_label(const struct plot *p, const struct scale *y, int r, struct strbuf *out)
 {
     struct strbuf text = STRBUF_INIT;
     if (r == 0 || r == p->height - 1 || r == (p->height - 1) / 2) {
-        axis_text(
-            &p->y,
-            value_at(y, 1.0 - (double)r / (double)(p->height > 1 ? p->height - 1 : 1)),
-            &text);
+        axis_text(&p->y, value_at(y, 1.0 - (double)r / (double)(p->height > 1 ? p->height - 1 : 1)), &text);
     }
     strbuf_addf(out, "%*s │", LABEL, strbuf_str(&text));
     strbuf_release(&text);
@@ -137,8 +128,8 @@ static void add_x_axis(const struct plot *p, const struct scale *x, struct strbu
     int left = (room - utf8_width(strbuf_str(&title))) / 2;
     left = left > 1 ? left : 1;
     int right = room - left - utf8_width(strbuf_str(&title));
-    strbuf_addf(out, "\n%*s  %s%*s%s%*s%s\n", LABEL, "", strbuf_str(&low), left, "",
-                strbuf_str(&title), right > 1 ? right : 1, "", strbuf_str(&high));
+    strbuf_addf(out, "\n%*s  %s%*s%s%*s%s\n", LABEL, "", strbuf_str(&low), left, "", strbuf_str(&title),
+                right > 1 ? right : 1, "", strbuf_str(&high));
     strbuf_release(&low);
     strbuf_release(&high);
     strbuf_release(&title);
@@ -152,11 +143,10 @@ void plot_draw(const struct plot *p, struct strbuf *out)
         strbuf_adds(out, "nothing to draw\n");
         return;
     }
-    unsigned short *cell =
-        mem_calloc((size_t)p->width * (size_t)p->height, sizeof *cell);
+    unsigned short *cell = mem_calloc((size_t)p->width * (size_t)p->height, sizeof *cell);
     draw_points(p, &x, &y, cell);
-    strbuf_addf(out, "%*s   ● front (%lld)   dots: %lld feasible designs\n", LABEL, "",
-                (long long)p->n_marks, (long long)p->n_dots);
+    strbuf_addf(out, "%*s   ● front (%lld)   dots: %lld feasible designs\n", LABEL, "", (long long)p->n_marks,
+                (long long)p->n_dots);
     strbuf_addf(out, "%*s%s\n", LABEL, p->y.title, y.log ? " (log)" : "");
     for (int r = 0; r < p->height; r++) {
         add_label(p, &y, r, out);

@@ -10,9 +10,9 @@ struct study_opts {
     struct opt_list fix; /* name=value: freezes a variable */
     int64_t seed;        /* -1: the study's own */
 };
-#define STUDY_DEFAULTS                                                                 \
-    {                                                                                  \
-        .seed = -1                                                                     \
+#define STUDY_DEFAULTS                                                                                                 \
+    {                                                                                                                  \
+        .seed = -1                                                                                                     \
     }
 
 /* clang-format off */

@@ -23,8 +23,7 @@ int utf8_width(const char *text)
 int terminal_width(void)
 {
     struct winsize size;
-    if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-        size.ws_col > 0) {
+    if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
         return size.ws_col;
     }
     const char *columns = getenv("COLUMNS");
@@ -54,8 +53,7 @@ void table_column(struct table *t, const char *title, enum table_align align)
 {
     assert(t->n_cells == 0);
     MEM_GROW(t->column, t->n_columns, t->cap_columns);
-    t->column[t->n_columns++] =
-        (struct table_column){mem_strdup(title), align, utf8_width(title)};
+    t->column[t->n_columns++] = (struct table_column){mem_strdup(title), align, utf8_width(title)};
 }
 
 void table_cell(struct table *t, const char *text)
@@ -93,8 +91,7 @@ static void pad(struct strbuf *out, int n)
 }
 
 /* No blanks at the end of a line. */
-static void add_cell(const struct table *t, int c, int n_columns, const char *text,
-                     struct strbuf *out)
+static void add_cell(const struct table *t, int c, int n_columns, const char *text, struct strbuf *out)
 {
     int blank = t->column[c].width - utf8_width(text);
     bool right = t->column[c].align == TABLE_RIGHT;

@@ -33,10 +33,8 @@ struct table {
 
 void table_init(struct table *t);
 void table_release(struct table *t);
-void table_column(struct table *t, const char *title,
-                  enum table_align align); /* before any cell; title is copied */
-void table_cell(struct table *t,
-                const char *text); /* the next one; copied; NULL is "" */
+void table_column(struct table *t, const char *title, enum table_align align); /* before any cell; title is copied */
+void table_cell(struct table *t, const char *text);                            /* the next one; copied; NULL is "" */
 int table_rows(const struct table *t);
 /* Columns that fit into `width` characters, the first ones, at least one; 0 is any width. */
 int table_fit(const struct table *t, int width);

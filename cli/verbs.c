@@ -27,10 +27,8 @@ VERBS(DECLARE)
 const struct verb *const cli_verbs[] = {VERBS(ROW) NULL};
 
 const struct opt cli_common_options[] = {
-    {"json", 0, OPT_FLAG, offsetof(struct cli, json), NULL,
-     .help = "one JSON document on standard output"},
-    {"quiet", 'q', OPT_FLAG, offsetof(struct cli, quiet), NULL,
-     .help = "say nothing but errors"},
+    {"json", 0, OPT_FLAG, offsetof(struct cli, json), NULL, .help = "one JSON document on standard output"},
+    {"quiet", 'q', OPT_FLAG, offsetof(struct cli, quiet), NULL, .help = "say nothing but errors"},
     {"verbose", 'v', OPT_FLAG, offsetof(struct cli, verbose), NULL, .help = "say more"},
     {"help", 'h', OPT_FLAG, offsetof(struct cli, help), NULL, .help = "show this help"},
     OPT_END};

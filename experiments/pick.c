@@ -82,13 +82,11 @@ int pick_spread(const double *f, int n, int m, int want, bool *keep)
 {
     int kept = keep_corners(f, n, m, want, keep);
     double *g = scaled(f, n, m);
-    double *gap = mem_calloc(
-        (size_t)n + 1, sizeof *gap); /* squared distance to the nearest kept row */
+    double *gap = mem_calloc((size_t)n + 1, sizeof *gap); /* squared distance to the nearest kept row */
     for (int i = 0; i < n; i++) {
         gap[i] = INFINITY;
         for (int j = 0; j < n; j++) {
-            gap[i] =
-                keep[j] ? fmin(gap[i], distance2(g + i * m, g + j * m, m)) : gap[i];
+            gap[i] = keep[j] ? fmin(gap[i], distance2(g + i * m, g + j * m, m)) : gap[i];
         }
     }
     while (kept < want && kept < n) {
@@ -135,16 +133,14 @@ int pick_thin(const double *f, int n, int m, double eps, bool *keep)
     return kept;
 }
 
-double pick_hypervolume(const double *f, int n, int m, const double *ideal,
-                        const double *reference)
+double pick_hypervolume(const double *f, int n, int m, const double *ideal, const double *reference)
 {
     double *g = mem_calloc((size_t)n * (size_t)m + 1, sizeof *g);
     double *one = mem_calloc((size_t)m + 1, sizeof *one);
     for (int k = 0; k < m; k++) {
         one[k] = 1.0;
         for (int i = 0; i < n; i++) {
-            g[i * m + k] =
-                fmax(0.0, (f[i * m + k] - ideal[k]) / (reference[k] - ideal[k]));
+            g[i * m + k] = fmax(0.0, (f[i * m + k] - ideal[k]) / (reference[k] - ideal[k]));
         }
     }
     double volume = hypervolume(g, n, m, one);

@@ -24,8 +24,7 @@ int pick_spread(const double *f, int n, int m, int want, bool *keep);
 int pick_thin(const double *f, int n, int m, double eps, bool *keep);
 
 /* The share of the box between `ideal` and `reference` that the front dominates, in [0, 1]. */
-double pick_hypervolume(const double *f, int n, int m, const double *ideal,
-                        const double *reference);
+double pick_hypervolume(const double *f, int n, int m, const double *ideal, const double *reference);
 /* A box for it: the least values, and the largest plus a tenth of the range (plus 1 where the range is 0). */
 void pick_box(const double *f, int n, int m, double *ideal, double *reference);
 

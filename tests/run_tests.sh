@@ -10,6 +10,7 @@ mkdir -p "$build/tests/log"
 for test in "$@"; do
     name=${test##*/}
     log=$build/tests/log/$name.log
+    start=$(date +%s)
     case $test in
     *.sh) sh "$test" >"$log" 2>&1 ;;
     *) "$test" >"$log" 2>&1 ;;
@@ -34,7 +35,10 @@ EOT
         bad="$bad $name"
         sed 's/^/    /' "$log"
     fi
-    printf '%-28s %d passed, %d failed\n' "$name" "$p" "$f"
+    seconds=$(($(date +%s) - start))
+    slow=''
+    [ "$seconds" -gt 4 ] && slow="  ($seconds s)"
+    printf '%-28s %d passed, %d failed%s\n' "$name" "$p" "$f" "$slow"
 done
 [ -n "$bad" ] && echo "failed:$bad"
 echo "$passed passed, $failed failed"

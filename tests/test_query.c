@@ -90,8 +90,7 @@ static json_t *ask(const char *command)
 {
     shell_run(&sh, "dovetail %s", command);
     json_t *doc = json_loads(strbuf_str(&sh.out), 0, NULL);
-    ck_assert_msg(doc != NULL, "%s: %s%s", command, strbuf_str(&sh.out),
-                  strbuf_str(&sh.err));
+    ck_assert_msg(doc != NULL, "%s: %s%s", command, strbuf_str(&sh.out), strbuf_str(&sh.err));
     return doc;
 }
 
@@ -119,8 +118,7 @@ START_TEST(fronts_known_by_hand)
     static const struct {
         const char *args, *trials;
     } cases[] = {
-        {"",
-         "20,11,2"}, /* (0,2) (1,1) (2,0): nearer the corner is infeasible or failed */
+        {"", "20,11,2"}, /* (0,2) (1,1) (2,0): nearer the corner is infeasible or failed */
         {"energy,latency", "20,11,2"},
         {"latency,energy_j", "2,11,20"},
         {"energy", "20"},
@@ -128,8 +126,7 @@ START_TEST(fronts_known_by_hand)
         {"energy,latency --where 'glb >= 4KiB and pe_rows > 2'", "32"},
         {"energy,latency -w 'glb_bytes >= 4096B' -w 'not pe_rows <= 2'", "32"},
         {"energy,latency --where 'dataflow == row_stationary'", "30,21,12,3"},
-        {"energy,latency --where 'dataflow in [row_stationary, weight_stationary]'",
-         "20,11,2"},
+        {"energy,latency --where 'dataflow in [row_stationary, weight_stationary]'", "20,11,2"},
         {"area,energy", "5,4,3,2,11,20"},
         {"area,energy --where 'area <= 2mm2'", "5,4"},
         {"throughput,energy", "9,8,7,6,5,4,2,11,20"},
@@ -144,10 +141,8 @@ START_TEST(fronts_known_by_hand)
     make_db();
     char buf[200];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        ck_assert_msg(
-            strcmp(front_of(cases[i].args, buf, sizeof buf), cases[i].trials) == 0,
-            "%s: %s, not %s\n%s", cases[i].args, buf, cases[i].trials,
-            strbuf_str(&sh.err));
+        ck_assert_msg(strcmp(front_of(cases[i].args, buf, sizeof buf), cases[i].trials) == 0, "%s: %s, not %s\n%s",
+                      cases[i].args, buf, cases[i].trials, strbuf_str(&sh.err));
     }
     printf("checked %zu fronts\n", sizeof cases / sizeof cases[0]);
     remove_db();
@@ -158,12 +153,10 @@ START_TEST(json_tells_values_goals_and_volume)
 {
     make_db();
     char command[300];
-    snprintf(command, sizeof command,
-             "pareto %s --hv --ref 3mJ,3ms --columns note,glb --json", folder);
+    snprintf(command, sizeof command, "pareto %s --hv --ref 3mJ,3ms --columns note,glb --json", folder);
     json_t *doc = ask(command);
     /* Ideal (1, 1) mJ, ms, reference (3, 3): of the 2 x 2 box, (1,3) and (3,1) give nothing, (2,2) one of four. */
-    ck_assert_double_eq_tol(json_number_value(json_object_get(doc, "hypervolume")),
-                            0.25, 1e-12);
+    ck_assert_double_eq_tol(json_number_value(json_object_get(doc, "hypervolume")), 0.25, 1e-12);
     ck_assert_int_eq(json_integer_value(json_object_get(doc, "front")), 3);
     json_t *objective = json_array_get(json_object_get(doc, "objectives"), 0);
     ck_assert_str_eq(json_string_value(json_object_get(objective, "name")), "energy");
@@ -172,8 +165,7 @@ START_TEST(json_tells_values_goals_and_volume)
     ck_assert_str_eq(json_string_value(json_object_get(design, "why")), "knee");
     json_t *values = json_object_get(design, "values");
     ck_assert_uint_eq(json_object_size(values), 2);
-    ck_assert_double_eq(json_number_value(json_object_get(values, "glb_bytes")),
-                        2048.0);
+    ck_assert_double_eq(json_number_value(json_object_get(values, "glb_bytes")), 2048.0);
     json_decref(doc);
     remove_db();
 }
@@ -195,8 +187,7 @@ START_TEST(tables_are_read_by_people)
                                        "hypervolume 0.",
                                        "latency"};
     for (size_t i = 0; i < sizeof says / sizeof says[0]; i++) {
-        ck_assert_msg(strstr(strbuf_str(&sh.out), says[i]), "no '%s' in\n%s", says[i],
-                      strbuf_str(&sh.out));
+        ck_assert_msg(strstr(strbuf_str(&sh.out), says[i]), "no '%s' in\n%s", says[i], strbuf_str(&sh.out));
     }
     ck_assert_int_eq((int)sh.err.len, 0);
     remove_db();
@@ -241,15 +232,13 @@ START_TEST(questions_that_cannot_be_answered)
         const char *at = strstr(cases[i].args, "DB");
         int before = (int)(at ? at - cases[i].args : 0);
         if (at) {
-            shell_run(&sh, "dovetail %.*s%s/study.db%s", before, cases[i].args, folder,
-                      at + 2);
+            shell_run(&sh, "dovetail %.*s%s/study.db%s", before, cases[i].args, folder, at + 2);
         } else {
             shell_run(&sh, "dovetail %s", cases[i].args);
         }
-        ck_assert_msg(sh.status == cases[i].status, "%s: status %d, not %d\n%s",
-                      cases[i].args, sh.status, cases[i].status, strbuf_str(&sh.err));
-        ck_assert_msg(strstr(strbuf_str(&sh.err), cases[i].says), "%s: %s",
-                      cases[i].args, strbuf_str(&sh.err));
+        ck_assert_msg(sh.status == cases[i].status, "%s: status %d, not %d\n%s", cases[i].args, sh.status,
+                      cases[i].status, strbuf_str(&sh.err));
+        ck_assert_msg(strstr(strbuf_str(&sh.err), cases[i].says), "%s: %s", cases[i].args, strbuf_str(&sh.err));
     }
     printf("checked %zu refusals\n", sizeof cases / sizeof cases[0]);
     remove_db();
@@ -273,14 +262,11 @@ START_TEST(export_gives_the_same_bytes_again)
     const char *head = "trial,hash,state,pe_rows,glb_bytes,dataflow,w_bits,energy_j,"
                        "latency_s,area_mm2,"
                        "throughput_per_s,note\n0,";
-    ck_assert_msg(strncmp(strbuf_str(&sh.out), head, strlen(head)) == 0, "%s",
-                  strbuf_str(&sh.out));
+    ck_assert_msg(strncmp(strbuf_str(&sh.out), head, strlen(head)) == 0, "%s", strbuf_str(&sh.out));
     ck_assert_int_eq(lines(strbuf_str(&sh.out)), DESIGNS + 1);
-    ck_assert_ptr_nonnull(strstr(
-        strbuf_str(&sh.out), ",ok,8,1024,row_stationary,\"[8,4,4]\",0.008,0.001,5,7.1,"
-                             "\"a \"\"b\"\", c\"\n"));
-    ck_assert_ptr_nonnull(strstr(
-        strbuf_str(&sh.out), ",0.004,0.001,5,,plain\n")); /* an empty cell for NULL */
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), ",ok,8,1024,row_stationary,\"[8,4,4]\",0.008,0.001,5,7.1,"
+                                                      "\"a \"\"b\"\", c\"\n"));
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), ",0.004,0.001,5,,plain\n")); /* an empty cell for NULL */
     char *first = mem_strdup(strbuf_str(&sh.out));
     shell_run(&sh, "dovetail export %s --all", folder);
     ck_assert_str_eq(first, strbuf_str(&sh.out));
@@ -305,20 +291,16 @@ START_TEST(export_as_json_and_into_a_file)
     ck_assert_uint_eq(json_array_size(doc), DESIGNS);
     json_t *seven = json_array_get(doc, 7);
     ck_assert_str_eq(json_string_value(json_object_get(seven, "note")), "a \"b\", c");
-    ck_assert_double_eq(json_number_value(json_object_get(seven, "energy_j")),
-                        1e-3 * 8);
-    ck_assert(
-        json_is_null(json_object_get(json_array_get(doc, 3), "throughput_per_s")));
+    ck_assert_double_eq(json_number_value(json_object_get(seven, "energy_j")), 1e-3 * 8);
+    ck_assert(json_is_null(json_object_get(json_array_get(doc, 3), "throughput_per_s")));
     json_decref(doc);
     shell_run(&sh,
               "cd %s && f() { $OLDPWD/$DOVETAIL export -o x.csv \"$@\"; }; f; f; echo "
               "$?; f --force; wc -l < x.csv",
               folder);
-    ck_assert_msg(strstr(strbuf_str(&sh.err), "--force overwrites it"), "%s",
-                  strbuf_str(&sh.err));
+    ck_assert_msg(strstr(strbuf_str(&sh.err), "--force overwrites it"), "%s", strbuf_str(&sh.err));
     ck_assert_str_eq(strbuf_str(&sh.out), "64\n98\n");
-    snprintf(command, sizeof command, "export %s --where 'area < 0mm2' --format json",
-             folder);
+    snprintf(command, sizeof command, "export %s --where 'area < 0mm2' --format json", folder);
     doc = ask(command);
     ck_assert_uint_eq(json_array_size(doc), 0);
     json_decref(doc);
@@ -338,9 +320,7 @@ START_TEST(status_counts)
     } want[] = {{"trials", 100}, {"designs", 100}, {"feasible", 97}, {"infeasible", 2},
                 {"failed", 1},   {"front", 3},     {"budget", 200}};
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
-        ck_assert_msg(json_integer_value(json_object_get(doc, want[i].key)) ==
-                          want[i].value,
-                      "%s", want[i].key);
+        ck_assert_msg(json_integer_value(json_object_get(doc, want[i].key)) == want[i].value, "%s", want[i].key);
     }
     ck_assert_double_eq(json_number_value(json_object_get(doc, "hypervolume")), 0.75);
     json_t *run = json_array_get(json_object_get(doc, "runs"), 0);
@@ -357,11 +337,9 @@ START_TEST(status_counts)
                                        "interrupted",
                                        "CPU"};
     for (size_t i = 0; i < sizeof says / sizeof says[0]; i++) {
-        ck_assert_msg(strstr(strbuf_str(&sh.out), says[i]), "no '%s' in\n%s", says[i],
-                      strbuf_str(&sh.out));
+        ck_assert_msg(strstr(strbuf_str(&sh.out), says[i]), "no '%s' in\n%s", says[i], strbuf_str(&sh.out));
     }
-    shell_run(&sh, "cp %s/study.db %s/other.db; dovetail status %s", folder, folder,
-              folder);
+    shell_run(&sh, "cp %s/study.db %s/other.db; dovetail status %s", folder, folder, folder);
     ck_assert_int_eq(sh.status, 64);
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "2 databases"));
     remove_db();
