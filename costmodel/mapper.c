@@ -1,43 +1,99 @@
-/* The mapper's outer loops: which tensors bypass which level, which dimensions are unrolled
- * over the cores and the array; the chain search does the rest and shares one incumbent.
- * The winner is built as a mapping, checked, and priced by the cost model itself, so that
- * what is returned never rests on the search's own arithmetic. */
+/* What callers see, the incumbent, and the fast search's outer loops: which tensors bypass
+ * which level, which dimensions are unrolled over the cores and the array. The chain search
+ * does the rest. Every incumbent was priced by the cost model itself, so what is returned
+ * never rests on the search's own arithmetic. */
 #include "costmodel/mapper.h"
 
+#include "base/mem.h"
 #include "base/tensor_role.h"
-#include "costmodel/mapper_problem.h"
+#include "costmodel/mapper_search.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { SPATIAL_TRIED = 4 };
+#define GAIN 1e-10 /* relative: less is no gain */
 
 const char *const goal_names[] = {[GOAL_ENERGY] = "energy",
                                   [GOAL_LATENCY] = "latency",
                                   [GOAL_EDP] = "edp",
                                   [GOAL_COUNT] = NULL};
 
-struct run {
-    const struct mp_problem *p;
-    const struct mapper_options *opt;
-    struct mapper_work *work;
-    int64_t budget;
-    struct mp_best best;
-};
+/* --- incumbents ------------------------------------------------------------------------ */
 
-static void try_keep(struct run *r, int core_split, const uint32_t *keep)
+static bool front_covers(const struct mapper_front *f, double energy_pj, double cycles)
 {
-    struct mp_spatial s[SPATIAL_TRIED];
-    int n = mp_spatial_candidates(r->p, core_split, keep, s, SPATIAL_TRIED);
-    int64_t each = r->budget / (n > 0 ? n : 1);
-    for (int i = 0; i < n; i++) {
-        int64_t budget = each;
-        mp_chain_search(r->p, &s[i], keep, r->opt->goal, r->work, &budget, &r->best);
+    for (int i = 0; i < f->n && f->point[i].cycles <= cycles; i++) {
+        if (f->point[i].energy_pj * (1 - GAIN) <= energy_pj) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mp_hopeless(const struct mp_search *s, double energy_pj, double cycles)
+{
+    const struct mp_best *b = &s->best;
+    if (s->front) {
+        return front_covers(s->front, energy_pj, cycles);
+    }
+    if (!b->found) {
+        return false;
+    }
+    switch (s->goal) {
+    case GOAL_ENERGY:
+        return energy_pj >= b->energy_pj * (1 - GAIN);
+    case GOAL_LATENCY:
+        return cycles > b->cycles ||
+               (cycles >= b->cycles && energy_pj >= b->energy_pj * (1 - GAIN));
+    default:
+        return energy_pj * cycles >= b->value * (1 - GAIN);
     }
 }
 
-static uint32_t roles(const struct mp_problem *p, int level, enum keep how)
+static void front_add(struct mapper_front *f, const struct mapping *map, double energy_pj,
+                      double cycles)
+{
+    int n = 0, at = 0;
+    for (int i = 0; i < f->n; i++) {
+        bool beaten =
+            f->point[i].cycles >= cycles && f->point[i].energy_pj >= energy_pj;
+        if (!beaten) {
+            f->point[n++] = f->point[i];
+        }
+    }
+    f->n = n;
+    MEM_GROW(f->point, f->n, f->cap);
+    while (at < f->n && f->point[at].cycles < cycles) {
+        at++;
+    }
+    memmove(&f->point[at + 1], &f->point[at],
+            (size_t)(f->n - at) * sizeof *f->point);
+    f->point[at].energy_pj = energy_pj;
+    f->point[at].cycles = cycles;
+    f->point[at].mapping = *map;
+    f->n++;
+}
+
+void mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj,
+              double cycles)
+{
+    if (mp_hopeless(m, energy_pj, cycles)) {
+        return;
+    }
+    if (m->front) {
+        front_add(m->front, map, energy_pj, cycles);
+        return;
+    }
+    m->best = (struct mp_best){true, mp_goal(m->goal, energy_pj, cycles), energy_pj,
+                               cycles, *map};
+}
+
+/* --- fast search ----------------------------------------------------------------------- */
+
+uint32_t mp_roles(const struct mp_problem *p, int level, enum keep how)
 {
     uint32_t set = 0;
     for (int t = 0; t < p->nt; t++) {
@@ -46,55 +102,83 @@ static uint32_t roles(const struct mp_problem *p, int level, enum keep how)
     return set;
 }
 
+static void try_keep(struct mp_search *m, const struct mapper_options *opt,
+                     int core_split, const uint32_t *keep)
+{
+    struct mp_spatial s[SPATIAL_TRIED];
+    bool perfect = opt->perfect || opt->effort == MAPPER_EXACT;
+    int n = mp_spatial_candidates(m->p, core_split, perfect, keep, s, SPATIAL_TRIED);
+    int64_t budget = opt->effort == MAPPER_FAST && opt->budget > 0 ? opt->budget
+                                                                   : MAPPER_BUDGET;
+    for (int i = 0; i < n; i++) {
+        m->budget = budget / n;
+        mp_chain_search(m, &s[i], keep);
+    }
+}
+
+static double value_of(const struct mp_search *m)
+{
+    return m->best.found ? m->best.value : HUGE_VAL;
+}
+
 /* Everything that may be kept is; then one bypass at a time where it helps. */
-static void try_bypasses(struct run *r, int core_split)
+static void fast_search(struct mp_search *m, const struct mapper_options *opt,
+                        int core_split)
 {
     uint32_t keep[HW_LEVELS] = {0};
-    int top = r->p->n_levels - 1;
-    uint32_t all = (1u << r->p->nt) - 1;
+    int top = m->p->n_levels - 1;
+    uint32_t all = (1u << m->p->nt) - 1;
     for (int l = 0; l < top; l++) {
-        keep[l] = all & ~roles(r->p, l, KEEP_NEVER);
+        keep[l] = all & ~mp_roles(m->p, l, KEEP_NEVER);
     }
     keep[top] = all;
-    try_keep(r, core_split, keep);
+    try_keep(m, opt, core_split, keep);
     for (int l = 0; l < top; l++) {
-        uint32_t may = roles(r->p, l, KEEP_FREE);
-        for (int t = 0; t < r->p->nt; t++) {
-            if (may >> t & 1) {
-                double before = r->best.found ? r->best.value : HUGE_VAL;
+        uint32_t may = mp_roles(m->p, l, KEEP_FREE);
+        for (int t = 0; t < m->p->nt; t++) {
+            if (!(may >> t & 1)) {
+                continue;
+            }
+            double before = value_of(m);
+            keep[l] ^= 1u << t;
+            try_keep(m, opt, core_split, keep);
+            if (!(value_of(m) < before)) {
                 keep[l] ^= 1u << t;
-                try_keep(r, core_split, keep);
-                if (!r->best.found || !(r->best.value < before)) {
-                    keep[l] ^= 1u << t;
-                }
             }
         }
     }
 }
 
-static bool splits(const struct mp_problem *p, int d)
+/* --- what callers see -------------------------------------------------------------------- */
+
+static void search_split(struct mp_search *m, const struct mapper_options *opt,
+                         int core_split, double *open_bound)
 {
-    for (int t = 0; t < p->nt; t++) {
-        if (p->tensor[t].output && !(p->tensor[t].relevant >> d & 1)) {
-            return false; /* a reduction across cores is not offered */
-        }
+    m->exact = false;
+    fast_search(m, opt, core_split);
+    if (opt->effort == MAPPER_EXACT) {
+        m->exact = true;
+        m->budget = opt->budget > 0 ? opt->budget : INT64_MAX;
+        mp_exact_search(m, core_split, open_bound);
     }
-    return true;
 }
 
-static void search(struct run *r)
+/* Returns the least bound of what was left out; HUGE_VAL: nothing was. */
+static double search(struct mp_search *m, const struct mapper_options *opt)
 {
-    int split = r->p->a->core_level < 0 ? CORE_ONE : r->opt->core_split;
+    int split = m->p->a->core_level < 0 ? CORE_ONE : opt->core_split;
+    double open_bound = HUGE_VAL;
     if (split != CORE_ANY) {
-        try_bypasses(r, split);
-        return;
+        search_split(m, opt, split, &open_bound);
+        return open_bound;
     }
-    for (int d = 0; d < r->p->nd; d++) {
-        if (splits(r->p, d)) {
-            try_bypasses(r, r->p->dim[d]);
+    for (int d = 0; d < m->p->nd; d++) {
+        if (mp_may_split(m->p, d)) {
+            search_split(m, opt, m->p->dim[d], &open_bound);
         }
     }
-    try_bypasses(r, CORE_ONE);
+    search_split(m, opt, CORE_ONE, &open_bound);
+    return open_bound;
 }
 
 /* Names the level whose smallest tiles do not fit. */
@@ -105,7 +189,7 @@ static int explain(const struct mp_problem *p, struct err *err)
         one[d] = 1;
     }
     for (int l = 0; l < p->n_levels - 1; l++) {
-        uint32_t must = roles(p, l, KEEP_ALWAYS);
+        uint32_t must = mp_roles(p, l, KEEP_ALWAYS);
         double bits = mp_tile_bits(p, l, must, true, one);
         if (bits > p->capacity[l]) {
             char parts[160];
@@ -114,14 +198,13 @@ static int explain(const struct mp_problem *p, struct err *err)
                 if (must >> t & 1) {
                     n += snprintf(parts + n, sizeof parts - (size_t)n, "%s%s %.0f",
                                   n ? ", " : "", p->e->tensor[t].name,
-                                  p->width[l][t][MP_WIDE].port_bits);
+                                  ceil(p->width[l][t][MP_WIDE].port_bits));
                 }
             }
             return err_set(err, ERR_NO,
-                           "no mapping of '%s': %s holds %.0f bits, its smallest tiles "
-                           "need %.0f (%s)",
-                           p->e->name, p->a->level[l].name, p->capacity[l], bits,
-                           parts);
+                           "no mapping of '%s': '%s' holds %.0f bits, its smallest "
+                           "tiles need %.0f (%s)",
+                           p->e->name, p->a->level[l].name, p->capacity[l], bits, parts);
         }
     }
     return err_set(err, ERR_NO,
@@ -129,36 +212,70 @@ static int explain(const struct mp_problem *p, struct err *err)
                    p->e->name);
 }
 
-static int finish(const struct run *r, struct mapper_result *out, struct err *err)
+static int start(struct mp_search *m, struct mp_problem *p, const struct accelerator *a,
+                 const struct einsum *e, const struct mapper_options *opt,
+                 struct mapper_work *work, struct err *err)
 {
-    struct cost_options how = {.accounting = ACCOUNTING_EXACT,
-                               .fidelity = FIDELITY_BANDWIDTH};
-    memset(out, 0, sizeof *out);
-    mp_build(r->p, &r->best, &out->mapping);
-    if (mapping_check(&out->mapping, r->p->a, r->p->e, err) < 0) {
-        err->code = ERR_BUG;
+    memset(m, 0, sizeof *m);
+    m->p = p;
+    m->goal = opt->goal;
+    if (mp_problem_init(p, a, e, err) < 0) {
         return -1;
     }
-    return cost_evaluate(r->p->a, r->p->e, &out->mapping, &how, &out->cost, err);
+    m->work = work ? work : mapper_work_new();
+    return 0;
 }
 
 int mapper_best(const struct accelerator *a, const struct einsum *e,
                 const struct mapper_options *opt, struct mapper_work *work,
                 struct mapper_result *out, struct err *err)
 {
+    struct cost_options how = {.accounting = ACCOUNTING_EXACT,
+                               .fidelity = FIDELITY_BANDWIDTH};
     struct mp_problem p;
-    struct run r = {.p = &p, .opt = opt, .work = work};
-    r.budget = opt->budget > 0 ? opt->budget : MAPPER_BUDGET;
-    if (mp_problem_init(&p, a, e, err) < 0) {
+    struct mp_search m;
+    if (start(&m, &p, a, e, opt, work, err) < 0) {
         return -1;
     }
-    r.work = work ? work : mapper_work_new();
-    search(&r);
+    double open_bound = search(&m, opt);
     if (!work) {
-        mapper_work_free(r.work);
+        mapper_work_free(m.work);
     }
-    if (!r.best.found) {
+    if (!m.best.found) {
         return explain(&p, err);
     }
-    return finish(&r, out, err);
+    memset(out, 0, sizeof *out);
+    out->mapping = m.best.mapping;
+    out->priced = m.priced;
+    out->looked = m.looked;
+    if (opt->effort == MAPPER_EXACT) {
+        out->proven = !(open_bound < m.best.value * (1 - GAIN));
+        out->bound = out->proven ? m.best.value : open_bound;
+    }
+    return cost_evaluate(a, e, &out->mapping, &how, &out->cost, err);
+}
+
+int mapper_pareto(const struct accelerator *a, const struct einsum *e,
+                  const struct mapper_options *opt, struct mapper_work *work,
+                  struct mapper_front *out, struct err *err)
+{
+    struct mp_problem p;
+    struct mp_search m;
+    memset(out, 0, sizeof *out);
+    if (start(&m, &p, a, e, opt, work, err) < 0) {
+        return -1;
+    }
+    m.front = out;
+    double open_bound = search(&m, opt);
+    if (!work) {
+        mapper_work_free(m.work);
+    }
+    out->proven = opt->effort == MAPPER_EXACT && !(open_bound < HUGE_VAL);
+    return out->n > 0 ? 0 : explain(&p, err);
+}
+
+void mapper_front_release(struct mapper_front *f)
+{
+    mem_free(f->point);
+    memset(f, 0, sizeof *f);
 }

@@ -1,77 +1,23 @@
 /* The chain search: tiles level by level, outermost first, for given spatial factors and
  * given keep masks.
  *
- * A node is a vector tau of temporal iterations inside a level (tau divides `rest` in each
- * dimension); the tile is inner * tau. All levels draw from one lattice of nodes. At a
- * level the nodes that fit are sorted by a lower bound of what their own level's transfers
- * cost (runs as long as the whole operator allows); a depth-first walk takes them in that
- * order and stops a level when the bound of the walk so far, of the node and of the levels
- * inside reaches the incumbent.
+ * A node is a vector of temporal iterations inside a level; the tile follows from it. At a
+ * level the nodes that fit come in the order of a lower bound of what the level's own
+ * transfers cost; a depth-first walk leaves a level when the bound of the walk so far, of
+ * the node and of the levels inside reaches the incumbent. For a pair of neighbouring tiles
+ * the bound is sharpened to the best order of the loops between them. A complete chain is
+ * priced by the cost model under every order of loops that is not dominated.
  *
- * Only maximal tiles count: to take a factor of the loops above into a tile never adds
- * traffic, neither there nor further in (docs/mapper.md), so a node of which a multiple
- * fits, under the same outer tile, is skipped. Not so for a dimension of a tensor that
- * bypasses the level: there the loop would come between it and its run further out.
- *
- * Loops of one level, innermost first: those that the stationary tensor does not depend
- * on, then the others; in each group first the one whose sliding window keeps most. */
-#include "costmodel/mapper_problem.h"
-
-#include "base/mem.h"
+ * Proofs that the bounds never exceed what they bound, and of the rule that only maximal
+ * innermost tiles count: docs/mapper.md. Where the answer need not be proven, only maximal
+ * tiles count at every level, and lattices are thinned. */
+#include "costmodel/mapper_lattice.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DIVISORS = 48, MAX_NODES = 2048, MAX_COVERS = 30 };
-
-struct node {
-    double base[MP_TENSORS]; /* words a MAC: volume / |extent|, 0 when not kept */
-    double bound_pj;         /* least energy of this level's transfers */
-    uint32_t fits;           /* covers (one prime more) that fit as well */
-    bool grown;              /* fits is known */
-    uint8_t at[MP_DIMS];     /* index of tau in the dimension's divisors */
-};
-
-struct key {
-    double pj;
-    int i;
-};
-
-struct level_nodes {
-    struct node node[MAX_NODES + 1];
-    struct key heap[MAX_NODES]; /* those not yet asked for */
-    int16_t sorted[MAX_NODES];  /* by bound, the smallest first */
-    int n_heap, n_sorted;
-};
-
-struct mapper_work {
-    int n_div[MP_DIMS];
-    int64_t div[MP_DIMS][MAX_DIVISORS];
-    int16_t times[MP_DIMS][MAX_DIVISORS]
-                 [MAX_DIVISORS]; /* div[j] / div[i], 0: not whole */
-    int n_covers;
-    struct {
-        int dim;
-        int16_t prime;
-    } cover[MAX_COVERS];
-    int8_t cover_at[MAX_COVERS][MAX_DIVISORS]; /* index of div * prime; -1 */
-    double loops[MP_DIMS][MAX_DIVISORS];       /* rest / div */
-    struct level_nodes level[HW_LEVELS];
-};
-
-struct mapper_work *mapper_work_new(void)
-{
-    return mem_alloc(sizeof(struct mapper_work));
-}
-
-void mapper_work_free(struct mapper_work *w)
-{
-    mem_free(w);
-}
-
-/* What the walk carries from level to level. */
+/* What the walk carries from level to level: lower bounds. */
 struct walk {
     double energy_pj;
     double read_bits[HW_LEVELS], write_bits[HW_LEVELS]; /* all instances */
@@ -81,132 +27,23 @@ struct chain {
     const struct mp_problem *p;
     const struct mp_spatial *s;
     const uint32_t *keep;
-    enum goal goal;
+    struct mp_search *m;
     struct mapper_work *w;
-    int64_t *budget;
-    struct mp_best *best;
-    int parent[HW_LEVELS][MP_TENSORS]; /* next outer level that keeps the tensor */
-    double pj
-        [HW_LEVELS][MP_TENSORS]
-        [2]; /* of one word fetched into level l; output: by whether a reduction runs outside */
-    double first_pj[HW_LEVELS][2]; /* what first visits of the output save of that */
-    bool wide[HW_LEVELS][2]; /* width at level l by whether a reduction runs outside */
-    double first[HW_LEVELS]; /* words of the output first visited, all instances */
+    int top;                              /* n_levels - 1 */
+    int parent[HW_LEVELS][MP_TENSORS];    /* next outer level that keeps the tensor */
+    double pj[HW_LEVELS][MP_TENSORS][2];  /* of one word fetched into level l; output: by whether a reduction runs outside */
     double shared[HW_LEVELS][MP_TENSORS]; /* multicast between level l and its parent */
+    double first_pj[HW_LEVELS][2];        /* what first visits of the output save of that */
+    bool wide[HW_LEVELS][2];              /* width at level l by whether a reduction runs outside */
+    double first[HW_LEVELS];              /* words of the output first visited, all instances */
+    bool innermost[HW_LEVELS];            /* no level inside keeps the output */
+    uint32_t fixed[HW_LEVELS];            /* dimensions in which a tile need not be maximal */
     double rest_pj[HW_LEVELS + 1];        /* least energy of the levels below l */
-    double const_pj;
-    int top;                      /* n_levels - 1 */
-    uint32_t fixed[HW_LEVELS];    /* dimensions in which a tile need not be maximal */
-    const uint8_t *at[HW_LEVELS]; /* the walk's nodes */
-    int stationary[HW_LEVELS], window[HW_LEVELS];
+    struct walk start;
+    const uint8_t *at[HW_LEVELS];         /* the walk's nodes */
+    struct mp_loops loops[HW_LEVELS];     /* of each level, once the node below is chosen */
+    double outer[HW_LEVELS];              /* product of all temporal loops above the level */
 };
-
-/* --- lattice --------------------------------------------------------------------- */
-
-/* Drops inner divisors of the longest lists until the lattice is small enough. */
-static void thin(struct mapper_work *w, int nd)
-{
-    for (;;) {
-        double n = 1;
-        int longest = 0;
-        for (int d = 0; d < nd; d++) {
-            n *= w->n_div[d];
-            if (w->n_div[d] > w->n_div[longest]) {
-                longest = d;
-            }
-        }
-        if (n <= MAX_NODES) {
-            return;
-        }
-        int64_t *v = w->div[longest];
-        int at = 1;
-        double least = INFINITY;
-        for (int i = 1; i + 1 < w->n_div[longest]; i++) {
-            double gap = (double)v[i + 1] / (double)v[i - 1];
-            if (gap < least) {
-                least = gap;
-                at = i;
-            }
-        }
-        w->n_div[longest]--;
-        memmove(v + at, v + at + 1, (size_t)(w->n_div[longest] - at) * sizeof *v);
-    }
-}
-
-static void lattice_init(struct mapper_work *w, int nd, const int64_t *rest)
-{
-    w->n_covers = 0;
-    for (int d = 0; d < nd; d++) {
-        w->n_div[d] = 0;
-        for (int64_t f = 1; f <= rest[d] / f; f++) {
-            if (rest[d] % f == 0 && w->n_div[d] < MAX_DIVISORS / 2) {
-                w->div[d][w->n_div[d]++] = f;
-            }
-        }
-        for (int i = w->n_div[d] - 1; i >= 0; i--) {
-            int64_t f = rest[d] / w->div[d][i];
-            if (f != w->div[d][i] && f > w->div[d][w->n_div[d] - 1]) {
-                w->div[d][w->n_div[d]++] = f;
-            }
-        }
-    }
-    thin(w, nd);
-    for (int d = 0; d < nd; d++) {
-        for (int i = 0; i < w->n_div[d]; i++) {
-            w->loops[d][i] = (double)rest[d] / (double)w->div[d][i];
-            for (int j = 0; j < w->n_div[d]; j++) {
-                bool whole = w->div[d][j] % w->div[d][i] == 0;
-                int64_t q = whole ? w->div[d][j] / w->div[d][i] : 0;
-                w->times[d][i][j] = (int16_t)(q > INT16_MAX ? 0 : q);
-            }
-        }
-        for (int i = 0; i < w->n_div[d] && w->n_covers < MAX_COVERS; i++) {
-            bool prime = w->div[d][i] > 1; /* minimal above 1 among those kept */
-            for (int j = 1; j < i; j++) {
-                prime = prime && w->div[d][i] % w->div[d][j] != 0;
-            }
-            if (!prime) {
-                continue;
-            }
-            int c = w->n_covers++;
-            w->cover[c].dim = d;
-            w->cover[c].prime = (int16_t)w->div[d][i];
-            for (int j = 0; j < w->n_div[d]; j++) {
-                w->cover_at[c][j] = -1;
-                for (int k = j + 1; k < w->n_div[d]; k++) {
-                    if (w->div[d][k] == w->div[d][j] * w->div[d][i]) {
-                        w->cover_at[c][j] = (int8_t)k;
-                    }
-                }
-            }
-        }
-    }
-}
-
-static void extent_of(const struct chain *c, int l, const uint8_t *at, double *x)
-{
-    for (int d = 0; d < c->p->nd; d++) {
-        x[d] = (double)(c->s->inner[l][d] * c->w->div[d][at[d]]);
-    }
-}
-
-/* Share of a tile that is new when dimension d ticks by `step` over tile x. */
-static double fresh(const struct mp_tensor *t, int d, const double *x, double step)
-{
-    for (int r = 0; r < t->n_ranks; r++) {
-        const struct mp_rank *k = &t->rank[r];
-        double extent = 1, coef = 0;
-        for (int i = 0; i < k->n_terms; i++) {
-            extent += k->coef[i] * (x[k->dim[i]] - 1);
-            coef = k->dim[i] == d ? k->coef[i] : coef;
-        }
-        if (coef > 0) {
-            double share = coef * step / extent;
-            return share < 1 ? share : 1;
-        }
-    }
-    return 1;
-}
 
 /* --- nodes of a level ---------------------------------------------------------------- */
 
@@ -216,11 +53,10 @@ struct scan {
     double x[MP_DIMS];
     double loops[MP_DIMS];                 /* iterations left outside */
     double plain[MP_DIMS + 1][MP_TENSORS]; /* volume without sliding ranks */
-    double run[MP_DIMS + 1]
-              [MP_TENSORS]; /* iterations left that do not move the tensor */
+    double run[MP_DIMS + 1][MP_TENSORS];   /* iterations left that do not move the tensor */
+    double moves[MP_DIMS + 1][MP_TENSORS]; /* those that move a rank of one term */
     double size[MP_DIMS + 1];
-    double coef[MP_TENSORS]
-               [MP_DIMS]; /* of a rank of one term; 0: not relevant, -1: sliding */
+    double coef[MP_TENSORS][MP_DIMS];      /* of a rank of one term; 0: not relevant, -1: sliding */
 };
 
 static void scan_init(const struct chain *c, struct scan *s)
@@ -230,7 +66,7 @@ static void scan_init(const struct chain *c, struct scan *s)
     s->size[p->nd] = 1;
     for (int t = 0; t < p->nt; t++) {
         const struct mp_tensor *mt = &p->tensor[t];
-        s->plain[p->nd][t] = s->run[p->nd][t] = 1;
+        s->plain[p->nd][t] = s->run[p->nd][t] = s->moves[p->nd][t] = 1;
         for (int r = 0; r < mt->n_ranks; r++) {
             const struct mp_rank *k = &mt->rank[r];
             for (int i = 0; i < k->n_terms; i++) {
@@ -252,26 +88,44 @@ static void scan_set(const struct chain *c, int l, int from, const uint8_t *at,
         s->size[d] = s->size[d + 1] * x;
         for (int t = 0; t < p->nt; t++) {
             double k = s->coef[t][d];
-            s->plain[d][t] = s->plain[d + 1][t] * (k > 0 ? 1 + k * (x - 1) : 1);
-            s->run[d][t] = s->run[d + 1][t] * (k < 0 || k > 0 ? 1 : loops);
+            bool plain = k > 0, slides = k < 0;
+            s->plain[d][t] = s->plain[d + 1][t] * (plain ? 1 + k * (x - 1) : 1);
+            s->run[d][t] = s->run[d + 1][t] * (plain || slides ? 1 : loops);
+            s->moves[d][t] = s->moves[d + 1][t] * (plain ? loops : 1);
         }
     }
 }
 
-/* Volume of tensor t at the scan's tile, and the least share of it that is new when one
- * of its sliding dimensions ticks all its remaining iterations. */
+static double gcd(double a, double b)
+{
+    while (b > 0) {
+        double r = fmod(a, b);
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
+/* Volume of tensor t at the scan's tile. `once`: lower bound of the words that an instance
+ * takes in, as volumes, when nothing is taken twice under loops that do not move a rank of
+ * one term: the footprint. `tick`: least share of the tile that is new at an iteration, on
+ * average, when the innermost loop moves it. Where two loops move one rank, a tick of the
+ * outer one may fall back on the very same tile; those of the innermost loop, half of all at
+ * least, do not. */
 static double scan_volume(const struct mp_problem *p, const struct scan *s, int t,
-                          double *keeps)
+                          double *once, double *tick)
 {
     const struct mp_tensor *mt = &p->tensor[t];
     double v = s->plain[0][t];
-    *keeps = 1;
+    *once = s->moves[0][t];
+    *tick = 1;
     if (!mt->sliding) {
         return v;
     }
     for (int r = 0; r < mt->n_ranks; r++) {
         const struct mp_rank *k = &mt->rank[r];
-        double extent = 1;
+        double extent = 1, g = 0, most = 0, others = 0;
+        int looped = 0;
         if (k->n_terms == 1) {
             continue;
         }
@@ -279,10 +133,17 @@ static double scan_volume(const struct mp_problem *p, const struct scan *s, int 
             extent += k->coef[i] * (s->x[k->dim[i]] - 1);
         }
         for (int i = 0; i < k->n_terms; i++) {
-            double n = s->loops[k->dim[i]];
-            double f = k->coef[i] * s->x[k->dim[i]] / extent;
-            double h = f < 1 ? (1 + (n - 1) * f) / n : 1;
-            *keeps = h < *keeps ? h : *keeps;
+            double n = s->loops[k->dim[i]], step = k->coef[i] * s->x[k->dim[i]];
+            double span = (n - 1) * (step < extent ? step : extent) - (n - 1);
+            most = span > most ? span : most;
+            others += n - 1;
+            g = n > 1 ? gcd(step, g) : g;
+            looped += n > 1;
+        }
+        *once *= (extent + most + others) / extent;
+        if (g > 0) {
+            double share = g / extent / (looped > 1 ? 2 : 1);
+            *tick = share < *tick ? share : *tick;
         }
         v *= extent;
     }
@@ -290,38 +151,59 @@ static double scan_volume(const struct mp_problem *p, const struct scan *s, int 
 }
 
 /* Fills a node from the scan; false when its tiles do not fit. bound_pj: least energy of
- * the transfers into the level, one tensor stationary for as long as can be. */
+ * the transfers into the level: the innermost loop above lets stay only the tensors that it
+ * does not move. */
 static bool scan_node(const struct chain *c, int l, const struct scan *s,
-                      struct node *v)
+                      struct mp_node *v)
 {
     const struct mp_problem *p = c->p;
-    double bits = 0, sum = 0, most = 0, keeps;
-    int held = c->s->partial || c->s->partial_above[l];
+    double bits = 0, sum = 0, saved[MP_TENSORS], most = 0, once, tick;
+    bool open = s->run[0][p->out] > 1;
+    bool held = c->s->partial_above[l] || (c->innermost[l] ? c->s->partial : open);
     for (int t = 0; t < p->nt; t++) {
-        int width = MP_NARROW;
-        v->base[t] = 0;
+        v->base[t] = saved[t] = 0;
         if (!(c->keep[l] >> t & 1)) {
             continue;
         }
-        double volume = scan_volume(p, s, t, &keeps);
+        double volume = scan_volume(p, s, t, &once, &tick);
         bits += ceil(volume * p->width[l][t][held].port_bits);
         v->base[t] = volume / s->size[0];
-        if (t == p->out) {
-            width = s->run[0][t] > 1;
-            sum -= c->first_pj[l][width] / c->s->padded_macs;
+        double all = s->run[0][t];
+        for (int d = 0; d < p->nd; d++) {
+            all *= p->tensor[t].relevant >> d & 1 ? s->loops[d] : 1;
         }
-        double pj = v->base[t] * c->pj[l][t][width] * keeps;
-        double saved = pj * (1 - 1 / s->run[0][t]);
-        sum += pj;
-        most = saved > most ? saved : most;
+        once /= all;
+        tick = tick > once ? tick : once;
+        double pj = v->base[t] * c->pj[l][t][t == p->out && open];
+        double stays = tick / s->run[0][t];
+        stays = stays > once ? stays : once;
+        sum += pj * tick;
+        saved[t] = pj * (tick - stays);
+    }
+    for (int i = 0; i < p->n_stay; i++) {
+        double x = 0;
+        for (int t = 0; t < p->nt; t++) {
+            x += p->stay[i] >> t & 1 ? saved[t] : 0;
+        }
+        most = x > most ? x : most;
     }
     v->bound_pj = (sum - most) * c->s->padded_macs;
+    if (c->keep[l] >> p->out & 1) {
+        v->bound_pj -= c->first_pj[l][open];
+    }
     v->grown = false;
-    return bits <= c->p->capacity[l];
+    return bits <= p->capacity[l];
+}
+
+static void extent_of(const struct chain *c, int l, const uint8_t *at, double *x)
+{
+    for (int d = 0; d < c->p->nd; d++) {
+        x[d] = (double)(c->s->inner[l][d] * c->w->div[d][at[d]]);
+    }
 }
 
 /* Which covers of a node fit too; asked of few nodes, so found when asked. */
-static uint32_t covers(const struct chain *c, int l, struct node *n)
+static uint32_t covers(const struct chain *c, int l, struct mp_node *n)
 {
     const struct mapper_work *w = c->w;
     double x[MP_DIMS];
@@ -335,7 +217,7 @@ static uint32_t covers(const struct chain *c, int l, struct node *n)
         int d = w->cover[k].dim;
         if (w->cover_at[k][n->at[d]] >= 0 && !(c->fixed[l] >> d & 1)) {
             double before = x[d];
-            x[d] *= w->cover[k].prime;
+            x[d] *= (double)w->cover[k].prime;
             n->fits |= (uint32_t)(mp_tile_bits(c->p, l, c->keep[l], held, x) <=
                                   c->p->capacity[l])
                        << k;
@@ -346,59 +228,20 @@ static uint32_t covers(const struct chain *c, int l, struct node *n)
     return n->fits;
 }
 
-static bool key_less(const struct key *a, const struct key *b)
-{
-    return a->pj < b->pj || (!(b->pj < a->pj) && a->i < b->i);
-}
-
-static void sift(struct key *heap, int n, int i)
-{
-    struct key k = heap[i];
-    for (;;) {
-        int j = 2 * i + 1;
-        if (j >= n) {
-            break;
-        }
-        j += j + 1 < n && key_less(&heap[j + 1], &heap[j]);
-        if (!key_less(&heap[j], &k)) {
-            break;
-        }
-        heap[i] = heap[j];
-        i = j;
-    }
-    heap[i] = k;
-}
-
-/* The k-th node of a level by its bound, or NULL: a heap gives up as many as are asked. */
-static struct node *nth_node(struct mapper_work *w, int l, int k)
-{
-    struct level_nodes *v = &w->level[l];
-    while (v->n_sorted <= k && v->n_heap > 0) {
-        v->sorted[v->n_sorted++] = (int16_t)v->heap[0].i;
-        v->heap[0] = v->heap[--v->n_heap];
-        if (v->n_heap > 0) {
-            sift(v->heap, v->n_heap, 0);
-        }
-    }
-    return k < v->n_sorted ? &v->node[v->sorted[k]] : NULL;
-}
-
 static void collect_nodes(const struct chain *c, int l)
 {
     struct mapper_work *w = c->w;
-    struct level_nodes *v = &w->level[l];
+    struct mp_level_nodes *v = &w->level[l];
     uint8_t at[MP_DIMS] = {0};
     struct scan s;
     int n = 0, d = c->p->nd - 1;
-    v->n_sorted = 0;
     scan_init(c, &s);
     while (d < c->p->nd) {
+        mp_level_reserve(w, l, n + 1);
         scan_set(c, l, d, at, &s);
         bool fits = scan_node(c, l, &s, &v->node[n]);
         if (fits) {
-            memcpy(v->node[n].at, at, sizeof at);
-            v->heap[n] = (struct key){v->node[n].bound_pj, n};
-            n++;
+            memcpy(v->node[n++].at, at, sizeof at);
         }
         d = 0; /* a dimension in which the tile no longer fits is as good as full */
         if (!fits) {
@@ -413,96 +256,108 @@ static void collect_nodes(const struct chain *c, int l)
             at[d++] = 0;
         }
     }
-    v->n_heap = n;
-    for (int i = n / 2 - 1; i >= 0; i--) {
-        sift(v->heap, n, i);
+    mp_level_heap(w, l, n);
+}
+
+/* --- words ---------------------------------------------------------------------------- */
+
+/* The loops of level u, between the nodes of u - 1 and u. */
+static void set_loops(struct chain *c, int u)
+{
+    struct mp_loops *l = &c->loops[u];
+    l->m = 0;
+    l->all = 1;
+    for (int d = 0; d < c->p->nd; d++) {
+        int32_t n = c->w->times[d][c->at[u - 1][d]][c->at[u][d]];
+        if (n > 1) {
+            l->dim[l->m] = d;
+            l->n[l->m] = n;
+            l->step[l->m++] =
+                (double)(c->s->inner[u][d] * c->w->div[d][c->at[u - 1][d]]);
+            l->all *= n;
+        }
     }
+    c->outer[u - 1] = c->outer[u] * l->all;
 }
 
-/* --- walk ------------------------------------------------------------------------- */
-
-static double loops_at(const struct chain *c, int level, int d)
+/* Loops of a level that must stand inside the others: the dataflow's stationary tensor. */
+static uint32_t inner_first(const struct chain *c, int u)
 {
-    return c->w->times[d][c->at[level - 1][d]][c->at[level][d]];
-}
-
-/* Words a MAC that tensor t fetches into level l: base / run * window. */
-static double words(const struct chain *c, int l, int t, double base, int *window)
-{
-    const struct mp_tensor *mt = &c->p->tensor[t];
-    double run = 1;
-    for (int u = l + 1; u <= c->top; u++) {
-        double same = 1;
-        bool moves = false;
-        for (int d = 0; d < c->p->nd; d++) {
-            double n = loops_at(c, u, d);
-            if (mt->relevant >> d & 1) {
-                moves = moves || n > 1;
-            } else {
-                same *= n;
+    const struct mp_loops *l = &c->loops[u];
+    uint32_t set = 0;
+    if (u != 1 || c->p->a->dataflow.stationary == TENSOR_ROLE_COUNT) {
+        return (1u << l->m) - 1;
+    }
+    for (int t = 0; t < c->p->nt; t++) {
+        for (int j = 0; j < l->m; j++) {
+            if (c->p->tensor[t].role == c->p->a->dataflow.stationary &&
+                !(c->p->tensor[t].relevant >> l->dim[j] & 1)) {
+                set |= 1u << j;
             }
         }
-        if (!moves) {
-            run *= same;
-            continue;
-        }
-        int st = c->stationary[u];
-        if (st == t) {
-            run *= same;
-        }
-        double keeps = 1;
-        uint32_t slide = mt->sliding;
-        if (st >= 0 && st != t) {
-            slide &= ~c->p->tensor[st].relevant;
-        }
-        if (slide) {
-            double x[MP_DIMS];
-            extent_of(c, l, c->at[l], x);
-            for (int d = 0; d < c->p->nd; d++) {
-                double n = loops_at(c, u, d);
-                if (!(slide >> d & 1) || n <= 1) {
-                    continue;
-                }
-                double step = (double)(c->s->inner[u - 1][d] * c->s->s[u][d] *
-                                       c->w->div[d][c->at[u - 1][d]]);
-                double h = (1 + (n - 1) * fresh(mt, d, x, step)) / n;
-                if (h < keeps) {
-                    keeps = h;
-                    *window = d;
-                }
-            }
-        }
-        return base / run * keeps;
     }
-    return base / run;
+    return set;
 }
 
-/* Adds the transfers of n words (all instances) of operand t into level l. */
-static void add_operand(const struct chain *c, int l, int t, double n, struct walk *w)
+/* Tensor t, kept at level l, seen from the loops of level u. */
+static void tick_of(const struct chain *c, int t, int l, int u, struct mp_tick *k)
 {
-    const struct mp_problem *p = c->p;
-    int up = c->parent[l][t];
-    w->energy_pj += n * c->pj[l][t][MP_NARROW];
-    w->write_bits[l] += n * p->width[l][t][MP_NARROW].port_bits;
-    w->read_bits[up] += n / c->shared[l][t] * p->width[up][t][MP_NARROW].port_bits;
+    double x[MP_DIMS], wrap[MP_DIMS] = {0};
+    extent_of(c, l, c->at[l], x);
+    for (int v = l + 1; v < u; v++) {
+        const struct mp_loops *in = &c->loops[v];
+        for (int j = 0; j < in->m; j++) {
+            wrap[in->dim[j]] += (in->n[j] - 1) * in->step[j];
+        }
+    }
+    mp_tick_init(k, &c->p->tensor[t], &c->loops[u], x, wrap);
+    k->weight = c->outer[u] * c->s->instances[l];
 }
+
+/* Words of all instances of level l, tensor t: first tiles and what the loops of the levels
+ * from u on cause at least, each level by its best order for this tensor alone. */
+static double least_words(const struct chain *c, int t, int l, int u)
+{
+    double words = 0;
+    for (; u <= c->top; u++) {
+        struct mp_tick k;
+        if (c->loops[u].m > 0) {
+            tick_of(c, t, l, u, &k);
+            if (k.closed) { /* the rest is fetched anew at every step */
+                return words + (c->outer[u - 1] - 1) * c->s->instances[l] * k.volume;
+            }
+            words += mp_order_min(&c->loops[u], &k, 1, inner_first(c, u));
+        }
+    }
+    return words;
+}
+
+/* --- walk ------------------------------------------------------------------------------ */
 
 /* Does a reduction loop run outside of level l? */
 static bool is_open(const struct chain *c, int l)
 {
     for (int d = 0; d < c->p->nd; d++) {
-        if ((c->p->reduction >> d & 1) &&
-            c->w->times[d][c->at[l][d]][c->at[c->top][d]] != 1) {
+        if ((c->p->reduction >> d & 1) && c->at[l][d] != c->at[c->top][d]) {
             return true;
         }
     }
     return false;
 }
 
-/* The same for the output: drains and refills of level l, updates of its parent. Sums are
- * wide while a reduction loop runs further out than what arrives. What an outer keeper
- * drains was counted narrow where no reduction loop runs outside of it; it is wide when one
- * runs inside of it but outside of l. */
+/* Adds what n words of operand t fetched into level l ask of ports. */
+static void add_operand(const struct chain *c, int l, int t, double n, struct walk *w)
+{
+    const struct mp_problem *p = c->p;
+    int up = c->parent[l][t];
+    w->write_bits[l] += n * p->width[l][t][MP_NARROW].port_bits;
+    w->read_bits[up] += n / c->shared[l][t] * p->width[up][t][MP_NARROW].port_bits;
+}
+
+/* The same for the output: drains and refills of level l, updates of its parent; and what
+ * first visits save of the energy. Sums are wide while a reduction loop runs further out
+ * than what arrives. What an outer keeper drains was counted narrow where no reduction loop
+ * runs outside of it; it is wide when one runs inside of it but outside of l. */
 static void add_output(const struct chain *c, int l, double n, struct walk *w)
 {
     const struct mp_problem *p = c->p;
@@ -511,7 +366,7 @@ static void add_output(const struct chain *c, int l, double n, struct walk *w)
     const struct mp_width *a = &p->width[l][t][c->wide[l][open]];
     const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
     double up_n = n / c->shared[l][t];
-    w->energy_pj += n * c->pj[l][t][open] - c->first_pj[l][open];
+    w->energy_pj -= c->first_pj[l][open];
     w->read_bits[l] += n * a->port_bits;
     w->write_bits[l] += (n - c->first[l]) * a->port_bits;
     w->write_bits[up] += up_n * b->port_bits;
@@ -523,63 +378,46 @@ static void add_output(const struct chain *c, int l, double n, struct walk *w)
     }
 }
 
+/* The outer keeper's tile of the output was taken as narrow: does it fit as it is? */
+static bool parent_fits(const struct chain *c, int l)
+{
+    int up = c->parent[l][c->p->out];
+    double x[MP_DIMS];
+    if (!(c->keep[l] >> c->p->out & 1) || up == c->top || !is_open(c, l) ||
+        c->wide[up][0] || is_open(c, up)) {
+        return true;
+    }
+    extent_of(c, up, c->at[up], x);
+    return mp_tile_bits(c->p, up, c->keep[up], true, x) <= c->p->capacity[up];
+}
+
 static double walk_cycles(const struct chain *c, const struct walk *w)
 {
     double cycles = c->s->cycles;
     for (int l = 0; l <= c->top; l++) {
         const struct level *v = &c->p->a->level[l];
-        double n = c->s->instances[l];
-        double r = w->read_bits[l] / n, q = w->write_bits[l] / n;
-        double a = r / v->read_bits_per_cycle;
-        double b = q / v->write_bits_per_cycle;
-        double both = (r + q) / v->shared_bits_per_cycle;
-        cycles = a > cycles ? a : cycles;
-        cycles = b > cycles ? b : cycles;
-        cycles = both > cycles ? both : cycles;
+        double r = w->read_bits[l] / c->s->instances[l];
+        double q = w->write_bits[l] / c->s->instances[l];
+        double need = r / v->read_bits_per_cycle;
+        need = fmax(need, q / v->write_bits_per_cycle);
+        need = fmax(need, (r + q) / v->shared_bits_per_cycle);
+        cycles = need > cycles ? need : cycles;
     }
-    return cycles;
+    return ceil(cycles * (1 - 1e-12));
 }
 
-static bool worse(const struct chain *c, double energy_pj, double cycles)
+static bool hopeless(const struct chain *c, double energy_pj, double cycles)
 {
-    const struct mp_best *b = c->best;
-    double e = energy_pj + c->p->leak_pj_per_cycle * cycles;
-    double v = mp_goal(c->goal, e, cycles);
-    if (!b->found || v < b->value * (1 - 1e-12)) {
-        return false;
-    }
-    if (v > b->value * (1 + 1e-12)) {
-        return true;
-    }
-    return !(e < b->energy_pj * (1 - 1e-12) || cycles < b->cycles * (1 - 1e-12));
-}
-
-static void record(const struct chain *c, const struct walk *w)
-{
-    struct mp_best *b = c->best;
-    double cycles = ceil(walk_cycles(c, w));
-    if (worse(c, w->energy_pj, cycles)) {
-        return;
-    }
-    b->found = true;
-    b->energy_pj = w->energy_pj + c->p->leak_pj_per_cycle * cycles;
-    b->cycles = cycles;
-    b->value = mp_goal(c->goal, b->energy_pj, cycles);
-    b->spatial = *c->s;
-    memcpy(b->keep, c->keep, sizeof b->keep);
-    for (int l = 0; l <= c->top; l++) {
-        b->chain.stationary[l] = c->stationary[l];
-        b->chain.window[l] = c->window[l];
-        for (int d = 0; d < c->p->nd; d++) {
-            b->chain.tau[l][d] = c->w->div[d][c->at[l][d]];
-        }
-    }
+    return mp_hopeless(c->m, energy_pj + c->p->leak_pj_per_cycle * cycles, cycles);
 }
 
 /* A multiple of node n that fits divides the outer tile too: n is not maximal. */
-static bool grows(const struct chain *c, int l, struct node *n)
+static bool grows(const struct chain *c, int l, struct mp_node *n)
 {
     const struct mapper_work *w = c->w;
+    if (l > 0 && c->m->exact) {
+        return false;
+    }
     uint32_t fits = covers(c, l, n);
     for (int k = 0; k < w->n_covers; k++) {
         int d = w->cover[k].dim;
@@ -591,56 +429,7 @@ static bool grows(const struct chain *c, int l, struct node *n)
     return false;
 }
 
-static void descend(struct chain *c, int l, const struct walk *so_far);
-
-static void with_node(struct chain *c, int l, const struct node *n,
-                      const struct walk *so_far)
-{
-    const struct mp_problem *p = c->p;
-    int forced = l == 0 ? (int)p->a->dataflow.stationary : TENSOR_ROLE_COUNT;
-    bool any = false;
-    c->at[l] = n->at;
-    for (int st = 0; st <= p->nt; st++) {
-        if (st < p->nt) {
-            uint32_t loops = 0;
-            for (int d = 0; d < p->nd; d++) {
-                loops |= (uint32_t)(loops_at(c, l + 1, d) > 1) << d;
-            }
-            if (!(loops & ~p->tensor[st].relevant)) {
-                continue;
-            }
-            if (forced != TENSOR_ROLE_COUNT && (int)p->tensor[st].role != forced) {
-                continue;
-            }
-        } else if (any) {
-            break;
-        }
-        any = true;
-        c->stationary[l + 1] = st < p->nt ? st : -1;
-        c->window[l + 1] = -1;
-        struct walk w = *so_far;
-        for (int t = 0; t < p->nt; t++) {
-            if (n->base[t] > 0) {
-                double x = words(c, l, t, n->base[t], &c->window[l + 1]);
-                if (t == p->out) {
-                    add_output(c, l, x * c->s->padded_macs, &w);
-                } else {
-                    add_operand(c, l, t, x * c->s->padded_macs, &w);
-                }
-            }
-        }
-        if (worse(c, w.energy_pj + c->rest_pj[l], walk_cycles(c, &w))) {
-            continue;
-        }
-        if (l == 0) {
-            record(c, &w);
-        } else {
-            descend(c, l - 1, &w);
-        }
-    }
-}
-
-static bool divides(const struct chain *c, int l, const struct node *n)
+static bool divides(const struct chain *c, int l, const struct mp_node *n)
 {
     for (int d = 0; d < c->p->nd; d++) {
         if (c->w->times[d][n->at[d]][c->at[l + 1][d]] == 0) {
@@ -650,31 +439,233 @@ static bool divides(const struct chain *c, int l, const struct node *n)
     return true;
 }
 
+/* Lower bound of the transfers into level l, whose node has just been chosen. */
+static void bound_level(const struct chain *c, int l, struct walk *w)
+{
+    struct mp_tick ticks[MP_TENSORS];
+    const struct mp_loops *loops = &c->loops[l + 1];
+    bool timed = c->m->goal != GOAL_ENERGY || c->m->front;
+    int n = 0;
+    for (int t = 0; t < c->p->nt; t++) {
+        if (!(c->keep[l] >> t & 1)) {
+            continue;
+        }
+        double pj = c->pj[l][t][t == c->p->out && is_open(c, l)];
+        struct mp_tick *k = &ticks[n++];
+        tick_of(c, t, l, l + 1, k);
+        double words = k->volume * c->s->instances[l] + least_words(c, t, l, l + 2);
+        w->energy_pj += words * pj;
+        words += timed ? mp_order_min(loops, k, 1, inner_first(c, l + 1)) : 0;
+        k->weight *= pj;
+        if (t == c->p->out) {
+            double first = c->first[l];
+            add_output(c, l, words > first ? words : first, w);
+        } else {
+            add_operand(c, l, t, words, w);
+        }
+    }
+    w->energy_pj += mp_order_min(loops, ticks, n, inner_first(c, l + 1));
+}
+
+static void finish_chain(struct chain *c);
+
 static void descend(struct chain *c, int l, const struct walk *so_far)
 {
     double cycles = walk_cycles(c, so_far);
-    struct node *n;
-    for (int i = 0; *c->budget > 0 && (n = nth_node(c->w, l, i)) != NULL; i++) {
-        if (worse(c, so_far->energy_pj + n->bound_pj + c->rest_pj[l], cycles)) {
+    struct mp_node *n;
+    for (int i = 0; c->m->budget > 0 && (n = mp_nth_node(c->w, l, i)) != NULL; i++) {
+        if (hopeless(c, so_far->energy_pj + n->bound_pj + c->rest_pj[l], cycles)) {
             break;
         }
-        --*c->budget;
-        if (divides(c, l, n) && !grows(c, l, n)) {
-            with_node(c, l, n, so_far);
+        c->m->budget--;
+        c->m->looked++;
+        if (!divides(c, l, n) || grows(c, l, n)) {
+            continue;
+        }
+        struct walk w = *so_far;
+        c->at[l] = n->at;
+        set_loops(c, l + 1);
+        if (!parent_fits(c, l)) {
+            continue;
+        }
+        bound_level(c, l, &w);
+        if (hopeless(c, w.energy_pj + c->rest_pj[l], walk_cycles(c, &w))) {
+            continue;
+        }
+        if (l == 0) {
+            finish_chain(c);
+        } else {
+            descend(c, l - 1, &w);
         }
     }
 }
 
-/* --- constants of spatial factors and masks ------------------------------------------ */
+/* --- complete chains --------------------------------------------------------------------- */
 
-static void init_first_visits(struct chain *c)
+static void add_spatial(const struct chain *c, int l, struct mapping_level *v)
 {
-    double copies = 1;
-    for (int l = c->top; l >= 0; l--) {
-        c->first[l] = c->p->volume_out * copies;
-        copies *= c->s->share[l][c->p->out];
+    for (int axis = 0; axis < 2; axis++) {
+        for (int d = 0; d < c->p->nd; d++) {
+            int64_t f = c->s->f[l][axis][d];
+            if (f > 1) {
+                v->spatial[v->n_spatial].dim = c->p->dim[d];
+                v->spatial[v->n_spatial].bound = f;
+                v->spatial[v->n_spatial++].axis = axis ? AXIS_Y : AXIS_X;
+            }
+        }
     }
 }
+
+static void add_temporal(const struct chain *c, const struct mp_loops *l,
+                         const uint8_t *order, struct mapping_level *v)
+{
+    for (int i = l->m - 1; i >= 0; i--) {
+        int j = order ? order[i] : i;
+        v->temporal[v->n_temporal].dim = c->p->dim[l->dim[j]];
+        v->temporal[v->n_temporal++].bound = (int64_t)l->n[j];
+    }
+}
+
+/* A loop with *all / *bound positions inside it: cut to what the bound needs. */
+static void cut(int64_t *bound, int64_t *all, int64_t whole, bool *outermost)
+{
+    int64_t inner = *all / *bound;
+    if (*outermost) {
+        int64_t need = (whole + inner - 1) / inner;
+        *bound = need < *bound ? need : *bound;
+        *outermost = *bound == 1;
+    }
+    *all = inner;
+}
+
+/* Imperfect factors: no outer iteration may be empty. */
+static void trim(const struct einsum *e, int d, struct mapping *m)
+{
+    int64_t all = 1;
+    bool outermost = true;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int l = m->n_levels - 1; l >= 0; l--) {
+            struct mapping_level *v = &m->level[l];
+            for (int i = 0; i < v->n_temporal + v->n_spatial; i++) {
+                bool temporal = i < v->n_temporal;
+                int k = temporal ? i : i - v->n_temporal;
+                int64_t *bound = temporal ? &v->temporal[k].bound : &v->spatial[k].bound;
+                if ((temporal ? v->temporal[k].dim : v->spatial[k].dim) != d) {
+                    continue;
+                }
+                if (pass == 0) {
+                    all *= *bound;
+                } else {
+                    cut(bound, &all, e->bound[d], &outermost);
+                }
+            }
+        }
+    }
+}
+
+static void price(struct chain *c, const int *label)
+{
+    struct mp_search *m = c->m;
+    struct cost_options how = {.accounting = ACCOUNTING_EXACT,
+                               .fidelity = FIDELITY_BANDWIDTH};
+    struct mapping map;
+    struct cost cost;
+    memset(&map, 0, sizeof map);
+    map.n_levels = c->top + 1;
+    for (int l = 0; l <= c->top; l++) {
+        const uint8_t *order = l > 0 ? c->w->labels.label[label[l]].order : NULL;
+        map.level[l].keep = c->keep[l];
+        add_temporal(c, &c->loops[l], order, &map.level[l]);
+        add_spatial(c, l, &map.level[l]);
+    }
+    for (int d = 0; d < c->p->nd && c->s->padded_macs > c->p->macs; d++) {
+        trim(c->p->e, c->p->dim[d], &map);
+    }
+    m->priced++;
+    if (mapping_check(&map, c->p->a, c->p->e, NULL) == 0 &&
+        cost_evaluate(c->p->a, c->p->e, &map, &how, &cost, NULL) == 0) {
+        mp_offer(m, &map, cost.energy_pj, cost.cycles);
+    }
+}
+
+/* The words of every tensor and keeper under one order a level. */
+static void weigh(struct chain *c, const int *label, int n_pairs, const int *tensor,
+                  const int *keeper, struct walk *w)
+{
+    *w = c->start;
+    for (int k = 0; k < n_pairs; k++) {
+        int t = tensor[k], l = keeper[k];
+        double x[MP_DIMS];
+        extent_of(c, l, c->at[l], x);
+        double words = mp_volume(&c->p->tensor[t], x) * c->s->instances[l];
+        for (int u = l + 1; u <= c->top; u++) {
+            words += c->w->labels.label[label[u]].words[k] * c->outer[u] *
+                     c->s->instances[l];
+        }
+        w->energy_pj += words * c->pj[l][t][t == c->p->out && is_open(c, l)];
+        if (t == c->p->out) {
+            add_output(c, l, words, w);
+        } else {
+            add_operand(c, l, t, words, w);
+        }
+    }
+}
+
+/* Orders are combined from the innermost level on. */
+static void combine(struct chain *c, int u, const int *first, int *label, int n_pairs,
+                    const int *tensor, const int *keeper)
+{
+    if (u > c->top) {
+        struct walk w;
+        weigh(c, label, n_pairs, tensor, keeper, &w);
+        if (!hopeless(c, w.energy_pj, walk_cycles(c, &w))) {
+            price(c, label);
+        }
+        return;
+    }
+    for (int i = first[u]; i >= 0; i = c->w->labels.label[i].next) {
+        label[u] = i;
+        combine(c, u + 1, first, label, n_pairs, tensor, keeper);
+    }
+}
+
+static void finish_chain(struct chain *c)
+{
+    int tensor[MP_PAIRS], keeper[MP_PAIRS], first[HW_LEVELS], label[HW_LEVELS];
+    int n = 0;
+    for (int l = 0; l < c->top; l++) {
+        for (int t = 0; t < c->p->nt; t++) {
+            if (c->keep[l] >> t & 1) {
+                tensor[n] = t;
+                keeper[n++] = l;
+            }
+        }
+    }
+    c->w->labels.n = 0;
+    for (int u = 1; u <= c->top; u++) {
+        struct mp_tick ticks[MP_PAIRS];
+        int seen = 0; /* pairs are sorted by keeper: those below u */
+        while (seen < n && keeper[seen] < u) {
+            tick_of(c, tensor[seen], keeper[seen], u, &ticks[seen]);
+            seen++;
+        }
+        first[u] = mp_order_pareto(&c->loops[u], ticks, seen, inner_first(c, u),
+                                   &c->w->labels);
+    }
+    /* the innermost level's loops, in any order */
+    struct mp_loops *in = &c->loops[0];
+    in->m = 0;
+    for (int d = 0; d < c->p->nd; d++) {
+        int64_t iterations = c->w->div[d][c->at[0][d]];
+        if (iterations > 1) {
+            in->dim[in->m] = d;
+            in->n[in->m++] = (double)iterations;
+        }
+    }
+    combine(c, 1, first, label, n, tensor, keeper);
+}
+
+/* --- constants of spatial factors and masks ---------------------------------------------- */
 
 static void init_operand(struct chain *c, int t, int l)
 {
@@ -696,6 +687,7 @@ static void init_output(struct chain *c, int l, bool innermost)
     const struct mp_problem *p = c->p;
     int t = p->out, up = l;
     double share = 1;
+    c->innermost[l] = innermost;
     for (int open = 0; open < 2; open++) {
         c->wide[l][open] =
             open || c->s->partial_above[l] || (innermost && c->s->partial);
@@ -723,7 +715,11 @@ static void init_output(struct chain *c, int l, bool innermost)
 static void init_transfers(struct chain *c)
 {
     const struct mp_problem *p = c->p;
-    init_first_visits(c);
+    double copies = 1;
+    for (int l = c->top; l >= 0; l--) {
+        c->first[l] = p->volume_out * copies;
+        copies *= c->s->share[l][p->out];
+    }
     for (int t = 0; t < p->nt; t++) {
         bool below = false;
         for (int l = 0; l < c->top; l++) {
@@ -742,9 +738,10 @@ static void init_transfers(struct chain *c)
 }
 
 /* MACs, and their operand reads and updates at the innermost level that keeps each. */
-static void init_constants(struct chain *c, struct walk *w)
+static void init_constants(struct chain *c)
 {
     const struct mp_problem *p = c->p;
+    struct walk *w = &c->start;
     w->energy_pj = p->macs * p->mac_pj;
     for (int t = 0; t < p->nt; t++) {
         bool output = t == p->out;
@@ -772,44 +769,76 @@ static void init_constants(struct chain *c, struct walk *w)
     }
 }
 
-bool mp_chain_search(const struct mp_problem *p, const struct mp_spatial *s,
-                     const uint32_t *keep, enum goal goal, struct mapper_work *w,
-                     int64_t *budget, struct mp_best *best)
+static void chain_init(struct chain *c, struct mp_search *m, const struct mp_problem *p,
+                       const struct mp_spatial *s, const uint32_t *keep)
 {
-    struct chain c = {.p = p,
-                      .s = s,
-                      .keep = keep,
-                      .goal = goal,
-                      .w = w,
-                      .budget = budget,
-                      .best = best,
-                      .top = p->n_levels - 1};
-    struct walk start;
-    uint8_t full[MP_DIMS];
-    memset(&start, 0, sizeof start);
-    init_transfers(&c);
-    init_constants(&c, &start);
-    lattice_init(w, p->nd, s->rest);
+    memset(c, 0, sizeof *c);
+    c->p = p;
+    c->s = s;
+    c->keep = keep;
+    c->m = m;
+    c->w = m ? m->work : NULL;
+    c->top = p->n_levels - 1;
+    init_transfers(c);
+    init_constants(c);
+}
+
+double mp_floor(const struct mp_problem *p, const struct mp_spatial *s,
+                const uint32_t *keep)
+{
+    struct chain c;
+    double whole[MP_DIMS];
+    chain_init(&c, NULL, p, s, keep);
     for (int d = 0; d < p->nd; d++) {
-        full[d] = (uint8_t)(w->n_div[d] - 1);
+        whole[d] = (double)p->bound[d];
+    }
+    double pj = c.start.energy_pj;
+    for (int t = 0; t < p->nt; t++) {
+        double words = mp_volume(&p->tensor[t], whole);
+        for (int l = c.top - 1; l >= 0; l--) {
+            for (int d = 0; d < p->nd; d++) {
+                bool copied = !(p->tensor[t].relevant >> d & 1);
+                words *= copied ? (double)s->s[l + 1][d] : 1;
+            }
+            if (keep[l] >> t & 1) {
+                pj += words * c.pj[l][t][0];
+                pj -= t == p->out ? c.first_pj[l][0] : 0;
+            }
+        }
+    }
+    return pj;
+}
+
+void mp_chain_search(struct mp_search *m, const struct mp_spatial *s,
+                     const uint32_t *keep)
+{
+    struct chain c;
+    uint8_t full[MP_DIMS];
+    chain_init(&c, m, m->p, s, keep);
+    if (!mp_lattice_init(m->work, m->p->nd, s->rest, m->exact)) {
+        m->budget = 0;
+        return;
+    }
+    for (int d = 0; d < m->p->nd; d++) {
+        full[d] = (uint8_t)(m->work->n_div[d] - 1);
     }
     c.at[c.top] = full;
-    c.stationary[0] = c.window[0] = -1;
+    c.outer[c.top] = 1;
     for (int l = 0; l < c.top; l++) {
         collect_nodes(&c, l);
-        const struct node *least = nth_node(w, l, 0);
+        const struct mp_node *least = mp_nth_node(m->work, l, 0);
         if (!least) {
-            return false;
+            return;
         }
         c.rest_pj[l + 1] = c.rest_pj[l] + least->bound_pj;
-        if (worse(&c, start.energy_pj + c.rest_pj[l + 1], s->cycles)) {
-            return true;
+        if (hopeless(&c, c.start.energy_pj + c.rest_pj[l + 1], s->cycles)) {
+            return;
         }
     }
     if (c.top == 0) {
-        record(&c, &start);
+        c.at[0] = full;
+        finish_chain(&c);
     } else {
-        descend(&c, c.top - 1, &start);
+        descend(&c, c.top - 1, &c.start);
     }
-    return true;
 }

@@ -1,5 +1,5 @@
-/* Reduces an operator and an accelerator to what the search reads (mapper_problem.h). */
-#include "costmodel/mapper_problem.h"
+/* Reduces an operator and an accelerator to what the search reads (mapper_search.h). */
+#include "costmodel/mapper_search.h"
 
 #include "costmodel/packing.h"
 
@@ -77,6 +77,18 @@ int mp_problem_init(struct mp_problem *p, const struct accelerator *a,
     }
     p->leak_pj_per_cycle = a->leak_w / a->clock_hz * 1e12;
     p->reduction = ((1u << p->nd) - 1) & ~p->tensor[p->out].relevant;
+    for (int d = 0; d < p->nd; d++) {
+        uint32_t stay = 0;
+        int i = 0;
+        for (int t = 0; t < p->nt; t++) {
+            stay |= (uint32_t)!(p->tensor[t].relevant >> d & 1) << t;
+        }
+        while (i < p->n_stay && p->stay[i] != stay) {
+            i++;
+        }
+        p->stay[i] = stay;
+        p->n_stay += i == p->n_stay;
+    }
     mapping_operand_bits(e, &w_bits, &a_bits);
     return mac_lanes(&a->mac, w_bits, a_bits, &p->lanes, &p->mac_pj, err);
 }

@@ -5,7 +5,9 @@
  * are the smallest for their number of rounds are of use, and only axis choices that
  * cannot be grown. Candidates are ordered by the cycles they leave, then by the operand
  * traffic that their multicast saves. */
-#include "costmodel/mapper_problem.h"
+#include "costmodel/mapper_search.h"
+
+#include "base/mem.h"
 
 #include <assert.h>
 #include <math.h>
@@ -68,7 +70,7 @@ static void axis_insert(struct axis_list *l, const struct axis_choice *c)
 }
 
 static void axis_choices(const struct mp_problem *p, uint32_t dims, int d, int64_t room,
-                         struct axis_choice *c, struct axis_list *out)
+                         bool perfect, struct axis_choice *c, struct axis_list *out)
 {
     while (d < p->nd && !(dims >> d & 1)) {
         d++;
@@ -84,7 +86,9 @@ static void axis_choices(const struct mp_problem *p, uint32_t dims, int d, int64
         int64_t f = ceil_div(bound, q);
         c->f[d] = f;
         c->rounds = rounds / (double)bound * (double)q;
-        axis_choices(p, dims, d + 1, room / f, c, out);
+        if (!perfect || f * q == bound) {
+            axis_choices(p, dims, d + 1, room / f, perfect, c, out);
+        }
         if (f == 1) {
             break;
         }
@@ -94,29 +98,18 @@ static void axis_choices(const struct mp_problem *p, uint32_t dims, int d, int64
     c->rounds = rounds;
 }
 
-/* Tiles moved by a spatial step may coincide (rows and kernel rows on one input rank). */
-static double distinct(const struct mp_tensor *t, const int64_t *s,
-                       const int64_t *inner)
+/* Least number of distinct tiles below one instance. Two dimensions of one rank (rows and
+ * kernel rows) may ask for the same words: how many depends on the tiles; at best n + m - 1. */
+static double distinct(const struct mp_tensor *t, const int64_t *s)
 {
     double n = 1;
-    uint32_t done = 0;
     for (int r = 0; r < t->n_ranks; r++) {
         const struct mp_rank *k = &t->rank[r];
-        double span = 0, product = 1, step = 0;
-        bool same = true;
+        double span = 1;
         for (int i = 0; i < k->n_terms; i++) {
-            int d = k->dim[i];
-            if (s[d] == 1 || (done >> d & 1)) {
-                continue;
-            }
-            double move = k->coef[i] * (double)inner[d];
-            same = same && (step == 0 || step == move);
-            step = move;
-            span += (double)(s[d] - 1);
-            product *= (double)s[d];
-            done |= 1u << d;
+            span += (double)(s[k->dim[i]] - 1);
         }
-        n *= same ? 1 + span : product;
+        n *= span;
     }
     return n;
 }
@@ -135,7 +128,6 @@ static double axis_hops(const struct level *v, const struct mp_tensor *t,
 
 void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s)
 {
-    int64_t below[MP_DIMS];
     double fan_above = 1;
     s->cycles = 1;
     s->padded_macs = 1;
@@ -149,7 +141,6 @@ void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s)
         s->rest[d] = ceil_div(p->bound[d], all);
         s->cycles *= (double)s->rest[d];
         s->padded_macs *= (double)(s->rest[d] * all);
-        below[d] = 1;
     }
     s->partial = false;
     for (int d = 0; d < p->nd; d++) {
@@ -165,11 +156,8 @@ void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s)
             const struct mp_tensor *mt = &p->tensor[t];
             double hops = axis_hops(v, mt, s->f[l][0], 0, p->nd) +
                           axis_hops(v, mt, s->f[l][1], 1, p->nd);
-            s->share[l][t] = fan / distinct(mt, s->s[l], below);
+            s->share[l][t] = fan / distinct(mt, s->s[l]);
             s->hop_pj[l][t] = v->hop_pj_per_bit * hops;
-        }
-        for (int d = 0; d < p->nd; d++) {
-            below[d] *= s->s[l][d];
         }
     }
     bool above = false;
@@ -220,6 +208,7 @@ struct collector {
     const uint32_t *keep;
     struct mp_spatial *out;
     int n, max;
+    bool perfect;
     struct axis_list axis[HW_LEVELS][2];
 };
 
@@ -234,6 +223,9 @@ static bool comes_before(const struct mp_spatial *a, const struct mp_spatial *b)
 static void collect(struct collector *c, struct mp_spatial *s)
 {
     mp_spatial_finish(c->p, s);
+    if (c->perfect && s->padded_macs > c->p->macs) {
+        return;
+    }
     if (c->n == c->max && s->cycles > c->out[c->n - 1].cycles) {
         return;
     }
@@ -277,7 +269,7 @@ static void combine(struct collector *c, int level, int axis, double rounds,
 
 /* The cores' fan-out: one dimension over all cores, or one core. */
 static void core_choice(const struct mp_problem *p, int core_split,
-                        struct axis_list l[2])
+                        struct axis_choice *x_axis, struct axis_choice *y_axis)
 {
     const struct level *v = &p->a->level[p->a->core_level];
     for (int d = 0; d < p->nd; d++) {
@@ -286,16 +278,17 @@ static void core_choice(const struct mp_problem *p, int core_split,
             int64_t part = ceil_div(p->bound[d], cores);
             int64_t used = ceil_div(p->bound[d], part);
             int64_t x = used < v->fanout_x ? used : v->fanout_x;
-            l[0].c[0].f[d] = x;
-            l[1].c[0].f[d] = used / x;
+            x_axis->f[d] = x;
+            y_axis->f[d] = used / x;
         }
     }
 }
 
-int mp_spatial_candidates(const struct mp_problem *p, int core_split,
+int mp_spatial_candidates(const struct mp_problem *p, int core_split, bool perfect,
                           const uint32_t *keep, struct mp_spatial *out, int max)
 {
-    struct collector c = {.p = p, .keep = keep, .out = out, .max = max};
+    struct collector c = {
+        .p = p, .perfect = perfect, .keep = keep, .out = out, .max = max};
     struct axis_choice one;
     struct mp_spatial s;
     memset(&s, 0, sizeof s);
@@ -317,14 +310,190 @@ int mp_spatial_candidates(const struct mp_problem *p, int core_split,
                 list->n = 1;
             } else {
                 struct axis_choice work = one;
-                axis_choices(p, fan > 1 ? allowed_dims(p, l, axis) : 0, 0, fan, &work,
-                             list);
+                axis_choices(p, fan > 1 ? allowed_dims(p, l, axis) : 0, 0, fan, perfect,
+                             &work, list);
             }
         }
         if (l == p->a->core_level) {
-            core_choice(p, core_split, c.axis[l]);
+            core_choice(p, core_split, &c.axis[l][0].c[0], &c.axis[l][1].c[0]);
         }
     }
     combine(&c, 0, 0, 1, &s);
     return c.n;
+}
+
+/* --- all of them ----------------------------------------------------------------------- */
+
+struct level_choice {
+    int64_t f[2][MP_DIMS];
+};
+
+struct level_list {
+    struct level_choice *c;
+    int n, cap;
+};
+
+struct everything {
+    const struct mp_problem *p;
+    struct level_list level[HW_LEVELS];
+    struct mp_spatial *out;
+    int n, cap;
+};
+
+bool mp_may_split(const struct mp_problem *p, int compact_dim)
+{
+    return p->tensor[p->out].relevant >> compact_dim & 1;
+}
+
+/* Do two choices of a level cost the same whatever the rest is? Equal products of both
+ * axes do, and equal distances where distances cost. */
+static bool same_cost(const struct mp_problem *p, int level, const struct level_choice *a,
+                      const struct level_choice *b)
+{
+    const struct level *v = &p->a->level[level];
+    for (int d = 0; d < p->nd; d++) {
+        if (a->f[0][d] * a->f[1][d] != b->f[0][d] * b->f[1][d]) {
+            return false;
+        }
+    }
+    for (int t = 0; t < p->nt && v->hop_pj_per_bit > 0; t++) {
+        const struct mp_tensor *mt = &p->tensor[t];
+        double x = axis_hops(v, mt, a->f[0], 0, p->nd) +
+                   axis_hops(v, mt, a->f[1], 1, p->nd);
+        double y = axis_hops(v, mt, b->f[0], 0, p->nd) +
+                   axis_hops(v, mt, b->f[1], 1, p->nd);
+        if (x < y || x > y) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Factors of one axis after the other, dimension by dimension; each must divide. */
+static void level_choices(const struct mp_problem *p, int level, int axis, int d,
+                          const int64_t *room, const uint32_t *dims,
+                          struct level_choice *c, struct level_list *out)
+{
+    if (axis == 2) {
+        MEM_GROW(out->c, out->n, out->cap);
+        out->c[out->n++] = *c;
+        return;
+    }
+    if (d == p->nd) {
+        level_choices(p, level, axis + 1, 0, room, dims, c, out);
+        return;
+    }
+    int64_t whole = p->bound[d] / (axis == 1 ? c->f[0][d] : 1);
+    int64_t used = 1;
+    for (int i = 0; i < d; i++) {
+        used *= c->f[axis][i];
+    }
+    for (int64_t f = 1; f <= room[axis] / used && f <= whole; f++) {
+        if (f > 1 && (!(dims[axis] >> d & 1) || whole % f != 0)) {
+            continue;
+        }
+        c->f[axis][d] = f;
+        level_choices(p, level, axis, d + 1, room, dims, c, out);
+    }
+    c->f[axis][d] = 1;
+}
+
+static uint64_t product_key(const struct mp_problem *p, const struct level_choice *c)
+{
+    uint64_t h = 14695981039346656037u;
+    for (int d = 0; d < p->nd; d++) {
+        h = (h ^ (uint64_t)(c->f[0][d] * c->f[1][d])) * 1099511628211u;
+    }
+    return h;
+}
+
+/* Drops choices that cost what an earlier one costs. */
+static void drop_twins(const struct mp_problem *p, int level, struct level_list *l)
+{
+    int size = 1, kept = 0;
+    while (size < 2 * l->n) {
+        size *= 2;
+    }
+    int *table = mem_calloc((size_t)size, sizeof *table); /* index + 1 */
+    for (int i = 0; i < l->n; i++) {
+        uint64_t h = product_key(p, &l->c[i]) % (uint64_t)size;
+        while (table[h] && !same_cost(p, level, &l->c[table[h] - 1], &l->c[i])) {
+            h = (h + 1) % (uint64_t)size;
+        }
+        if (!table[h]) {
+            l->c[kept] = l->c[i];
+            table[h] = ++kept;
+        }
+    }
+    l->n = kept;
+    mem_free(table);
+}
+
+static void all_of_level(struct everything *all, int level, int core_split)
+{
+    const struct mp_problem *p = all->p;
+    const struct level *v = &p->a->level[level];
+    struct level_list *l = &all->level[level];
+    struct level_choice c;
+    for (int d = 0; d < MP_DIMS; d++) {
+        c.f[0][d] = c.f[1][d] = 1;
+    }
+    if (level == p->a->core_level) {
+        struct axis_choice x, y;
+        memcpy(x.f, c.f[0], sizeof x.f);
+        memcpy(y.f, c.f[1], sizeof y.f);
+        core_choice(p, core_split, &x, &y);
+        memcpy(c.f[0], x.f, sizeof x.f);
+        memcpy(c.f[1], y.f, sizeof y.f);
+        MEM_GROW(l->c, l->n, l->cap);
+        l->c[l->n++] = c;
+        return;
+    }
+    int64_t room[2] = {v->fanout_x * (level == 0 ? p->lanes : 1), v->fanout_y};
+    uint32_t dims[2] = {allowed_dims(p, level, AXIS_X), allowed_dims(p, level, AXIS_Y)};
+    level_choices(p, level, 0, 0, room, dims, &c, l);
+    drop_twins(p, level, l);
+}
+
+static void join_levels(struct everything *all, int level, struct mp_spatial *s)
+{
+    const struct mp_problem *p = all->p;
+    if (level == p->n_levels) {
+        mp_spatial_finish(p, s);
+        if (!(s->padded_macs > p->macs)) {
+            MEM_GROW(all->out, all->n, all->cap);
+            all->out[all->n++] = *s;
+        }
+        return;
+    }
+    for (int i = 0; i < all->level[level].n; i++) {
+        bool whole = true;
+        memcpy(s->f[level], all->level[level].c[i].f, sizeof s->f[level]);
+        for (int d = 0; d < p->nd; d++) {
+            int64_t product = 1;
+            for (int l = 0; l <= level; l++) {
+                product *= s->f[l][0][d] * s->f[l][1][d];
+            }
+            whole = whole && (level == p->a->core_level || p->bound[d] % product == 0);
+        }
+        if (whole) {
+            join_levels(all, level + 1, s);
+        }
+    }
+}
+
+int mp_spatial_all(const struct mp_problem *p, int core_split, struct mp_spatial **out)
+{
+    struct everything all = {.p = p};
+    struct mp_spatial s;
+    memset(&s, 0, sizeof s);
+    for (int l = 0; l < p->n_levels; l++) {
+        all_of_level(&all, l, core_split);
+    }
+    join_levels(&all, 0, &s);
+    for (int l = 0; l < p->n_levels; l++) {
+        mem_free(all.level[l].c);
+    }
+    *out = all.out;
+    return all.n;
 }

@@ -1,0 +1,58 @@
+/* The tiles that one level may hold: temporal iterations inside the level, per dimension a
+ * divisor of all of them; and the memory of the search. Internal to the mapper. */
+#ifndef COSTMODEL_MAPPER_LATTICE_H
+#define COSTMODEL_MAPPER_LATTICE_H
+
+#include "costmodel/mapper_order.h"
+
+enum { MP_DIVISORS = 128, MP_FAST_NODES = 2048, MP_COVERS = 32 };
+
+struct mp_node {
+    double base[MP_TENSORS]; /* words a MAC: volume / |extent|; 0 when not kept */
+    double bound_pj;         /* least energy of this level's transfers */
+    uint32_t fits;           /* covers (one prime more) that fit as well */
+    bool grown;              /* fits is known */
+    uint8_t at[MP_DIMS];     /* index in the dimension's divisors */
+};
+
+struct mp_key {
+    double pj;
+    int i;
+};
+
+struct mp_level_nodes { /* a heap gives the nodes in the order of their bounds, as they are asked for */
+    struct mp_node *node;
+    struct mp_key *heap;
+    int *sorted;
+    int n_heap, n_sorted, cap;
+};
+
+struct mapper_work {
+    int64_t rest[MP_DIMS]; /* what the tables are made for */
+    bool thinned;
+    int n_div[MP_DIMS];
+    int64_t div[MP_DIMS][MP_DIVISORS];
+    int32_t times[MP_DIMS][MP_DIVISORS][MP_DIVISORS]; /* div[j] / div[i]; 0: not whole */
+    double loops[MP_DIMS][MP_DIVISORS];               /* rest / div */
+    int n_covers;
+    struct {
+        int dim;
+        int64_t prime;
+    } cover[MP_COVERS];
+    int8_t cover_at[MP_COVERS][MP_DIVISORS]; /* index of div * prime; -1 */
+    struct mp_level_nodes level[HW_LEVELS];
+    struct mp_labels labels;
+};
+
+/* Divisor tables for iterations rest[nd]. `exact`: all divisors; else as many as make a
+ * lattice of at most MP_FAST_NODES nodes. False when a dimension has too many divisors. */
+bool mp_lattice_init(struct mapper_work *w, int nd, const int64_t *rest, bool exact);
+
+/* The k-th node of a level by its bound, or NULL. */
+struct mp_node *mp_nth_node(struct mapper_work *w, int l, int k);
+/* Room for one more node at level l. */
+void mp_level_reserve(struct mapper_work *w, int l, int n);
+/* Makes a heap of the n nodes of level l. */
+void mp_level_heap(struct mapper_work *w, int l, int n);
+
+#endif
