@@ -16,10 +16,8 @@
 enum { SPATIAL_TRIED = 4 };
 #define GAIN 1e-10 /* relative: less is no gain */
 
-const char *const goal_names[] = {[GOAL_ENERGY] = "energy",
-                                  [GOAL_LATENCY] = "latency",
-                                  [GOAL_EDP] = "edp",
-                                  [GOAL_COUNT] = NULL};
+const char *const goal_names[] = {
+    [GOAL_ENERGY] = "energy", [GOAL_LATENCY] = "latency", [GOAL_EDP] = "edp", [GOAL_COUNT] = NULL};
 
 /* --- incumbents ------------------------------------------------------------------------ */
 
@@ -46,20 +44,17 @@ bool mp_hopeless(const struct mp_search *s, double energy_pj, double cycles)
     case GOAL_ENERGY:
         return energy_pj >= b->energy_pj * (1 - GAIN);
     case GOAL_LATENCY:
-        return cycles > b->cycles ||
-               (cycles >= b->cycles && energy_pj >= b->energy_pj * (1 - GAIN));
+        return cycles > b->cycles || (cycles >= b->cycles && energy_pj >= b->energy_pj * (1 - GAIN));
     default:
         return energy_pj * cycles >= b->value * (1 - GAIN);
     }
 }
 
-static void front_add(struct mapper_front *f, const struct mapping *map, double energy_pj,
-                      double cycles)
+static void front_add(struct mapper_front *f, const struct mapping *map, double energy_pj, double cycles)
 {
     int n = 0, at = 0;
     for (int i = 0; i < f->n; i++) {
-        bool beaten =
-            f->point[i].cycles >= cycles && f->point[i].energy_pj >= energy_pj;
+        bool beaten = f->point[i].cycles >= cycles && f->point[i].energy_pj >= energy_pj;
         if (!beaten) {
             f->point[n++] = f->point[i];
         }
@@ -69,16 +64,14 @@ static void front_add(struct mapper_front *f, const struct mapping *map, double 
     while (at < f->n && f->point[at].cycles < cycles) {
         at++;
     }
-    memmove(&f->point[at + 1], &f->point[at],
-            (size_t)(f->n - at) * sizeof *f->point);
+    memmove(&f->point[at + 1], &f->point[at], (size_t)(f->n - at) * sizeof *f->point);
     f->point[at].energy_pj = energy_pj;
     f->point[at].cycles = cycles;
     f->point[at].mapping = *map;
     f->n++;
 }
 
-void mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj,
-              double cycles)
+void mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj, double cycles)
 {
     if (mp_hopeless(m, energy_pj, cycles)) {
         return;
@@ -87,8 +80,7 @@ void mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj,
         front_add(m->front, map, energy_pj, cycles);
         return;
     }
-    m->best = (struct mp_best){true, mp_goal(m->goal, energy_pj, cycles), energy_pj,
-                               cycles, *map};
+    m->best = (struct mp_best){true, mp_goal(m->goal, energy_pj, cycles), energy_pj, cycles, *map};
 }
 
 /* --- fast search ----------------------------------------------------------------------- */
@@ -102,14 +94,12 @@ uint32_t mp_roles(const struct mp_problem *p, int level, enum keep how)
     return set;
 }
 
-static void try_keep(struct mp_search *m, const struct mapper_options *opt,
-                     int core_split, const uint32_t *keep)
+static void try_keep(struct mp_search *m, const struct mapper_options *opt, int core_split, const uint32_t *keep)
 {
     struct mp_spatial s[SPATIAL_TRIED];
     bool perfect = opt->perfect || opt->effort == MAPPER_EXACT;
     int n = mp_spatial_candidates(m->p, core_split, perfect, keep, s, SPATIAL_TRIED);
-    int64_t budget = opt->effort == MAPPER_FAST && opt->budget > 0 ? opt->budget
-                                                                   : MAPPER_BUDGET;
+    int64_t budget = opt->effort == MAPPER_FAST && opt->budget > 0 ? opt->budget : MAPPER_BUDGET;
     for (int i = 0; i < n; i++) {
         m->budget = budget / n;
         mp_chain_search(m, &s[i], keep);
@@ -122,8 +112,7 @@ static double value_of(const struct mp_search *m)
 }
 
 /* Everything that may be kept is; then one bypass at a time where it helps. */
-static void fast_search(struct mp_search *m, const struct mapper_options *opt,
-                        int core_split)
+static void fast_search(struct mp_search *m, const struct mapper_options *opt, int core_split)
 {
     uint32_t keep[HW_LEVELS] = {0};
     int top = m->p->n_levels - 1;
@@ -151,8 +140,7 @@ static void fast_search(struct mp_search *m, const struct mapper_options *opt,
 
 /* --- what callers see -------------------------------------------------------------------- */
 
-static void search_split(struct mp_search *m, const struct mapper_options *opt,
-                         int core_split, double *open_bound)
+static void search_split(struct mp_search *m, const struct mapper_options *opt, int core_split, double *open_bound)
 {
     m->exact = false;
     fast_search(m, opt, core_split);
@@ -196,8 +184,7 @@ static int explain(const struct mp_problem *p, struct err *err)
             int n = 0;
             for (int t = 0; t < p->nt && n < (int)sizeof parts; t++) {
                 if (must >> t & 1) {
-                    n += snprintf(parts + n, sizeof parts - (size_t)n, "%s%s %.0f",
-                                  n ? ", " : "", p->e->tensor[t].name,
+                    n += snprintf(parts + n, sizeof parts - (size_t)n, "%s%s %.0f", n ? ", " : "", p->e->tensor[t].name,
                                   ceil(p->width[l][t][MP_WIDE].port_bits));
                 }
             }
@@ -207,14 +194,11 @@ static int explain(const struct mp_problem *p, struct err *err)
                            p->e->name, p->a->level[l].name, p->capacity[l], bits, parts);
         }
     }
-    return err_set(err, ERR_NO,
-                   "no mapping of '%s': no tiles were found that fit every level",
-                   p->e->name);
+    return err_set(err, ERR_NO, "no mapping of '%s': no tiles were found that fit every level", p->e->name);
 }
 
-static int start(struct mp_search *m, struct mp_problem *p, const struct accelerator *a,
-                 const struct einsum *e, const struct mapper_options *opt,
-                 struct mapper_work *work, struct err *err)
+static int start(struct mp_search *m, struct mp_problem *p, const struct accelerator *a, const struct einsum *e,
+                 const struct mapper_options *opt, struct mapper_work *work, struct err *err)
 {
     memset(m, 0, sizeof *m);
     m->p = p;
@@ -226,12 +210,10 @@ static int start(struct mp_search *m, struct mp_problem *p, const struct acceler
     return 0;
 }
 
-int mapper_best(const struct accelerator *a, const struct einsum *e,
-                const struct mapper_options *opt, struct mapper_work *work,
-                struct mapper_result *out, struct err *err)
+int mapper_best(const struct accelerator *a, const struct einsum *e, const struct mapper_options *opt,
+                struct mapper_work *work, struct mapper_result *out, struct err *err)
 {
-    struct cost_options how = {.accounting = ACCOUNTING_EXACT,
-                               .fidelity = FIDELITY_BANDWIDTH};
+    struct cost_options how = {.accounting = ACCOUNTING_EXACT, .fidelity = FIDELITY_BANDWIDTH};
     struct mp_problem p;
     struct mp_search m;
     if (start(&m, &p, a, e, opt, work, err) < 0) {
@@ -255,9 +237,8 @@ int mapper_best(const struct accelerator *a, const struct einsum *e,
     return cost_evaluate(a, e, &out->mapping, &how, &out->cost, err);
 }
 
-int mapper_pareto(const struct accelerator *a, const struct einsum *e,
-                  const struct mapper_options *opt, struct mapper_work *work,
-                  struct mapper_front *out, struct err *err)
+int mapper_pareto(const struct accelerator *a, const struct einsum *e, const struct mapper_options *opt,
+                  struct mapper_work *work, struct mapper_front *out, struct err *err)
 {
     struct mp_problem p;
     struct mp_search m;

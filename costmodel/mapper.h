@@ -34,11 +34,11 @@ struct mapper_options {
 struct mapper_result {
     struct mapping mapping;
     struct cost cost;
-    int64_t priced;  /* complete mappings priced */
-    int64_t looked;  /* pairs of tiles looked at */
-    double space;    /* mappings that the space holds (spatial x bypass x tiles x orders) */
-    double bound;    /* no mapping of the space has a smaller value of the goal; 0: not known */
-    bool proven;     /* the mapping's value is the bound */
+    int64_t priced; /* complete mappings priced */
+    int64_t looked; /* pairs of tiles looked at */
+    double space;   /* mappings that the space holds (spatial x bypass x tiles x orders) */
+    double bound;   /* no mapping of the space has a smaller value of the goal; 0: not known */
+    bool proven;    /* the mapping's value is the bound */
 };
 
 /* The search's memory (a few hundred KiB), for callers that map many operators: one for
@@ -51,9 +51,8 @@ void mapper_work_free(struct mapper_work *w);
  * where, by how much), ERR_DATA when operands are too wide. Deterministic: a pure function
  * of accelerator, operator and options; ties go to the first in a fixed order. `work` may
  * be NULL (then memory is taken and given back). */
-int mapper_best(const struct accelerator *a, const struct einsum *e,
-                const struct mapper_options *opt, struct mapper_work *work,
-                struct mapper_result *out, struct err *err);
+int mapper_best(const struct accelerator *a, const struct einsum *e, const struct mapper_options *opt,
+                struct mapper_work *work, struct mapper_result *out, struct err *err);
 
 /* Mappings that no other one beats in both energy and cycles, by cycles. */
 struct mapper_point {
@@ -67,9 +66,8 @@ struct mapper_front {
 };
 /* The whole set (exact) or the part of it that the fast search meets; opt->goal is not
  * used. Errors as above; release with mapper_front_release(). */
-int mapper_pareto(const struct accelerator *a, const struct einsum *e,
-                  const struct mapper_options *opt, struct mapper_work *work,
-                  struct mapper_front *out, struct err *err);
+int mapper_pareto(const struct accelerator *a, const struct einsum *e, const struct mapper_options *opt,
+                  struct mapper_work *work, struct mapper_front *out, struct err *err);
 void mapper_front_release(struct mapper_front *f);
 
 #endif

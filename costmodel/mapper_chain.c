@@ -29,9 +29,10 @@ struct chain {
     const uint32_t *keep;
     struct mp_search *m;
     struct mapper_work *w;
-    int top;                              /* n_levels - 1 */
-    int parent[HW_LEVELS][MP_TENSORS];    /* next outer level that keeps the tensor */
-    double pj[HW_LEVELS][MP_TENSORS][2];  /* of one word fetched into level l; output: by whether a reduction runs outside */
+    int top;                           /* n_levels - 1 */
+    int parent[HW_LEVELS][MP_TENSORS]; /* next outer level that keeps the tensor */
+    double pj[HW_LEVELS][MP_TENSORS]
+             [2]; /* of one word fetched into level l; output: by whether a reduction runs outside */
     double shared[HW_LEVELS][MP_TENSORS]; /* multicast between level l and its parent */
     double first_pj[HW_LEVELS][2];        /* what first visits of the output save of that */
     bool wide[HW_LEVELS][2];              /* width at level l by whether a reduction runs outside */
@@ -40,9 +41,9 @@ struct chain {
     uint32_t fixed[HW_LEVELS];            /* dimensions in which a tile need not be maximal */
     double rest_pj[HW_LEVELS + 1];        /* least energy of the levels below l */
     struct walk start;
-    const uint8_t *at[HW_LEVELS];         /* the walk's nodes */
-    struct mp_loops loops[HW_LEVELS];     /* of each level, once the node below is chosen */
-    double outer[HW_LEVELS];              /* product of all temporal loops above the level */
+    const uint8_t *at[HW_LEVELS];     /* the walk's nodes */
+    struct mp_loops loops[HW_LEVELS]; /* of each level, once the node below is chosen */
+    double outer[HW_LEVELS];          /* product of all temporal loops above the level */
 };
 
 /* --- nodes of a level ---------------------------------------------------------------- */
@@ -56,7 +57,7 @@ struct scan {
     double run[MP_DIMS + 1][MP_TENSORS];   /* iterations left that do not move the tensor */
     double moves[MP_DIMS + 1][MP_TENSORS]; /* those that move a rank of one term */
     double size[MP_DIMS + 1];
-    double coef[MP_TENSORS][MP_DIMS];      /* of a rank of one term; 0: not relevant, -1: sliding */
+    double coef[MP_TENSORS][MP_DIMS]; /* of a rank of one term; 0: not relevant, -1: sliding */
 };
 
 static void scan_init(const struct chain *c, struct scan *s)
@@ -76,8 +77,7 @@ static void scan_init(const struct chain *c, struct scan *s)
     }
 }
 
-static void scan_set(const struct chain *c, int l, int from, const uint8_t *at,
-                     struct scan *s)
+static void scan_set(const struct chain *c, int l, int from, const uint8_t *at, struct scan *s)
 {
     const struct mp_problem *p = c->p;
     for (int d = from; d >= 0; d--) {
@@ -112,8 +112,7 @@ static double gcd(double a, double b)
  * average, when the innermost loop moves it. Where two loops move one rank, a tick of the
  * outer one may fall back on the very same tile; those of the innermost loop, half of all at
  * least, do not. */
-static double scan_volume(const struct mp_problem *p, const struct scan *s, int t,
-                          double *once, double *tick)
+static double scan_volume(const struct mp_problem *p, const struct scan *s, int t, double *once, double *tick)
 {
     const struct mp_tensor *mt = &p->tensor[t];
     double v = s->plain[0][t];
@@ -142,7 +141,7 @@ static double scan_volume(const struct mp_problem *p, const struct scan *s, int 
         }
         *once *= (extent + most + others) / extent;
         if (g > 0) {
-            double share = g / extent / (looped > 1 ? 2 : 1);
+            double share = fmin(1, g / extent) / (looped > 1 ? 2 : 1);
             *tick = share < *tick ? share : *tick;
         }
         v *= extent;
@@ -153,8 +152,7 @@ static double scan_volume(const struct mp_problem *p, const struct scan *s, int 
 /* Fills a node from the scan; false when its tiles do not fit. bound_pj: least energy of
  * the transfers into the level: the innermost loop above lets stay only the tensors that it
  * does not move. */
-static bool scan_node(const struct chain *c, int l, const struct scan *s,
-                      struct mp_node *v)
+static bool scan_node(const struct chain *c, int l, const struct scan *s, struct mp_node *v)
 {
     const struct mp_problem *p = c->p;
     double bits = 0, sum = 0, saved[MP_TENSORS], most = 0, once, tick;
@@ -195,11 +193,41 @@ static bool scan_node(const struct chain *c, int l, const struct scan *s,
     return bits <= p->capacity[l];
 }
 
+/* How far a tile moves along d's rank, in extents of that rank, when the tile next to it
+ * along d is taken. */
+static double rank_step(const struct mp_tensor *t, int d, const double *x)
+{
+    for (int r = 0; r < t->n_ranks; r++) {
+        const struct mp_rank *k = &t->rank[r];
+        double extent = 1, coef = 0;
+        for (int i = 0; i < k->n_terms; i++) {
+            extent += k->coef[i] * (x[k->dim[i]] - 1);
+            coef = k->dim[i] == d ? k->coef[i] : coef;
+        }
+        if (coef > 0) {
+            return coef * x[d] / extent;
+        }
+    }
+    return 0;
+}
+
 static void extent_of(const struct chain *c, int l, const uint8_t *at, double *x)
 {
     for (int d = 0; d < c->p->nd; d++) {
         x[d] = (double)(c->s->inner[l][d] * c->w->div[d][at[d]]);
     }
+}
+
+/* Do tiles next to each other along d leave no words out between them, for every tensor kept
+ * at the level? Else a larger tile holds words that nobody asks for. */
+static bool gapless(const struct chain *c, int l, int d, const double *x)
+{
+    for (int t = 0; t < c->p->nt; t++) {
+        if ((c->keep[l] >> t & 1) && (c->p->tensor[t].relevant >> d & 1) && rank_step(&c->p->tensor[t], d, x) > 1) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Which covers of a node fit too; asked of few nodes, so found when asked. */
@@ -215,12 +243,10 @@ static uint32_t covers(const struct chain *c, int l, struct mp_node *n)
     n->fits = 0;
     for (int k = 0; k < w->n_covers; k++) {
         int d = w->cover[k].dim;
-        if (w->cover_at[k][n->at[d]] >= 0 && !(c->fixed[l] >> d & 1)) {
+        if (w->cover_at[k][n->at[d]] >= 0 && !(c->fixed[l] >> d & 1) && gapless(c, l, d, x)) {
             double before = x[d];
             x[d] *= (double)w->cover[k].prime;
-            n->fits |= (uint32_t)(mp_tile_bits(c->p, l, c->keep[l], held, x) <=
-                                  c->p->capacity[l])
-                       << k;
+            n->fits |= (uint32_t)(mp_tile_bits(c->p, l, c->keep[l], held, x) <= c->p->capacity[l]) << k;
             x[d] = before;
         }
     }
@@ -272,8 +298,7 @@ static void set_loops(struct chain *c, int u)
         if (n > 1) {
             l->dim[l->m] = d;
             l->n[l->m] = n;
-            l->step[l->m++] =
-                (double)(c->s->inner[u][d] * c->w->div[d][c->at[u - 1][d]]);
+            l->step[l->m++] = (double)(c->s->inner[u][d] * c->w->div[d][c->at[u - 1][d]]);
             l->all *= n;
         }
     }
@@ -290,8 +315,7 @@ static uint32_t inner_first(const struct chain *c, int u)
     }
     for (int t = 0; t < c->p->nt; t++) {
         for (int j = 0; j < l->m; j++) {
-            if (c->p->tensor[t].role == c->p->a->dataflow.stationary &&
-                !(c->p->tensor[t].relevant >> l->dim[j] & 1)) {
+            if (c->p->tensor[t].role == c->p->a->dataflow.stationary && !(c->p->tensor[t].relevant >> l->dim[j] & 1)) {
                 set |= 1u << j;
             }
         }
@@ -383,8 +407,7 @@ static bool parent_fits(const struct chain *c, int l)
 {
     int up = c->parent[l][c->p->out];
     double x[MP_DIMS];
-    if (!(c->keep[l] >> c->p->out & 1) || up == c->top || !is_open(c, l) ||
-        c->wide[up][0] || is_open(c, up)) {
+    if (!(c->keep[l] >> c->p->out & 1) || up == c->top || !is_open(c, l) || c->wide[up][0] || is_open(c, up)) {
         return true;
     }
     extent_of(c, up, c->at[up], x);
@@ -421,8 +444,7 @@ static bool grows(const struct chain *c, int l, struct mp_node *n)
     uint32_t fits = covers(c, l, n);
     for (int k = 0; k < w->n_covers; k++) {
         int d = w->cover[k].dim;
-        if ((fits >> k & 1) &&
-            w->times[d][w->cover_at[k][n->at[d]]][c->at[l + 1][d]] != 0) {
+        if ((fits >> k & 1) && w->times[d][w->cover_at[k][n->at[d]]][c->at[l + 1][d]] != 0) {
             return true;
         }
     }
@@ -516,8 +538,7 @@ static void add_spatial(const struct chain *c, int l, struct mapping_level *v)
     }
 }
 
-static void add_temporal(const struct chain *c, const struct mp_loops *l,
-                         const uint8_t *order, struct mapping_level *v)
+static void add_temporal(const struct chain *c, const struct mp_loops *l, const uint8_t *order, struct mapping_level *v)
 {
     for (int i = l->m - 1; i >= 0; i--) {
         int j = order ? order[i] : i;
@@ -566,8 +587,7 @@ static void trim(const struct einsum *e, int d, struct mapping *m)
 static void price(struct chain *c, const int *label)
 {
     struct mp_search *m = c->m;
-    struct cost_options how = {.accounting = ACCOUNTING_EXACT,
-                               .fidelity = FIDELITY_BANDWIDTH};
+    struct cost_options how = {.accounting = ACCOUNTING_EXACT, .fidelity = FIDELITY_BANDWIDTH};
     struct mapping map;
     struct cost cost;
     memset(&map, 0, sizeof map);
@@ -589,8 +609,7 @@ static void price(struct chain *c, const int *label)
 }
 
 /* The words of every tensor and keeper under one order a level. */
-static void weigh(struct chain *c, const int *label, int n_pairs, const int *tensor,
-                  const int *keeper, struct walk *w)
+static void weigh(struct chain *c, const int *label, int n_pairs, const int *tensor, const int *keeper, struct walk *w)
 {
     *w = c->start;
     for (int k = 0; k < n_pairs; k++) {
@@ -599,8 +618,7 @@ static void weigh(struct chain *c, const int *label, int n_pairs, const int *ten
         extent_of(c, l, c->at[l], x);
         double words = mp_volume(&c->p->tensor[t], x) * c->s->instances[l];
         for (int u = l + 1; u <= c->top; u++) {
-            words += c->w->labels.label[label[u]].words[k] * c->outer[u] *
-                     c->s->instances[l];
+            words += c->w->labels.label[label[u]].words[k] * c->outer[u] * c->s->instances[l];
         }
         w->energy_pj += words * c->pj[l][t][t == c->p->out && is_open(c, l)];
         if (t == c->p->out) {
@@ -612,8 +630,8 @@ static void weigh(struct chain *c, const int *label, int n_pairs, const int *ten
 }
 
 /* Orders are combined from the innermost level on. */
-static void combine(struct chain *c, int u, const int *first, int *label, int n_pairs,
-                    const int *tensor, const int *keeper)
+static void combine(struct chain *c, int u, const int *first, int *label, int n_pairs, const int *tensor,
+                    const int *keeper)
 {
     if (u > c->top) {
         struct walk w;
@@ -649,8 +667,7 @@ static void finish_chain(struct chain *c)
             tick_of(c, tensor[seen], keeper[seen], u, &ticks[seen]);
             seen++;
         }
-        first[u] = mp_order_pareto(&c->loops[u], ticks, seen, inner_first(c, u),
-                                   &c->w->labels);
+        first[u] = mp_order_pareto(&c->loops[u], ticks, seen, inner_first(c, u), &c->w->labels);
     }
     /* the innermost level's loops, in any order */
     struct mp_loops *in = &c->loops[0];
@@ -689,8 +706,7 @@ static void init_output(struct chain *c, int l, bool innermost)
     double share = 1;
     c->innermost[l] = innermost;
     for (int open = 0; open < 2; open++) {
-        c->wide[l][open] =
-            open || c->s->partial_above[l] || (innermost && c->s->partial);
+        c->wide[l][open] = open || c->s->partial_above[l] || (innermost && c->s->partial);
         const struct mp_width *a = &p->width[l][t][c->wide[l][open]], *b;
         double pj = a->write_pj + a->read_pj, first = c->first[l] * a->write_pj;
         share = 1;
@@ -702,14 +718,31 @@ static void init_output(struct chain *c, int l, bool innermost)
             b = &p->width[up][t][open || c->s->partial_above[up]];
             pj += c->s->hop_pj[up][t] / share * 2 * b->bits;
             first += c->first[up] * c->s->hop_pj[up][t] * b->bits;
-            pj += (1 / before - 1 / share) * p->width[up][t][MP_WIDE].bits *
-                  p->a->level[up].add_pj_per_bit;
+            pj += (1 / before - 1 / share) * p->width[up][t][MP_WIDE].bits * p->a->level[up].add_pj_per_bit;
         } while (!(c->keep[up] >> t & 1));
         c->pj[l][t][open] = pj + (b->read_pj + b->write_pj) / share;
         c->first_pj[l][open] = first + c->first[up] * b->read_pj;
     }
     c->parent[l][t] = up;
     c->shared[l][t] = share;
+}
+
+/* Dimensions of ranks of several terms of which one is spatial: with a larger tile the
+ * instances hold other words, and what neighbours share changes. */
+static uint32_t spread(const struct chain *c, int t)
+{
+    uint32_t set = 0;
+    for (int r = 0; r < c->p->tensor[t].n_ranks; r++) {
+        const struct mp_rank *k = &c->p->tensor[t].rank[r];
+        uint32_t dims = 0;
+        bool spatial = false;
+        for (int i = 0; i < k->n_terms; i++) {
+            spatial = spatial || c->s->inner[c->top][k->dim[i]] > 1;
+            dims |= 1u << k->dim[i];
+        }
+        set |= spatial && k->n_terms > 1 ? dims : 0;
+    }
+    return set;
 }
 
 static void init_transfers(struct chain *c)
@@ -725,8 +758,10 @@ static void init_transfers(struct chain *c)
         for (int l = 0; l < c->top; l++) {
             if (!(c->keep[l] >> t & 1)) {
                 c->fixed[l] |= below ? p->tensor[t].relevant : 0;
+                c->fixed[l] |= spread(c, t);
                 continue;
             }
+            c->fixed[l] |= spread(c, t);
             if (t == p->out) {
                 init_output(c, l, !below);
             } else {
@@ -754,8 +789,7 @@ static void init_constants(struct chain *c)
             double known = output ? n - c->first[l] : 0;
             w->energy_pj += (n + known) * a->bits * c->s->hop_pj[l][t];
             if (output) {
-                w->energy_pj += (asked - n) * p->width[l][t][MP_WIDE].bits *
-                                p->a->level[l].add_pj_per_bit;
+                w->energy_pj += (asked - n) * p->width[l][t][MP_WIDE].bits * p->a->level[l].add_pj_per_bit;
             }
             if (!(c->keep[l] >> t & 1)) {
                 continue;
@@ -769,8 +803,8 @@ static void init_constants(struct chain *c)
     }
 }
 
-static void chain_init(struct chain *c, struct mp_search *m, const struct mp_problem *p,
-                       const struct mp_spatial *s, const uint32_t *keep)
+static void chain_init(struct chain *c, struct mp_search *m, const struct mp_problem *p, const struct mp_spatial *s,
+                       const uint32_t *keep)
 {
     memset(c, 0, sizeof *c);
     c->p = p;
@@ -783,18 +817,34 @@ static void chain_init(struct chain *c, struct mp_search *m, const struct mp_pro
     init_constants(c);
 }
 
-double mp_floor(const struct mp_problem *p, const struct mp_spatial *s,
-                const uint32_t *keep)
+/* Words of tensor t that some MAC touches: distinct values of a rank of two terms a*i + b*j,
+ * i < n, j < m, a and b coprime, are n*m - (n-b)+ (m-a)+. */
+static double touched(const struct mp_problem *p, int t)
+{
+    double words = 1;
+    for (int r = 0; r < p->tensor[t].n_ranks; r++) {
+        const struct mp_rank *k = &p->tensor[t].rank[r];
+        double n = (double)p->bound[k->dim[0]], least = n;
+        for (int i = 1; i < k->n_terms; i++) {
+            least += (double)p->bound[k->dim[i]] - 1;
+        }
+        if (k->n_terms == 2) {
+            double m = (double)p->bound[k->dim[1]], g = gcd(k->coef[0], k->coef[1]);
+            double a = k->coef[0] / g, b = k->coef[1] / g;
+            least = n * m - fmax(0, n - b) * fmax(0, m - a);
+        }
+        words *= least;
+    }
+    return words;
+}
+
+double mp_floor(const struct mp_problem *p, const struct mp_spatial *s, const uint32_t *keep)
 {
     struct chain c;
-    double whole[MP_DIMS];
     chain_init(&c, NULL, p, s, keep);
-    for (int d = 0; d < p->nd; d++) {
-        whole[d] = (double)p->bound[d];
-    }
     double pj = c.start.energy_pj;
     for (int t = 0; t < p->nt; t++) {
-        double words = mp_volume(&p->tensor[t], whole);
+        double words = touched(p, t);
         for (int l = c.top - 1; l >= 0; l--) {
             for (int d = 0; d < p->nd; d++) {
                 bool copied = !(p->tensor[t].relevant >> d & 1);
@@ -809,8 +859,7 @@ double mp_floor(const struct mp_problem *p, const struct mp_spatial *s,
     return pj;
 }
 
-void mp_chain_search(struct mp_search *m, const struct mp_spatial *s,
-                     const uint32_t *keep)
+void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint32_t *keep)
 {
     struct chain c;
     uint8_t full[MP_DIMS];

@@ -31,8 +31,7 @@ struct cases {
 };
 
 /* What mp_floor() reads of a spatial choice. */
-static int compare_shares(const struct mp_problem *p, const struct mp_spatial *a,
-                          const struct mp_spatial *b)
+static int compare_shares(const struct mp_problem *p, const struct mp_spatial *a, const struct mp_spatial *b)
 {
     if (a->cycles < b->cycles || a->cycles > b->cycles) {
         return a->cycles < b->cycles ? -1 : 1;
@@ -108,7 +107,7 @@ static void make_masks(const struct mp_problem *p, struct cases *k)
             k->mask[i][l] = mp_roles(p, l, KEEP_ALWAYS);
             for (int t = 0; t < p->nt; t++) {
                 if (may >> t & 1) {
-                    k->mask[i][l] |= (uint32_t)!(i >> bit++ & 1) << t;
+                    k->mask[i][l] |= (uint32_t) !(i >> bit++ & 1) << t;
                 }
             }
         }
@@ -135,8 +134,7 @@ static void make_cases(const struct mp_search *m, struct cases *k)
         for (int g = 0; g < k->n_groups; g++) {
             const struct mp_spatial *s = &k->s[k->sorted[k->group[g].first]];
             struct one_case c = {.mask = i, .group = g, .cycles = s->cycles};
-            c.energy_pj = mp_floor(m->p, s, k->mask[i]) +
-                          m->p->leak_pj_per_cycle * s->cycles;
+            c.energy_pj = mp_floor(m->p, s, k->mask[i]) + m->p->leak_pj_per_cycle * s->cycles;
             c.key = mp_goal(m->front ? GOAL_EDP : m->goal, c.energy_pj, c.cycles);
             if (!mp_hopeless(m, c.energy_pj, c.cycles)) {
                 k->c[k->n++] = c;

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-void mp_tick_init(struct mp_tick *k, const struct mp_tensor *t, const struct mp_loops *l,
-                  const double *extent, const double *wrap)
+void mp_tick_init(struct mp_tick *k, const struct mp_tensor *t, const struct mp_loops *l, const double *extent,
+                  const double *wrap)
 {
     k->volume = mp_volume(t, extent);
     k->moves = k->slides = 0;
@@ -87,8 +87,7 @@ static double outside(const struct mp_loops *l, uint32_t set)
     return n;
 }
 
-double mp_order_min(const struct mp_loops *l, const struct mp_tick *ticks, int n_ticks,
-                    uint32_t inner_first)
+double mp_order_min(const struct mp_loops *l, const struct mp_tick *ticks, int n_ticks, uint32_t inner_first)
 {
     double best[1 << MP_DIMS];
     uint32_t full = (1u << l->m) - 1;
@@ -157,8 +156,8 @@ static void insert(struct mp_labels *out, uint32_t set, const struct mp_label *v
     out->n++;
 }
 
-int mp_order_pareto(const struct mp_loops *l, const struct mp_tick *ticks, int n_ticks,
-                    uint32_t inner_first, struct mp_labels *out)
+int mp_order_pareto(const struct mp_loops *l, const struct mp_tick *ticks, int n_ticks, uint32_t inner_first,
+                    struct mp_labels *out)
 {
     uint32_t full = (1u << l->m) - 1;
     struct mp_label v;

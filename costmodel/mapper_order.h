@@ -21,7 +21,7 @@ struct mp_loops { /* temporal loops of one level with more than one iteration */
 /* One tensor at one keeper, seen from the loops of one level above it. */
 struct mp_tick {
     double weight;
-    double volume; /* of the tile */
+    double volume;   /* of the tile */
     uint32_t moves;  /* loops that move a rank of one term */
     uint32_t slides; /* loops that move a rank of several terms */
     bool closed;     /* inner levels move a rank of one term */
@@ -34,13 +34,12 @@ struct mp_tick {
 
 /* `extent`: of the keeper's tile, per dimension; `wrap`: positions that the temporal loops
  * between keeper and level run. */
-void mp_tick_init(struct mp_tick *k, const struct mp_tensor *t, const struct mp_loops *l,
-                  const double *extent, const double *wrap);
+void mp_tick_init(struct mp_tick *k, const struct mp_tensor *t, const struct mp_loops *l, const double *extent,
+                  const double *wrap);
 
 /* Least sum over ticks of weight * new words, over all orders in which the loops of
  * `inner_first` (bits) stand inside all others. */
-double mp_order_min(const struct mp_loops *l, const struct mp_tick *ticks, int n_ticks,
-                    uint32_t inner_first);
+double mp_order_min(const struct mp_loops *l, const struct mp_tick *ticks, int n_ticks, uint32_t inner_first);
 
 #define MP_PAIRS (HW_LEVELS * MP_TENSORS)
 struct mp_label { /* an order, and the new words of each tick without weight */
@@ -57,7 +56,7 @@ struct mp_labels {
 
 /* All orders that are not dominated in the words of every tick; returns the head of a list
  * in `out`. */
-int mp_order_pareto(const struct mp_loops *l, const struct mp_tick *ticks, int n_ticks,
-                    uint32_t inner_first, struct mp_labels *out);
+int mp_order_pareto(const struct mp_loops *l, const struct mp_tick *ticks, int n_ticks, uint32_t inner_first,
+                    struct mp_labels *out);
 
 #endif

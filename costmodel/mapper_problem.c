@@ -11,12 +11,10 @@ static struct mp_width width_of(const struct level *v, int bits)
 {
     struct packing k = packing_of(v, bits);
     double accesses = (double)k.words / (double)k.per_word;
-    return (struct mp_width){accesses * v->read_pj, accesses * v->write_pj,
-                             accesses * v->word_bits, bits};
+    return (struct mp_width){accesses * v->read_pj, accesses * v->write_pj, accesses * v->word_bits, bits};
 }
 
-static void init_tensor(struct mp_tensor *out, const struct einsum_tensor *t,
-                        const int *compact)
+static void init_tensor(struct mp_tensor *out, const struct einsum_tensor *t, const int *compact)
 {
     memset(out, 0, sizeof *out);
     out->output = t->output;
@@ -41,8 +39,7 @@ static void init_tensor(struct mp_tensor *out, const struct einsum_tensor *t,
     }
 }
 
-int mp_problem_init(struct mp_problem *p, const struct accelerator *a,
-                    const struct einsum *e, struct err *err)
+int mp_problem_init(struct mp_problem *p, const struct accelerator *a, const struct einsum *e, struct err *err)
 {
     int w_bits, a_bits, compact[EINSUM_DIMS];
     memset(p, 0, sizeof *p);
@@ -71,9 +68,7 @@ int mp_problem_init(struct mp_problem *p, const struct accelerator *a,
     }
     for (int l = 0; l < p->n_levels; l++) {
         const struct level *v = &a->level[l];
-        p->capacity[l] = v->capacity_bits == INT64_MAX
-                             ? HUGE_VAL
-                             : (double)(v->capacity_bits / v->buffering);
+        p->capacity[l] = v->capacity_bits == INT64_MAX ? HUGE_VAL : (double)(v->capacity_bits / v->buffering);
     }
     p->leak_pj_per_cycle = a->leak_w / a->clock_hz * 1e12;
     p->reduction = ((1u << p->nd) - 1) & ~p->tensor[p->out].relevant;
@@ -81,7 +76,7 @@ int mp_problem_init(struct mp_problem *p, const struct accelerator *a,
         uint32_t stay = 0;
         int i = 0;
         for (int t = 0; t < p->nt; t++) {
-            stay |= (uint32_t)!(p->tensor[t].relevant >> d & 1) << t;
+            stay |= (uint32_t) !(p->tensor[t].relevant >> d & 1) << t;
         }
         while (i < p->n_stay && p->stay[i] != stay) {
             i++;
@@ -107,14 +102,12 @@ double mp_volume(const struct mp_tensor *t, const double *extent)
     return v;
 }
 
-double mp_tile_bits(const struct mp_problem *p, int l, uint32_t keep, bool wide,
-                    const double *extent)
+double mp_tile_bits(const struct mp_problem *p, int l, uint32_t keep, bool wide, const double *extent)
 {
     double bits = 0;
     for (int t = 0; t < p->nt; t++) {
         if (keep >> t & 1) {
-            bits +=
-                ceil(mp_volume(&p->tensor[t], extent) * p->width[l][t][wide].port_bits);
+            bits += ceil(mp_volume(&p->tensor[t], extent) * p->width[l][t][wide].port_bits);
         }
     }
     return bits;

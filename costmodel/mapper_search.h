@@ -61,35 +61,33 @@ struct mp_problem {
 
 /* Spatial factors of every level, by axis, and what follows from them. */
 struct mp_spatial {
-    int64_t f[HW_LEVELS][2][MP_DIMS];  /* [level][axis][dim], >= 1 */
-    int64_t s[HW_LEVELS][MP_DIMS];     /* both axes */
-    int64_t inner[HW_LEVELS][MP_DIMS]; /* product of s over levels <= l */
-    int64_t rest[MP_DIMS];             /* temporal iterations, ceil */
-    double padded_macs;                /* with ceil: >= macs */
-    double cycles;                     /* product of rest */
-    double score;                      /* order of trying: smaller first */
+    int64_t f[HW_LEVELS][2][MP_DIMS];     /* [level][axis][dim], >= 1 */
+    int64_t s[HW_LEVELS][MP_DIMS];        /* both axes */
+    int64_t inner[HW_LEVELS][MP_DIMS];    /* product of s over levels <= l */
+    int64_t rest[MP_DIMS];                /* temporal iterations, ceil */
+    double padded_macs;                   /* with ceil: >= macs */
+    double cycles;                        /* product of rest */
+    double score;                         /* order of trying: smaller first */
     double share[HW_LEVELS][MP_TENSORS];  /* most that multicast or reduction divides words by */
     double hop_pj[HW_LEVELS][MP_TENSORS]; /* network energy of one bit that leaves the level */
     double instances[HW_LEVELS];          /* used: product of fans of outer levels */
-    bool partial_above[HW_LEVELS]; /* a spatial reduction further out: sums at the level are partial */
-    bool partial;                  /* a temporal reduction loop somewhere */
+    bool partial_above[HW_LEVELS];        /* a spatial reduction further out: sums at the level are partial */
+    bool partial;                         /* a temporal reduction loop somewhere */
 };
 
 /* 0, or -1 with ERR_DATA when operands are too wide. */
-int mp_problem_init(struct mp_problem *p, const struct accelerator *a,
-                    const struct einsum *e, struct err *err);
+int mp_problem_init(struct mp_problem *p, const struct accelerator *a, const struct einsum *e, struct err *err);
 double mp_volume(const struct mp_tensor *t, const double *extent);
 /* Bits that the tiles kept by `keep` at level l take; wide: sums are not finished. */
-double mp_tile_bits(const struct mp_problem *p, int l, uint32_t keep, bool wide,
-                    const double *extent);
+double mp_tile_bits(const struct mp_problem *p, int l, uint32_t keep, bool wide, const double *extent);
 double mp_goal(enum goal goal, double energy_pj, double cycles);
 
 /* Fills what follows from f. */
 void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s);
 /* Spatial candidates, best first; at most max. core_split as in mapper_options, not
  * CORE_ANY. Unless `perfect`, factors need not divide. */
-int mp_spatial_candidates(const struct mp_problem *p, int core_split, bool perfect,
-                          const uint32_t *keep, struct mp_spatial *out, int max);
+int mp_spatial_candidates(const struct mp_problem *p, int core_split, bool perfect, const uint32_t *keep,
+                          struct mp_spatial *out, int max);
 /* Every spatial choice with factors that divide, one of those that cost the same. Caller
  * frees *out with mem_free(). */
 int mp_spatial_all(const struct mp_problem *p, int core_split, struct mp_spatial **out);
@@ -109,10 +107,10 @@ struct mp_search {
     const struct mp_problem *p;
     struct mapper_work *work;
     enum goal goal;
-    bool exact;             /* no thinned lattices, no rule without a proof */
-    int64_t budget;         /* pairs of tiles that may still be looked at */
-    int64_t priced;         /* mappings priced by the cost model */
-    int64_t looked;         /* pairs of tiles looked at */
+    bool exact;     /* no thinned lattices, no rule without a proof */
+    int64_t budget; /* pairs of tiles that may still be looked at */
+    int64_t priced; /* mappings priced by the cost model */
+    int64_t looked; /* pairs of tiles looked at */
     struct mp_best best;
     struct mapper_front *front; /* not NULL: the (energy, latency) set is asked, `best` is not used */
 };
@@ -123,16 +121,13 @@ uint32_t mp_roles(const struct mp_problem *p, int level, enum keep how);
  * before, *open_bound falls to the least bound (by goal) of what was left out. */
 void mp_exact_search(struct mp_search *m, int core_split, double *open_bound);
 
-void mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj,
-              double cycles);
+void mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj, double cycles);
 /* Whether energy and cycles that are lower bounds rule out any gain. */
 bool mp_hopeless(const struct mp_search *s, double energy_pj, double cycles);
 /* Least energy that any tiles leave for these spatial factors and keep masks: MACs, operand
  * reads, every word once over every link. */
-double mp_floor(const struct mp_problem *p, const struct mp_spatial *s,
-                const uint32_t *keep);
+double mp_floor(const struct mp_problem *p, const struct mp_spatial *s, const uint32_t *keep);
 /* Searches the chains of tiles. */
-void mp_chain_search(struct mp_search *m, const struct mp_spatial *s,
-                     const uint32_t *keep);
+void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint32_t *keep);
 
 #endif

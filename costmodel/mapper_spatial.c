@@ -39,8 +39,7 @@ static uint32_t allowed_dims(const struct mp_problem *p, int level, int axis)
         return (1u << p->nd) - 1;
     }
     for (int i = 0; i < n; i++) {
-        const char *name =
-            axis == AXIS_X ? f->spatial[level].x[i] : f->spatial[level].y[i];
+        const char *name = axis == AXIS_X ? f->spatial[level].x[i] : f->spatial[level].y[i];
         for (int d = 0; d < p->nd; d++) {
             if (strcmp(p->e->dim[p->dim[d]], name) == 0) {
                 set |= 1u << d;
@@ -69,8 +68,8 @@ static void axis_insert(struct axis_list *l, const struct axis_choice *c)
     l->c[i] = *c;
 }
 
-static void axis_choices(const struct mp_problem *p, uint32_t dims, int d, int64_t room,
-                         bool perfect, struct axis_choice *c, struct axis_list *out)
+static void axis_choices(const struct mp_problem *p, uint32_t dims, int d, int64_t room, bool perfect,
+                         struct axis_choice *c, struct axis_list *out)
 {
     while (d < p->nd && !(dims >> d & 1)) {
         d++;
@@ -115,8 +114,7 @@ static double distinct(const struct mp_tensor *t, const int64_t *s)
 }
 
 /* A word that several children along an axis want travels the whole axis, else the mean. */
-static double axis_hops(const struct level *v, const struct mp_tensor *t,
-                        const int64_t *f, int axis, int nd)
+static double axis_hops(const struct level *v, const struct mp_tensor *t, const int64_t *f, int axis, int nd)
 {
     for (int d = 0; d < nd; d++) {
         if (f[d] > 1 && !(t->relevant >> d & 1)) {
@@ -154,8 +152,7 @@ void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s)
         }
         for (int t = 0; t < p->nt; t++) {
             const struct mp_tensor *mt = &p->tensor[t];
-            double hops = axis_hops(v, mt, s->f[l][0], 0, p->nd) +
-                          axis_hops(v, mt, s->f[l][1], 1, p->nd);
+            double hops = axis_hops(v, mt, s->f[l][0], 0, p->nd) + axis_hops(v, mt, s->f[l][1], 1, p->nd);
             s->share[l][t] = fan / distinct(mt, s->s[l]);
             s->hop_pj[l][t] = v->hop_pj_per_bit * hops;
         }
@@ -186,17 +183,14 @@ static double score(const struct mp_problem *p, const struct mp_spatial *s)
     return e;
 }
 
-static bool smallest_fits(const struct mp_problem *p, const struct mp_spatial *s,
-                          const uint32_t *keep)
+static bool smallest_fits(const struct mp_problem *p, const struct mp_spatial *s, const uint32_t *keep)
 {
     for (int l = 0; l < p->n_levels - 1; l++) {
         double x[MP_DIMS];
         for (int d = 0; d < p->nd; d++) {
-            x[d] =
-                (double)(s->inner[l][d] < p->bound[d] ? s->inner[l][d] : p->bound[d]);
+            x[d] = (double)(s->inner[l][d] < p->bound[d] ? s->inner[l][d] : p->bound[d]);
         }
-        if (mp_tile_bits(p, l, keep[l], s->partial || s->partial_above[l], x) >
-            p->capacity[l]) {
+        if (mp_tile_bits(p, l, keep[l], s->partial || s->partial_above[l], x) > p->capacity[l]) {
             return false;
         }
     }
@@ -249,8 +243,7 @@ static void collect(struct collector *c, struct mp_spatial *s)
     c->out[i] = *s;
 }
 
-static void combine(struct collector *c, int level, int axis, double rounds,
-                    struct mp_spatial *s)
+static void combine(struct collector *c, int level, int axis, double rounds, struct mp_spatial *s)
 {
     if (level == c->p->n_levels) {
         collect(c, s);
@@ -268,8 +261,8 @@ static void combine(struct collector *c, int level, int axis, double rounds,
 }
 
 /* The cores' fan-out: one dimension over all cores, or one core. */
-static void core_choice(const struct mp_problem *p, int core_split,
-                        struct axis_choice *x_axis, struct axis_choice *y_axis)
+static void core_choice(const struct mp_problem *p, int core_split, struct axis_choice *x_axis,
+                        struct axis_choice *y_axis)
 {
     const struct level *v = &p->a->level[p->a->core_level];
     for (int d = 0; d < p->nd; d++) {
@@ -284,11 +277,10 @@ static void core_choice(const struct mp_problem *p, int core_split,
     }
 }
 
-int mp_spatial_candidates(const struct mp_problem *p, int core_split, bool perfect,
-                          const uint32_t *keep, struct mp_spatial *out, int max)
+int mp_spatial_candidates(const struct mp_problem *p, int core_split, bool perfect, const uint32_t *keep,
+                          struct mp_spatial *out, int max)
 {
-    struct collector c = {
-        .p = p, .perfect = perfect, .keep = keep, .out = out, .max = max};
+    struct collector c = {.p = p, .perfect = perfect, .keep = keep, .out = out, .max = max};
     struct axis_choice one;
     struct mp_spatial s;
     memset(&s, 0, sizeof s);
@@ -310,8 +302,7 @@ int mp_spatial_candidates(const struct mp_problem *p, int core_split, bool perfe
                 list->n = 1;
             } else {
                 struct axis_choice work = one;
-                axis_choices(p, fan > 1 ? allowed_dims(p, l, axis) : 0, 0, fan, perfect,
-                             &work, list);
+                axis_choices(p, fan > 1 ? allowed_dims(p, l, axis) : 0, 0, fan, perfect, &work, list);
             }
         }
         if (l == p->a->core_level) {
@@ -347,8 +338,7 @@ bool mp_may_split(const struct mp_problem *p, int compact_dim)
 
 /* Do two choices of a level cost the same whatever the rest is? Equal products of both
  * axes do, and equal distances where distances cost. */
-static bool same_cost(const struct mp_problem *p, int level, const struct level_choice *a,
-                      const struct level_choice *b)
+static bool same_cost(const struct mp_problem *p, int level, const struct level_choice *a, const struct level_choice *b)
 {
     const struct level *v = &p->a->level[level];
     for (int d = 0; d < p->nd; d++) {
@@ -358,10 +348,8 @@ static bool same_cost(const struct mp_problem *p, int level, const struct level_
     }
     for (int t = 0; t < p->nt && v->hop_pj_per_bit > 0; t++) {
         const struct mp_tensor *mt = &p->tensor[t];
-        double x = axis_hops(v, mt, a->f[0], 0, p->nd) +
-                   axis_hops(v, mt, a->f[1], 1, p->nd);
-        double y = axis_hops(v, mt, b->f[0], 0, p->nd) +
-                   axis_hops(v, mt, b->f[1], 1, p->nd);
+        double x = axis_hops(v, mt, a->f[0], 0, p->nd) + axis_hops(v, mt, a->f[1], 1, p->nd);
+        double y = axis_hops(v, mt, b->f[0], 0, p->nd) + axis_hops(v, mt, b->f[1], 1, p->nd);
         if (x < y || x > y) {
             return false;
         }
@@ -370,9 +358,8 @@ static bool same_cost(const struct mp_problem *p, int level, const struct level_
 }
 
 /* Factors of one axis after the other, dimension by dimension; each must divide. */
-static void level_choices(const struct mp_problem *p, int level, int axis, int d,
-                          const int64_t *room, const uint32_t *dims,
-                          struct level_choice *c, struct level_list *out)
+static void level_choices(const struct mp_problem *p, int level, int axis, int d, const int64_t *room,
+                          const uint32_t *dims, struct level_choice *c, struct level_list *out)
 {
     if (axis == 2) {
         MEM_GROW(out->c, out->n, out->cap);
