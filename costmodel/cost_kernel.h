@@ -1,0 +1,62 @@
+/* Many mappings a second: the numbers of cost_evaluate() for mappings that share one skeleton, that is the same loops in the same order, on
+ * the same axes, with the same tensors kept, and differ in the loops' bounds (of which any may be 1). A search that walks through
+ * tile sizes prepares a kernel for each order and hands it bounds by the thousand.
+ *
+ *     struct cost_kernel k;
+ *     cost_kernel_init(&k, a, e, &skeleton, &err);
+ *     cost_kernel_price(&k, n, bound, energy_pj, cycles);
+ *
+ * Eight mappings go through at once, in vector registers, without branches or divisions. */
+#ifndef COSTMODEL_COST_KERNEL_H
+#define COSTMODEL_COST_KERNEL_H
+
+#include "costmodel/cost.h"
+
+#define KERNEL_SLOTS 96
+#define KERNEL_LANES 8
+
+/* A way to store an element: whole words a access, and what it takes of ports and wires. */
+struct kernel_width {
+    double words;         /* accesses of an element; below 1: several lie in a word */
+    double port_bits;     /* of bandwidth that an element takes */
+    double wire_bits;
+};
+
+struct kernel_port {
+    struct kernel_width whole, partial; /* of an output as final or partial sum; equal for operands */
+};
+
+struct cost_kernel {
+    struct accelerator a; /* copies */
+    struct einsum e;
+    struct mapping skeleton;
+    int output;           /* tensor */
+    int n_slots;
+    struct {
+        int level, dim;
+        bool temporal;
+        enum axis axis;
+        uint32_t moves; /* bit t: the loop moves tensor t */
+    } slot[KERNEL_SLOTS]; /* innermost first */
+    int input_slot[KERNEL_SLOTS]; /* slot of the i-th loop in the skeleton's order */
+    int rank_of[EINSUM_TENSORS][EINSUM_DIMS]; /* of the tensor that the dimension stands in; -1 */
+    double coef[EINSUM_TENSORS][EINSUM_DIMS];
+    bool slides[EINSUM_TENSORS]; /* has a rank of two dimensions or more */
+    bool diagonal[HW_LEVELS][EINSUM_TENSORS]; /* two of them are spatial in this level */
+    struct kernel_port port[HW_LEVELS][EINSUM_TENSORS];
+    double inv_read[HW_LEVELS], inv_write[HW_LEVELS], inv_shared[HW_LEVELS];
+    double mac_pj, leak_pj_per_cycle;
+};
+
+/* Copies what it needs. ERR_DATA when operands are too wide for the MAC or an output has a rank that is no plain dimension. The skeleton's
+ * bounds are not looked at. */
+int cost_kernel_init(struct cost_kernel *k, const struct accelerator *a, const struct einsum *e,
+                     const struct mapping *skeleton, struct err *err);
+/* Prices n mappings: bound[s][i] is the bound of loop s in mapping i, whole numbers, where loops are counted as the skeleton lists them:
+ * levels from 0, in each the temporal ones and then the spatial ones. All must be legal. Imperfect factors fall back to
+ * cost_evaluate() (some microseconds each). Energy and cycles equal cost_evaluate()'s to rounding (1e-12). Allocates nothing;
+ * -1 with cost_evaluate()'s error. */
+int cost_kernel_price(const struct cost_kernel *k, int n, const double *const *bound, double *energy_pj,
+                      double *cycles, struct err *err);
+
+#endif

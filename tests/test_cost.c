@@ -1,0 +1,189 @@
+/* Prices: against sums made by hand, invariants on random mappings, and the kernel against cost_evaluate(). */
+#include "costmodel/cost_kernel.h"
+#include "random_mapping.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct cost_options exact = {ACCOUNTING_EXACT, FIDELITY_BANDWIDTH};
+
+static long wanted(long normal)
+{
+    const char *s = getenv("DOVETAIL_RANDOM");
+    long n = s != NULL ? strtol(s, NULL, 10) : 0;
+    return n > 0 ? n : normal;
+}
+
+/* 1-D convolution of 4 outputs, 3 taps, on a 2-level machine; small enough to count on paper. */
+static void paper(struct einsum *e, struct mapping *m, struct accelerator *a)
+{
+    struct rng r;
+    struct conv_shape s = {1, 1, 1, 1, 4, 1, 3, 1, 1, 1, 1, 1};
+    einsum_conv(e, "paper", &s, 8, 8, 24);
+    memset(m, 0, sizeof *m);
+    m->n_levels = 2;
+    m->level[0].keep = m->level[1].keep = 7;
+    m->level[0].n_temporal = 1;
+    m->level[0].temporal[0] = (struct loop){einsum_dim(e, "R"), 3};
+    m->level[1].n_temporal = 1;
+    m->level[1].temporal[0] = (struct loop){einsum_dim(e, "P"), 4};
+    rng_init(&r, 1, 1, RNG_TEST);
+    random_accelerator(&r, e, m, a);
+    for (int l = 0; l < 2; l++) {
+        a->level[l].word_bits = 16;
+        a->level[l].read_pj = l == 0 ? 1 : 100;
+        a->level[l].write_pj = l == 0 ? 2 : 200;
+        a->level[l].hop_pj_per_bit = 0;
+        a->level[l].add_pj_per_bit = 0;
+        a->level[l].read_bits_per_cycle = a->level[l].write_bits_per_cycle =
+            a->level[l].shared_bits_per_cycle = (double)INFINITY;
+    }
+}
+
+START_TEST(sums_made_by_hand)
+{
+    struct einsum e;
+    struct mapping m;
+    struct accelerator a;
+    struct cost c;
+    struct err err = ERR_INIT;
+    paper(&e, &m, &a);
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &c, &err), 0);
+    int out = einsum_output(&e);
+    ck_assert_int_eq(c.macs, 12);
+    ck_assert_int_eq(c.compute_cycles, 12);
+    /* Outputs arrive in level 0 as partial sums of 24 bits, two words of 16 bits each: 8 reads, 12 updates, 4 drains. */
+    ck_assert_int_eq(mapping_bits(&m, &e, 0, out), 24);
+    ck_assert_int_eq(mapping_bits(&m, &e, 1, out), 8);
+    ck_assert_int_eq(c.level[0].tensor[out].reads, 8);
+    ck_assert_int_eq(c.level[0].tensor[out].updates, 12);
+    ck_assert_int_eq(c.level[0].tensor[out].drains, 4);
+    ck_assert_double_eq_tol(c.level[0].tensor[out].energy_pj, 2 * (8 + 4) + 4 * 12, 1e-9);
+    /* In DRAM they are finished, 8 bits, two of them in a word: 4 updates are 2 writes. */
+    ck_assert_double_eq_tol(c.level[1].tensor[out].energy_pj, 2 * 200, 1e-9);
+    /* Weights: 3 fills are 2 words of 16 bits (3 / 2 up), 12 reads are 6. */
+    ck_assert_double_eq_tol(c.level[0].tensor[0].energy_pj, 2 * 2 + 6, 1e-9);
+    ck_assert_double_eq_tol(c.mac_pj, 12 * (a.mac.mul_pj + a.mac.add_pj), 1e-9);
+    ck_assert_double_eq_tol(c.leak_pj, 12 / 1e9 * 1e-3 * 1e12, 1e-9);
+    ck_assert_int_eq(c.binding, -1);
+    /* DRAM reads 3 weights and 6 inputs of 8 bits, writes 4 outputs of 8: at 4 bits a cycle 18 cycles for reads. */
+    a.level[1].read_bits_per_cycle = 4;
+    a.level[1].shared_bits_per_cycle = 5;
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &c, &err), 0);
+    ck_assert_double_eq_tol(c.cycles, ceil((9 + 4) * 8 / 5.0), 1e-9);
+    ck_assert_int_eq(c.binding, 1);
+}
+END_TEST
+
+/* Traffic of finite energy, no less than compulsory, MACs conserved (cost_evaluate() checks); energy grows with bits. */
+START_TEST(random_designs_keep_the_invariants)
+{
+    long n = wanted(5000);
+    for (long i = 0; i < n; i++) {
+        struct rng r;
+        struct einsum e;
+        struct mapping m;
+        struct accelerator a;
+        struct cost c, wide;
+        struct err err = ERR_INIT;
+        rng_init(&r, 9, (uint64_t)i, RNG_TEST);
+        random_einsum(&r, (enum random_kind)(i % RANDOM_KIND_COUNT), 100000, &e);
+        random_mapping(&r, &e, (int)(2 + rng_below(&r, 4)), 1024, rng_below(&r, 2) == 0,
+                       &m);
+        random_accelerator(&r, &e, &m, &a);
+        a.mac.w_bits = a.mac.a_bits = 16;
+        ck_assert_msg(mapping_check(&m, &a, &e, &err) == 0, "%s", err.text);
+        ck_assert_msg(cost_evaluate(&a, &e, &m, &exact, &c, &err) == 0, "%s", err.text);
+        for (int l = 0; l < m.n_levels; l++) {
+            ck_assert(c.level[l].cycles <= c.cycles);
+        }
+        e.tensor[i % 2].bits *= 2;
+        e.tensor[i % 2].partial_bits *= 2;
+        ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &wide, &err), 0);
+        ck_assert_msg(wide.energy_pj >= c.energy_pj && wide.cycles >= c.cycles,
+                      "wider operands cost less: %g pJ, %g before", wide.energy_pj,
+                      c.energy_pj);
+    }
+    printf("invariants hold on %ld random designs\n", n);
+}
+END_TEST
+
+static int flatten(const struct mapping *m, double *bound)
+{
+    int s = 0;
+    for (int l = 0; l < m->n_levels; l++) {
+        for (int i = 0; i < m->level[l].n_temporal; i++) {
+            bound[s++] = (double)m->level[l].temporal[i].bound;
+        }
+        for (int i = 0; i < m->level[l].n_spatial; i++) {
+            bound[s++] = (double)m->level[l].spatial[i].bound;
+        }
+    }
+    return s;
+}
+
+START_TEST(kernel_is_cost_evaluate)
+{
+    long n = wanted(8000), imperfect = 0;
+    for (long i = 0; i < n; i++) {
+        struct rng r;
+        struct einsum e;
+        struct mapping m;
+        struct accelerator a;
+        struct cost c;
+        struct cost_kernel k;
+        struct err err = ERR_INIT;
+        double value[KERNEL_SLOTS], energy, cycles;
+        const double *bound[KERNEL_SLOTS];
+        rng_init(&r, 5, (uint64_t)i, RNG_TEST);
+        random_einsum(&r, (enum random_kind)(i % RANDOM_KIND_COUNT), 100000, &e);
+        random_mapping(&r, &e, (int)(2 + rng_below(&r, 4)), 256, rng_below(&r, 8) == 0,
+                       &m);
+        random_accelerator(&r, &e, &m, &a);
+        ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &c, &err), 0);
+        ck_assert_int_eq(cost_kernel_init(&k, &a, &e, &m, &err), 0);
+        int slots = flatten(&m, value);
+        for (int s = 0; s < slots; s++) {
+            bound[s] = &value[s];
+        }
+        ck_assert_int_eq(cost_kernel_price(&k, 1, bound, &energy, &cycles, &err), 0);
+        ck_assert_msg(fabs(energy - c.energy_pj) <= 1e-11 * c.energy_pj &&
+                          cycles == c.cycles,
+                      "mapping %ld (%s): kernel %.17g pJ, %.17g cycles; evaluated %.17g, "
+                      "%.17g",
+                      i, random_kind_names[i % RANDOM_KIND_COUNT], energy, cycles,
+                      c.energy_pj, c.cycles);
+        for (int d = 0; d < e.n_dims; d++) {
+            double product = 1;
+            for (int s = 0; s < slots; s++) {
+                product *= k.slot[k.input_slot[s]].dim == d ? value[s] : 1;
+            }
+            if ((int64_t)product != e.bound[d]) {
+                imperfect++;
+                break;
+            }
+        }
+    }
+    printf("kernel = cost_evaluate on %ld mappings, %ld of them imperfect\n", n,
+           imperfect);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("cost");
+    TCase *tc = tcase_create("cost");
+    tcase_set_timeout(tc, 0);
+    tcase_add_test(tc, sums_made_by_hand);
+    tcase_add_test(tc, random_designs_keep_the_invariants);
+    tcase_add_test(tc, kernel_is_cost_evaluate);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
