@@ -23,8 +23,7 @@ typedef int64_t mask __attribute__((vector_size(8 * KERNEL_LANES)));
 #define ALL(x) ((vec){0} + (x))
 
 /* Vector code for what the machine has; the sanitizers cannot start functions that are chosen at load time. */
-#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) &&       \
-    !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CLONES
@@ -34,10 +33,9 @@ typedef int64_t mask __attribute__((vector_size(8 * KERNEL_LANES)));
 static struct kernel_width width_of(const struct level *l, int bits)
 {
     struct packing p = packing_of(l, bits);
-    return (struct kernel_width){
-        .words = (double)p.words / (double)p.per_word,
-        .port_bits = (double)l->word_bits * (double)p.words / (double)p.per_word,
-        .wire_bits = bits};
+    return (struct kernel_width){.words = (double)p.words / (double)p.per_word,
+                                 .port_bits = (double)l->word_bits * (double)p.words / (double)p.per_word,
+                                 .wire_bits = bits};
 }
 
 static void init_slots(struct cost_kernel *k)
@@ -47,12 +45,13 @@ static void init_slots(struct cost_kernel *k)
     for (int l = 0; l < m->n_levels; l++) {
         const struct mapping_level *ml = &m->level[l];
         int loops = ml->n_temporal + ml->n_spatial;
+        k->first[l] = k->n_slots;
+        k->first_temporal[l] = k->n_slots + ml->n_spatial;
         for (int i = loops - 1; i >= 0; i--) {
             int s = k->n_slots++;
             assert(s < KERNEL_SLOTS);
             bool temporal = i < ml->n_temporal;
-            const struct spatial_loop *sp =
-                temporal ? NULL : &ml->spatial[i - ml->n_temporal];
+            const struct spatial_loop *sp = temporal ? NULL : &ml->spatial[i - ml->n_temporal];
             k->slot[s].level = l;
             k->slot[s].temporal = temporal;
             k->slot[s].dim = temporal ? ml->temporal[i].dim : sp->dim;
@@ -65,6 +64,33 @@ static void init_slots(struct cost_kernel *k)
         }
         first += loops;
     }
+    k->first[m->n_levels] = k->n_slots;
+}
+
+/* Sorts the ranks of tensor t into plain and sliding ones. */
+static int init_slide(struct cost_kernel *k, int t, struct err *err)
+{
+    const struct einsum_tensor *tensor = &k->e.tensor[t];
+    struct kernel_slide *slide = &k->slide[t];
+    int q_of[EINSUM_RANKS];
+    for (int r = 0; r < tensor->n_ranks; r++) {
+        if (tensor->rank[r].n_terms == 1) {
+            q_of[r] = SLIDE_PLAIN;
+            continue;
+        }
+        if (slide->n_ranks == KERNEL_SLIDES) {
+            return err_set(err, ERR_DATA, "'%s' has more than %d ranks of two dimensions", tensor->name, KERNEL_SLIDES);
+        }
+        q_of[r] = slide->n_ranks;
+        slide->rank[slide->n_ranks++] = r;
+    }
+    for (int s = 0; s < k->n_slots; s++) {
+        int d = k->slot[s].dim;
+        slide->of_slot[s] = k->rank_of[t][d] < 0 ? SLIDE_NONE : q_of[k->rank_of[t][d]];
+        slide->coef[s] = k->coef[t][d];
+        k->slot[s].strided = k->slot[s].strided || slide->of_slot[s] >= 0;
+    }
+    return 0;
 }
 
 static void init_diagonals(struct cost_kernel *k)
@@ -73,19 +99,18 @@ static void init_diagonals(struct cost_kernel *k)
         for (int j = 0; j < i; j++) {
             for (int t = 0; t < k->e.n_tensors; t++) {
                 int di = k->slot[i].dim, dj = k->slot[j].dim;
-                if (!k->slot[i].temporal && !k->slot[j].temporal && di != dj &&
-                    k->slot[i].level == k->slot[j].level && k->rank_of[t][di] >= 0 &&
-                    k->rank_of[t][di] == k->rank_of[t][dj]) {
+                if (!k->slot[i].temporal && !k->slot[j].temporal && di != dj && k->slot[i].level == k->slot[j].level &&
+                    k->rank_of[t][di] >= 0 && k->rank_of[t][di] == k->rank_of[t][dj]) {
                     k->diagonal[k->slot[i].level][t] = true;
+                    k->slot[i].strided = k->slot[j].strided = true;
                 }
             }
         }
     }
 }
 
-int cost_kernel_init(struct cost_kernel *k, const struct accelerator *a,
-                     const struct einsum *e, const struct mapping *skeleton,
-                     struct err *err)
+int cost_kernel_init(struct cost_kernel *k, const struct accelerator *a, const struct einsum *e,
+                     const struct mapping *skeleton, struct err *err)
 {
     int w_bits, a_bits;
     int64_t lanes;
@@ -107,8 +132,7 @@ int cost_kernel_init(struct cost_kernel *k, const struct accelerator *a,
         for (int r = 0; r < tensor->n_ranks; r++) {
             for (int i = 0; i < tensor->rank[r].n_terms; i++) {
                 k->rank_of[t][tensor->rank[r].term[i].dim] = r;
-                k->coef[t][tensor->rank[r].term[i].dim] =
-                    (double)tensor->rank[r].term[i].coef;
+                k->coef[t][tensor->rank[r].term[i].dim] = (double)tensor->rank[r].term[i].coef;
             }
             k->slides[t] = k->slides[t] || tensor->rank[r].n_terms > 1;
         }
@@ -130,6 +154,11 @@ int cost_kernel_init(struct cost_kernel *k, const struct accelerator *a,
     }
     init_slots(k);
     init_diagonals(k);
+    for (int t = 0; t < e->n_tensors; t++) {
+        if (k->slides[t] && init_slide(k, t, err) != 0) {
+            return -1;
+        }
+    }
     return 0;
 }
 
@@ -142,9 +171,11 @@ struct lanes {
     vec delta[HW_LEVELS][EINSUM_TENSORS]; /* distinct places of the tensor below it */
     vec hops[HW_LEVELS][EINSUM_TENSORS];
     vec volume[HW_LEVELS][EINSUM_TENSORS];
-    vec extent[HW_LEVELS][EINSUM_TENSORS][EINSUM_RANKS]; /* of tensors that slide */
-    vec reduce_steps[HW_LEVELS], reduce_fan[HW_LEVELS]; /* reduction bounds of this level and outwards, temporal and spatial */
-    vec visits;        /* product of all temporal bounds that move the output */
+    vec extent[HW_LEVELS][EINSUM_TENSORS][EINSUM_RANKS]; /* of ranks that are not plain */
+    vec plain[HW_LEVELS][EINSUM_TENSORS];                /* product of the extents of plain ranks */
+    vec reduce_steps[HW_LEVELS],
+        reduce_fan[HW_LEVELS]; /* reduction bounds of this level and outwards, temporal and spatial */
+    vec visits;                /* product of all temporal bounds that move the output */
     vec extent_all[EINSUM_DIMS];
     vec instances[HW_LEVELS];
     vec read[HW_LEVELS], write[HW_LEVELS]; /* bits of one instance */
@@ -170,8 +201,7 @@ static void diagonal(const struct cost_kernel *k, struct lanes *x, int l, int t)
             int dim[EINSUM_DIMS], n = 0;
             for (int s = 0; s < k->n_slots; s++) { /* innermost first */
                 int d = k->slot[s].dim;
-                if (k->slot[s].temporal || k->slot[s].level != l ||
-                    k->rank_of[t][d] != r || x->bound[s][lane] == 1) {
+                if (k->slot[s].temporal || k->slot[s].level != l || k->rank_of[t][d] != r || x->bound[s][lane] == 1) {
                     continue;
                 }
                 int i = 0;
@@ -187,8 +217,7 @@ static void diagonal(const struct cost_kernel *k, struct lanes *x, int l, int t)
             }
             if (n == 2) {
                 double g = gcd(step[0], step[1]);
-                double over = fmax(0, count[0] - step[1] / g) *
-                              fmax(0, count[1] - step[0] / g);
+                double over = fmax(0, count[0] - step[1] / g) * fmax(0, count[1] - step[0] / g);
                 x->delta[l][t][lane] *= 1 - over / (count[0] * count[1]);
                 x->delta[l][t][lane] = round(x->delta[l][t][lane]);
             }
@@ -196,70 +225,106 @@ static void diagonal(const struct cost_kernel *k, struct lanes *x, int l, int t)
     }
 }
 
-/* Walks the loops from the innermost outwards. */
+/* The spatial loops below one instance of level l. */
+INLINE void shape_spatial(const struct cost_kernel *k, struct lanes *x, int l)
+{
+    const struct level *level = &k->a.level[l];
+    vec fan = ALL(1.0), reduce = ALL(1.0);
+    for (int s = k->first[l]; s < k->first_temporal[l]; s++) {
+        fan *= x->bound[s];
+        if (!(k->slot[s].moves >> k->output & 1)) {
+            reduce *= x->bound[s];
+        }
+    }
+    x->fan[l] = fan;
+    x->reduce_fan[l] = reduce;
+    for (int t = 0; t < k->e.n_tensors; t++) {
+        vec delta = ALL(1.0), same_x = ALL(1.0), same_y = ALL(1.0);
+        vec hops = ALL(level->hops_x + level->hops_y);
+        for (int s = k->first[l]; s < k->first_temporal[l]; s++) {
+            if (k->slot[s].moves >> t & 1) {
+                delta *= x->bound[s];
+            } else if (k->slot[s].axis == AXIS_X) {
+                same_x *= x->bound[s];
+            } else {
+                same_y *= x->bound[s];
+            }
+        }
+        x->delta[l][t] = delta;
+        if (k->first[l] < k->first_temporal[l]) {
+            double far_x = (double)level->fanout_x - level->hops_x;
+            double far_y = (double)level->fanout_y - level->hops_y;
+            hops += SELECT(same_x > 1.0, ALL(far_x), ALL(0.0)) + SELECT(same_y > 1.0, ALL(far_y), ALL(0.0));
+        }
+        x->hops[l][t] = hops;
+        if (k->diagonal[l][t]) {
+            diagonal(k, x, l, t);
+        }
+    }
+}
+
+/* The temporal loops of level l. */
+INLINE void shape_temporal(const struct cost_kernel *k, struct lanes *x, int l)
+{
+    vec steps = ALL(1.0), reduce = ALL(1.0), visits = ALL(1.0);
+    for (int s = k->first_temporal[l]; s < k->first[l + 1]; s++) {
+        steps *= x->bound[s];
+        if (k->slot[s].moves >> k->output & 1) {
+            visits *= x->bound[s];
+        } else {
+            reduce *= x->bound[s];
+        }
+    }
+    x->steps[l] = steps;
+    x->reduce_steps[l] = reduce;
+    x->visits *= visits;
+    for (int t = 0; t < k->e.n_tensors && l > 0; t++) {
+        vec m = ALL(1.0);
+        for (int s = k->first_temporal[l]; s < k->first[l + 1] && !k->slides[t]; s++) {
+            vec next = m * x->bound[s];
+            m = k->slot[s].moves >> t & 1 ? next : SELECT(m > 1.0, next, m);
+        }
+        x->moves[l][t] = m;
+    }
+}
+
+/* Walks the levels from the innermost outwards. */
 INLINE void shape(const struct cost_kernel *k, struct lanes *x)
 {
-    int levels = k->a.n_levels, tensors = k->e.n_tensors, s = 0;
-    vec extent[EINSUM_DIMS];
-    for (int d = 0; d < EINSUM_DIMS; d++) {
+    int levels = k->a.n_levels;
+    vec *extent = x->extent_all;
+    for (int d = 0; d < k->e.n_dims; d++) {
         extent[d] = ALL(1.0);
     }
     x->visits = ALL(1.0);
     for (int l = 0; l < levels; l++) {
-        vec spread[2][EINSUM_TENSORS]; /* spatial bounds along an axis that do not move the tensor */
-        x->fan[l] = x->steps[l] = ALL(1.0);
-        x->reduce_steps[l] = x->reduce_fan[l] = ALL(1.0);
-        for (int t = 0; t < tensors; t++) {
-            x->delta[l][t] = x->moves[l][t] = ALL(1.0);
-            spread[0][t] = spread[1][t] = ALL(1.0);
-        }
-        for (; s < k->n_slots && k->slot[s].level == l; s++) {
-            vec b = x->bound[s];
+        for (int s = k->first[l]; s < k->first[l + 1]; s++) {
             int d = k->slot[s].dim;
-            x->stride[s] = extent[d];
-            extent[d] *= b;
-            bool reduces = !(k->slot[s].moves >> k->output & 1);
-            if (k->slot[s].temporal) {
-                x->steps[l] *= b;
-                *(reduces ? &x->reduce_steps[l] : &x->visits) *= b;
-            } else {
-                x->fan[l] *= b;
-                x->reduce_fan[l] *= reduces ? b : ALL(1.0);
+            vec e = extent[d];
+            if (k->slot[s].strided) {
+                x->stride[s] = e;
             }
-            for (int t = 0; t < tensors; t++) {
-                bool moves = k->slot[s].moves >> t & 1;
-                vec m = x->moves[l][t];
-                if (!k->slot[s].temporal) {
-                    vec *to = moves ? &x->delta[l][t] : &spread[k->slot[s].axis][t];
-                    *to *= b;
-                } else if (moves) {
-                    x->moves[l][t] = m * b;
-                } else {
-                    x->moves[l][t] = SELECT(m > 1.0, m * b, m);
-                }
-            }
+            extent[d] = e * x->bound[s];
         }
-        const struct level *level = &k->a.level[l];
-        for (int t = 0; t < tensors; t++) {
+        shape_spatial(k, x, l);
+        shape_temporal(k, x, l);
+        for (int t = 0; t < k->e.n_tensors && l < levels - 1; t++) {
             const struct einsum_tensor *tensor = &k->e.tensor[t];
-            vec volume = ALL(1.0);
+            vec volume = ALL(1.0), plain = ALL(1.0);
             for (int r = 0; r < tensor->n_ranks; r++) {
                 vec e = ALL(1.0);
                 for (int i = 0; i < tensor->rank[r].n_terms; i++) {
-                    e += (double)tensor->rank[r].term[i].coef *
-                         (extent[tensor->rank[r].term[i].dim] - 1.0);
+                    e += (double)tensor->rank[r].term[i].coef * (extent[tensor->rank[r].term[i].dim] - 1.0);
                 }
-                x->extent[l][t][r] = e;
-                volume *= e;
+                if (tensor->rank[r].n_terms > 1) {
+                    x->extent[l][t][r] = e;
+                    volume *= e;
+                } else {
+                    plain *= e;
+                }
             }
-            x->volume[l][t] = volume;
-            x->hops[l][t] = SELECT(spread[0][t] > 1.0, ALL((double)level->fanout_x),
-                                   ALL(level->hops_x)) +
-                            SELECT(spread[1][t] > 1.0, ALL((double)level->fanout_y),
-                                   ALL(level->hops_y));
-            if (k->diagonal[l][t]) {
-                diagonal(k, x, l, t);
-            }
+            x->plain[l][t] = plain;
+            x->volume[l][t] = plain * volume;
         }
     }
     vec instances = ALL(1.0);
@@ -271,12 +336,10 @@ INLINE void shape(const struct cost_kernel *k, struct lanes *x)
             x->reduce_fan[l] *= x->reduce_fan[l + 1];
         }
     }
-    memcpy(x->extent_all, extent, sizeof extent);
 }
 
 /* Words that a tile of a tensor with plain ranks takes in. */
-INLINE void fetch_plain(const struct cost_kernel *k, const struct lanes *x, int t,
-                        int child, vec *out)
+INLINE void fetch_plain(const struct cost_kernel *k, const struct lanes *x, int t, int child, vec *out)
 {
     vec m = ALL(1.0);
     for (int l = child + 1; l < k->a.n_levels; l++) {
@@ -285,47 +348,57 @@ INLINE void fetch_plain(const struct cost_kernel *k, const struct lanes *x, int 
     *out = m * x->volume[child][t];
 }
 
-/* The same for one with sliding ranks. `wrap`: how far the loops inside have moved the tile along each rank. */
-INLINE void fetch_sliding(const struct cost_kernel *k, const struct lanes *x, int t,
-                          int child, vec *out)
+static inline bool all_zero(const vec *v)
 {
-    const struct einsum_tensor *tensor = &k->e.tensor[t];
-    vec wrap[EINSUM_RANKS], shared[EINSUM_RANKS];
-    vec plain = ALL(1.0); /* iterations of plain ranks' loops inside: above 1 nothing is shared */
-    vec words = ALL(0.0), volume = x->volume[child][t];
-    vec overlap = volume;
-    for (int r = 0; r < tensor->n_ranks; r++) {
-        wrap[r] = ALL(0.0);
-        shared[r] = x->extent[child][t][r];
+    double sum = 0; /* of lanes that are not negative */
+    for (int i = 0; i < KERNEL_LANES; i++) {
+        sum += (*v)[i];
     }
-    for (int s = 0; s < k->n_slots; s++) {
-        if (k->slot[s].level <= child || !k->slot[s].temporal) {
+    return sum == 0;
+}
+
+/* The same for one with sliding ranks: total_j = V + G_j = total_{j-1} n_j - (n_j - 1) overlap_j. `wrap`: how far the loops inside have moved
+ * the tile along each sliding rank; `shared`: what of the rank's extent a return from there keeps; `plain`: extents of the plain
+ * ranks, 0 once a loop inside has moved the tile along one of them, when nothing is shared any more. */
+INLINE void fetch_sliding(const struct cost_kernel *k, const struct lanes *x, int t, int child, vec *out)
+{
+    const struct kernel_slide *slide = &k->slide[t];
+    vec wrap[KERNEL_SLIDES], shared[KERNEL_SLIDES], extent[KERNEL_SLIDES];
+    vec total = x->volume[child][t], overlap = total, plain = x->plain[child][t];
+    for (int q = 0; q < KERNEL_SLIDES; q++) {
+        wrap[q] = ALL(0.0);
+        extent[q] = q < slide->n_ranks ? x->extent[child][t][slide->rank[q]] : ALL(1.0);
+        shared[q] = extent[q];
+    }
+    for (int l = child + 1; l < k->a.n_levels; l++) {
+        if (all_zero(&plain)) {
+            total *= x->steps[l];
             continue;
         }
-        vec b = x->bound[s], fresh = volume;
-        int d = k->slot[s].dim, r = k->rank_of[t][d];
-        if (r < 0) {
-            fresh = volume - SELECT(plain > 1.0, ALL(0.0), overlap);
-        } else if (tensor->rank[r].n_terms > 1) {
-            vec step = x->stride[s] * k->coef[t][d];
-            vec move = step - wrap[r];
-            vec left = x->extent[child][t][r] - MAX(move, -move);
-            vec ticked = MAX(left, ALL(0.0));
-            wrap[r] += (b - 1.0) * step;
-            left = x->extent[child][t][r] - wrap[r];
-            shared[r] = MAX(left, ALL(0.0));
-            overlap = ALL(1.0);
-            for (int i = 0; i < tensor->n_ranks; i++) {
-                ticked *= i == r ? ALL(1.0) : shared[i];
-                overlap *= shared[i];
+        for (int s = k->first_temporal[l]; s < k->first[l + 1]; s++) {
+            vec b = x->bound[s];
+            int q = slide->of_slot[s];
+            if (q == SLIDE_NONE) {
+                total = total * b - (b - 1.0) * overlap;
+            } else if (q == SLIDE_PLAIN) {
+                total *= b;
+                plain = SELECT(b > 1.0, ALL(0.0), plain);
+                overlap = SELECT(b > 1.0, ALL(0.0), overlap);
+            } else {
+                vec step = x->stride[s] * slide->coef[s];
+                vec move = step - wrap[q];
+                vec left = extent[q] - MAX(move, -move);
+                vec others = plain * shared[1 - q];
+                vec more = b - 1.0;
+                total = total * b - more * others * MAX(left, ALL(0.0));
+                wrap[q] += more * step;
+                left = extent[q] - wrap[q];
+                shared[q] = MAX(left, ALL(0.0));
+                overlap = others * shared[q];
             }
-            fresh = volume - SELECT(plain > 1.0, ALL(0.0), ticked);
-        } else {
-            plain *= b;
         }
-        words = words * b + (b - 1.0) * fresh;
     }
-    *out = volume + words;
+    *out = total;
 }
 
 /* Accesses of physical words for n elements, in whole words where several elements share one. Rounds up by adding and
@@ -340,8 +413,8 @@ INLINE void accesses(const vec *n, const vec *words, vec *out)
 }
 
 /* An output's width where `more` reduction iterations are still to come. */
-INLINE void width_at(const struct kernel_port *p, bool output, const vec *more,
-                     vec *words, vec *port_bits, vec *wire_bits)
+INLINE void width_at(const struct kernel_port *p, bool output, const vec *more, vec *words, vec *port_bits,
+                     vec *wire_bits)
 {
     *words = ALL(p->whole.words);
     *port_bits = ALL(p->whole.port_bits);
@@ -354,24 +427,27 @@ INLINE void width_at(const struct kernel_port *p, bool output, const vec *more,
     }
 }
 
-INLINE void store(const struct level *level, const vec *words, const vec *read,
-                  const vec *sent, const vec *fill, const vec *update, vec *pj)
+INLINE void store(const struct level *level, const vec *words, bool output, const vec *read, const vec *sent,
+                  const vec *fill, const vec *update, vec *pj)
 {
     vec r, d, f, u;
     accesses(read, words, &r);
-    accesses(sent, words, &d);
     accesses(fill, words, &f);
-    accesses(update, words, &u);
-    *pj = (r + d) * level->read_pj + (f + u) * level->write_pj;
+    if (output) {
+        accesses(sent, words, &d);
+        accesses(update, words, &u);
+        r += d;
+        f += u;
+    }
+    *pj = r * level->read_pj + f * level->write_pj;
 }
 
 /* One tensor: all its traffic, priced. Counts are of one instance. */
-INLINE void price_tensor(const struct cost_kernel *k, struct lanes *x, int t)
+INLINE void price_tensor(const struct cost_kernel *k, struct lanes *x, int t, bool output)
 {
-    bool output = k->e.tensor[t].output;
     int levels = k->a.n_levels, child = -1;
-    vec asked = ALL(1.0);        /* by each child; a MAC asks for one word a step */
-    vec visited = x->visits;     /* words of the output that an instance ever holds */
+    vec asked = ALL(1.0);    /* by each child; a MAC asks for one word a step */
+    vec visited = x->visits; /* words of the output that an instance ever holds */
     const vec none = ALL(0.0), one = ALL(1.0);
     for (int l = 0; l < levels; l++) {
         asked *= x->steps[l];
@@ -379,12 +455,14 @@ INLINE void price_tensor(const struct cost_kernel *k, struct lanes *x, int t)
     for (int l = 0; l < levels; l++) {
         const struct level *level = &k->a.level[l];
         vec words, port_bits, wire_bits;
-        vec more = x->reduce_steps[child + 1] *
-                   (l + 1 < levels ? x->reduce_fan[l + 1] : one);
+        vec more = x->reduce_steps[child + 1] * (l + 1 < levels ? x->reduce_fan[l + 1] : one);
         width_at(&k->port[l][t], output, &more, &words, &port_bits, &wire_bits);
-        vec adds = asked * (x->fan[l] - x->delta[l][t]);
+        vec adds = none;
+        if (output) {
+            adds = asked * (x->fan[l] - x->delta[l][t]);
+            visited *= x->delta[l][t];
+        }
         asked *= x->delta[l][t];
-        visited *= x->delta[l][t];
         vec known = output ? asked - visited : none;
         vec network = (asked + known) * wire_bits * level->hop_pj_per_bit * x->hops[l][t];
         if (output) {
@@ -405,7 +483,7 @@ INLINE void price_tensor(const struct cost_kernel *k, struct lanes *x, int t)
             fill = output ? taken - visited : taken;
             sent = output ? taken : none;
         }
-        store(level, &words, &read, &sent, &fill, &update, &pj);
+        store(level, &words, output, &read, &sent, &fill, &update, &pj);
         x->energy += pj * x->instances[l];
         x->read[l] += (read + sent) * port_bits;
         x->write[l] += (fill + update) * port_bits;
@@ -414,8 +492,7 @@ INLINE void price_tensor(const struct cost_kernel *k, struct lanes *x, int t)
     }
 }
 
-INLINE void finish(const struct cost_kernel *k, struct lanes *x, vec *energy,
-                   vec *cycles)
+INLINE void finish(const struct cost_kernel *k, struct lanes *x, vec *energy, vec *cycles)
 {
     vec most = ALL(1.0);
     for (int l = 0; l < k->a.n_levels; l++) {
@@ -450,9 +527,12 @@ INLINE bool perfect(const struct cost_kernel *k, const struct lanes *x)
 }
 
 /* False, and nothing priced, when a lane has imperfect factors. */
-CLONES static bool price(const struct cost_kernel *k, struct lanes *x, vec *energy,
-                         vec *cycles)
+CLONES static bool price(const struct cost_kernel *k, struct lanes *x, const double *const *bound, int at,
+                         double *energy_pj, double *cycles)
 {
+    for (int s = 0; s < k->n_slots; s++) {
+        memcpy(&x->bound[k->input_slot[s]], bound[s] + at, sizeof(vec));
+    }
     shape(k, x);
     if (!perfect(k, x)) {
         return false;
@@ -462,15 +542,22 @@ CLONES static bool price(const struct cost_kernel *k, struct lanes *x, vec *ener
         x->read[l] = x->write[l] = ALL(0.0);
     }
     for (int t = 0; t < k->e.n_tensors; t++) {
-        price_tensor(k, x, t);
+        if (t == k->output) {
+            price_tensor(k, x, t, true);
+        } else {
+            price_tensor(k, x, t, false);
+        }
     }
-    finish(k, x, energy, cycles);
+    vec energy, needed;
+    finish(k, x, &energy, &needed);
+    memcpy(energy_pj, &energy, sizeof energy);
+    memcpy(cycles, &needed, sizeof needed);
     return true;
 }
 
 /* The slow way, for one mapping. */
-static int price_one(const struct cost_kernel *k, int i, const double *const *bound,
-                     double *energy_pj, double *cycles, struct err *err)
+static int price_one(const struct cost_kernel *k, int i, const double *const *bound, double *energy_pj, double *cycles,
+                     struct err *err)
 {
     const struct cost_options options = {ACCOUNTING_EXACT, FIDELITY_BANDWIDTH};
     struct mapping m = k->skeleton;
@@ -492,32 +579,41 @@ static int price_one(const struct cost_kernel *k, int i, const double *const *bo
     return 0;
 }
 
-int cost_kernel_price(const struct cost_kernel *k, int n, const double *const *bound,
-                      double *energy_pj, double *cycles, struct err *err)
+int cost_kernel_price(const struct cost_kernel *k, int n, const double *const *bound, double *energy_pj, double *cycles,
+                      struct err *err)
 {
     struct lanes x;
-    for (int i = 0; i < n; i += KERNEL_LANES) {
-        int lanes = n - i < KERNEL_LANES ? n - i : KERNEL_LANES;
-        for (int s = 0; s < k->n_slots; s++) {
-            vec *to = &x.bound[k->input_slot[s]];
-            if (lanes == KERNEL_LANES) {
-                memcpy(to, &bound[s][i], sizeof *to);
-                continue;
-            }
-            for (int lane = 0; lane < KERNEL_LANES; lane++) {
-                (*to)[lane] = bound[s][i + (lane < lanes ? lane : 0)];
-            }
-        }
-        vec energy, needed;
-        if (price(k, &x, &energy, &needed)) {
-            memcpy(&energy_pj[i], &energy, (size_t)lanes * sizeof *energy_pj);
-            memcpy(&cycles[i], &needed, (size_t)lanes * sizeof *cycles);
+    int i = 0;
+    for (; i + KERNEL_LANES <= n; i += KERNEL_LANES) {
+        if (price(k, &x, bound, i, &energy_pj[i], &cycles[i])) {
             continue;
         }
-        for (int j = i; j < i + lanes; j++) {
+        for (int j = i; j < i + KERNEL_LANES; j++) {
             if (price_one(k, j, bound, energy_pj, cycles, err) != 0) {
                 return -1;
             }
+        }
+    }
+    if (i == n) {
+        return 0;
+    }
+    /* The rest, filled up with copies of its first mapping. */
+    double rest[KERNEL_SLOTS][KERNEL_LANES], energy[KERNEL_LANES], needed[KERNEL_LANES];
+    const double *column[KERNEL_SLOTS];
+    for (int s = 0; s < k->n_slots; s++) {
+        column[s] = rest[s];
+        for (int lane = 0; lane < KERNEL_LANES; lane++) {
+            rest[s][lane] = bound[s][i + lane < n ? i + lane : i];
+        }
+    }
+    if (price(k, &x, column, 0, energy, needed)) {
+        memcpy(&energy_pj[i], energy, (size_t)(n - i) * sizeof *energy);
+        memcpy(&cycles[i], needed, (size_t)(n - i) * sizeof *needed);
+        return 0;
+    }
+    for (; i < n; i++) {
+        if (price_one(k, i, bound, energy_pj, cycles, err) != 0) {
+            return -1;
         }
     }
     return 0;

@@ -38,8 +38,8 @@ static void paper(struct einsum *e, struct mapping *m, struct accelerator *a)
         a->level[l].write_pj = l == 0 ? 2 : 200;
         a->level[l].hop_pj_per_bit = 0;
         a->level[l].add_pj_per_bit = 0;
-        a->level[l].read_bits_per_cycle = a->level[l].write_bits_per_cycle =
-            a->level[l].shared_bits_per_cycle = (double)INFINITY;
+        a->level[l].read_bits_per_cycle = a->level[l].write_bits_per_cycle = a->level[l].shared_bits_per_cycle =
+            (double)INFINITY;
     }
 }
 
@@ -91,8 +91,7 @@ START_TEST(random_designs_keep_the_invariants)
         struct err err = ERR_INIT;
         rng_init(&r, 9, (uint64_t)i, RNG_TEST);
         random_einsum(&r, (enum random_kind)(i % RANDOM_KIND_COUNT), 100000, &e);
-        random_mapping(&r, &e, (int)(2 + rng_below(&r, 4)), 1024, rng_below(&r, 2) == 0,
-                       &m);
+        random_mapping(&r, &e, (int)(2 + rng_below(&r, 4)), 1024, rng_below(&r, 2) == 0, &m);
         random_accelerator(&r, &e, &m, &a);
         a.mac.w_bits = a.mac.a_bits = 16;
         ck_assert_msg(mapping_check(&m, &a, &e, &err) == 0, "%s", err.text);
@@ -104,8 +103,7 @@ START_TEST(random_designs_keep_the_invariants)
         e.tensor[i % 2].partial_bits *= 2;
         ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &wide, &err), 0);
         ck_assert_msg(wide.energy_pj >= c.energy_pj && wide.cycles >= c.cycles,
-                      "wider operands cost less: %g pJ, %g before", wide.energy_pj,
-                      c.energy_pj);
+                      "wider operands cost less: %g pJ, %g before", wide.energy_pj, c.energy_pj);
     }
     printf("invariants hold on %ld random designs\n", n);
 }
@@ -140,8 +138,7 @@ START_TEST(kernel_is_cost_evaluate)
         const double *bound[KERNEL_SLOTS];
         rng_init(&r, 5, (uint64_t)i, RNG_TEST);
         random_einsum(&r, (enum random_kind)(i % RANDOM_KIND_COUNT), 100000, &e);
-        random_mapping(&r, &e, (int)(2 + rng_below(&r, 4)), 256, rng_below(&r, 8) == 0,
-                       &m);
+        random_mapping(&r, &e, (int)(2 + rng_below(&r, 4)), 256, rng_below(&r, 8) == 0, &m);
         random_accelerator(&r, &e, &m, &a);
         ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &c, &err), 0);
         ck_assert_int_eq(cost_kernel_init(&k, &a, &e, &m, &err), 0);
@@ -150,12 +147,10 @@ START_TEST(kernel_is_cost_evaluate)
             bound[s] = &value[s];
         }
         ck_assert_int_eq(cost_kernel_price(&k, 1, bound, &energy, &cycles, &err), 0);
-        ck_assert_msg(fabs(energy - c.energy_pj) <= 1e-11 * c.energy_pj &&
-                          cycles == c.cycles,
+        ck_assert_msg(fabs(energy - c.energy_pj) <= 1e-11 * c.energy_pj && cycles == c.cycles,
                       "mapping %ld (%s): kernel %.17g pJ, %.17g cycles; evaluated %.17g, "
                       "%.17g",
-                      i, random_kind_names[i % RANDOM_KIND_COUNT], energy, cycles,
-                      c.energy_pj, c.cycles);
+                      i, random_kind_names[i % RANDOM_KIND_COUNT], energy, cycles, c.energy_pj, c.cycles);
         for (int d = 0; d < e.n_dims; d++) {
             double product = 1;
             for (int s = 0; s < slots; s++) {
@@ -167,8 +162,64 @@ START_TEST(kernel_is_cost_evaluate)
             }
         }
     }
-    printf("kernel = cost_evaluate on %ld mappings, %ld of them imperfect\n", n,
-           imperfect);
+    printf("kernel = cost_evaluate on %ld mappings, %ld of them imperfect\n", n, imperfect);
+}
+END_TEST
+
+/* Eleven mappings of one skeleton, one of them imperfect: eight in the lanes, then the rest. */
+START_TEST(lanes_do_not_mix)
+{
+    enum { N = 11 };
+    struct rng r;
+    struct einsum e;
+    struct mapping m;
+    struct accelerator a;
+    struct cost_kernel k;
+    struct err err = ERR_INIT;
+    double value[KERNEL_SLOTS][N], energy[N], cycles[N];
+    const double *bound[KERNEL_SLOTS];
+    rng_init(&r, 6, 0, RNG_TEST);
+    einsum_matmul(&e, "matmul", 1, 12, 8, 6, true, 8, 8, 24);
+    random_mapping(&r, &e, 3, 1, false, &m);
+    random_accelerator(&r, &e, &m, &a);
+    ck_assert_int_eq(cost_kernel_init(&k, &a, &e, &m, &err), 0);
+    struct mapping all[N];
+    for (int i = 0; i < N; i++) {
+        all[i] = m;
+        for (int l = 0; l < 3; l++) { /* every loop of bound 1, then one factor a dimension moved */
+            for (int j = 0; j < all[i].level[l].n_temporal; j++) {
+                int d = all[i].level[l].temporal[j].dim;
+                int64_t inner = e.bound[d] % (i % 3 + 1) == 0 ? i % 3 + 1 : 1;
+                all[i].level[l].temporal[j].bound = l == 0 ? inner : (l == 2 ? e.bound[d] / inner : 1);
+            }
+            for (int j = 0; j < all[i].level[l].n_spatial; j++) {
+                all[i].level[l].spatial[j].bound = 1;
+            }
+        }
+        if (i == 9) { /* 5 x 3 over 12 */
+            for (int j = 0; j < all[i].level[0].n_temporal; j++) {
+                if (e.bound[all[i].level[0].temporal[j].dim] == 12) {
+                    all[i].level[0].temporal[j].bound = 5;
+                }
+                if (e.bound[all[i].level[2].temporal[j].dim] == 12) {
+                    all[i].level[2].temporal[j].bound = 3;
+                }
+            }
+        }
+        double one[KERNEL_SLOTS];
+        int slots = flatten(&all[i], one);
+        for (int s = 0; s < slots; s++) {
+            value[s][i] = one[s];
+            bound[s] = value[s];
+        }
+    }
+    ck_assert_int_eq(cost_kernel_price(&k, N, bound, energy, cycles, &err), 0);
+    for (int i = 0; i < N; i++) {
+        struct cost c;
+        ck_assert_int_eq(cost_evaluate(&a, &e, &all[i], &exact, &c, &err), 0);
+        ck_assert_double_eq_tol(energy[i], c.energy_pj, 1e-11 * c.energy_pj);
+        ck_assert_double_eq(cycles[i], c.cycles);
+    }
 }
 END_TEST
 
@@ -180,6 +231,7 @@ int main(void)
     tcase_add_test(tc, sums_made_by_hand);
     tcase_add_test(tc, random_designs_keep_the_invariants);
     tcase_add_test(tc, kernel_is_cost_evaluate);
+    tcase_add_test(tc, lanes_do_not_mix);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);
