@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define TEMPLATE_FOLDER "hw/templates/"
+#define TECHNOLOGY_FOLDER "hw/technology/"
 #define MAX_EXTENDS 8
 
 /* The file, then what it extends, ... */
@@ -76,28 +77,24 @@ static struct doc *open_template(const char *name, const char *from, struct mark
     return doc;
 }
 
-static void read_chain(struct chain *c, const char *name, struct diags *d)
+/* Takes over `doc`, reads its keys, goes on with what it extends. */
+static void read_chain(struct chain *c, struct doc *doc, struct diags *d)
 {
-    const char *next = name, *from = NULL;
-    struct mark at = {0};
-    while (next != NULL) {
-        if (c->n == MAX_EXTENDS) {
-            diags_error(d, at, NULL, "'%s' extends more than %d templates, or itself", name, MAX_EXTENDS - 1);
-            return;
-        }
-        struct doc *doc = open_template(next, from, at, d);
-        if (doc == NULL) {
-            return;
-        }
+    while (doc != NULL) {
         c->doc[c->n] = doc;
         struct template_file *f = &c->file[c->n++];
         schema_read(&template_file_schema, &doc->root, f, NULL, d);
         const struct node *extends = node_get(&doc->root, "extends");
-        next = f->extends;
-        if (extends != NULL) {
-            at = extends->mark;
-            from = at.source != NULL ? at.source->name : NULL;
+        if (f->extends == NULL || extends == NULL) {
+            return;
         }
+        if (c->n == MAX_EXTENDS) {
+            diags_error(d, extends->mark, NULL, "more than %d templates extend each other, or one extends itself",
+                        MAX_EXTENDS);
+            return;
+        }
+        const char *from = extends->mark.source != NULL ? extends->mark.source->name : NULL;
+        doc = open_template(f->extends, from, extends->mark, d);
     }
 }
 
@@ -139,9 +136,17 @@ static void make_scope(struct template *t)
     t->scope = (struct scope){.symbols = t->symbol, .n = t->n_params, .what = "parameter"};
 }
 
+/* Of the files and of the technology tables: whatever can change what values build. */
 static struct hash digest(const struct chain *c)
 {
     struct strbuf all = STRBUF_INIT;
+    int n;
+    const struct embed *files = embed_list(&n);
+    for (int i = 0; i < n; i++) {
+        if (strncmp(files[i].path, TECHNOLOGY_FOLDER, strlen(TECHNOLOGY_FOLDER)) == 0) {
+            strbuf_add(&all, files[i].data, files[i].len);
+        }
+    }
     for (int i = 0; i < c->n; i++) {
         const struct source *s = c->doc[i]->root.mark.source;
         strbuf_add(&all, s->text, s->len);
@@ -170,9 +175,9 @@ static void build_from(struct template *t, const struct chain *c, struct diags *
     template_read_plan(t, &all, d);
 }
 
-struct template *template_load(const char *name, struct diags *d)
+/* Takes over `doc`. */
+static struct template *load(struct doc *doc, struct diags *d, int errors)
 {
-    int errors = d->n_errors;
     struct chain c = {.n = 0};
     struct template *t = mem_alloc(sizeof *t);
     struct err err = ERR_INIT;
@@ -180,7 +185,7 @@ struct template *template_load(const char *name, struct diags *d)
     if (t->tables == NULL) {
         diags_error(d, (struct mark){0}, NULL, "%s", err.text);
     }
-    read_chain(&c, name, d);
+    read_chain(&c, doc, d);
     if (d->n_errors == errors) {
         t->digest = digest(&c);
         build_from(t, &c, d);
@@ -196,6 +201,18 @@ struct template *template_load(const char *name, struct diags *d)
         return NULL;
     }
     return t;
+}
+
+struct template *template_load(const char *name, struct diags *d)
+{
+    int errors = d->n_errors;
+    return load(open_template(name, NULL, (struct mark){0}, d), d, errors);
+}
+
+struct template *template_read(const char *name, const char *text, size_t len, struct diags *d)
+{
+    int errors = d->n_errors;
+    return load(doc_read_text(name, text, len, d), d, errors);
 }
 
 static void free_level(struct level_plan *l)

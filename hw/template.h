@@ -40,6 +40,8 @@ struct template;
 /* `name` is a template of the program ("edge_npu") or the path of a file (with '/' or '.yaml'). NULL and all errors in d. The result does
  * not need d any more. Free with template_free(NULL allowed). */
 struct template *template_load(const char *name, struct diags *d);
+/* The same from text in memory; `name` is for messages, and what a relative path in `extends` is relative to. */
+struct template *template_read(const char *name, const char *text, size_t len, struct diags *d);
 void template_free(struct template *t);
 
 const char *template_name(const struct template *t);
