@@ -15,18 +15,10 @@
 #include <math.h>
 #include <string.h>
 
-enum {
-    CHILD_TRIES = 20,
-    POPULATION_MIN = 20,
-    POPULATION_MAX = 500,
-    CHILDREN = 10,
-    NEAR_OF = 8
-};
-static const double GROWTH = 0.7; /* population = GROWTH * sqrt(trials) */
-static const double FROM_ARCHIVE =
-    0.1; /* share of parents that come from the archive */
-static const double FROM_NEAR =
-    0.5; /* share of mates chosen for being near in objective space */
+enum { CHILD_TRIES = 20, POPULATION_MIN = 20, POPULATION_MAX = 500, CHILDREN = 10, NEAR_OF = 8 };
+static const double GROWTH = 0.7;       /* population = GROWTH * sqrt(trials) */
+static const double FROM_ARCHIVE = 0.1; /* share of parents that come from the archive */
+static const double FROM_NEAR = 0.5;    /* share of mates chosen for being near in objective space */
 
 struct evolution {
     struct search *s;
@@ -38,8 +30,7 @@ struct evolution {
     int *rank;                 /* [cap] */
     int64_t begin, end;        /* trials of this generation */
     int64_t entered;           /* archive.entered before the last result */
-    unsigned char
-        *move; /* [lambda] move + 1 that made each child of this generation, 0: none */
+    unsigned char *move;       /* [lambda] move + 1 that made each child of this generation, 0: none */
     int lambda;
     double *scale;  /* [m] 1 / range of the population's objectives */
     double *sample; /* [first generation][n] Latin hypercube on the unit cube */
@@ -51,9 +42,7 @@ static int target(const struct evolution *e, int64_t trials)
         return e->s->options.population;
     }
     double mu = GROWTH * sqrt((double)trials);
-    return mu < POPULATION_MIN   ? POPULATION_MIN
-           : mu > POPULATION_MAX ? POPULATION_MAX
-                                 : (int)mu;
+    return mu < POPULATION_MIN ? POPULATION_MIN : mu > POPULATION_MAX ? POPULATION_MAX : (int)mu;
 }
 
 static void latin(struct evolution *e, int rows)
@@ -128,8 +117,7 @@ struct parent {
 static struct parent tournament(const struct evolution *e, struct rng *r)
 {
     int a = (int)rng_below(r, e->n), b = (int)rng_below(r, e->n);
-    bool second = e->rank[b] < e->rank[a] ||
-                  (e->rank[b] == e->rank[a] && e->crowd[b] > e->crowd[a]);
+    bool second = e->rank[b] < e->rank[a] || (e->rank[b] == e->rank[a] && e->crowd[b] > e->crowd[a]);
     int i = second ? b : a;
     return (struct parent){e->x + (int64_t)i * e->s->n, e->f + (int64_t)i * e->s->m};
 }
@@ -173,6 +161,21 @@ static struct parent mate(const struct evolution *e, struct rng *r, struct paren
     return best;
 }
 
+/* A point of the initial sample. In every other one the members of a family (the bits of each block) are all alike: what pays only when all of
+ * them go together is never seen among independent draws, where a family of n has one such point in levels^(n-1). */
+static void initial(const struct evolution *e, int64_t k, double *x)
+{
+    const struct variable *var = e->s->problem.space->var;
+    const double *u = e->sample + k * e->s->n;
+    for (int i = 0; i < e->s->n; i++) {
+        int from = i;
+        for (int j = 0; k % 2 == 1 && var[i].family >= 0 && j < i && from == i; j++) {
+            from = var[j].family == var[i].family ? j : i;
+        }
+        x[i] = space_from_unit(&var[i], u[from]);
+    }
+}
+
 bool evolution_propose(void *state, int64_t k, double *x)
 {
     struct evolution *e = state;
@@ -182,9 +185,7 @@ bool evolution_propose(void *state, int64_t k, double *x)
     e->move[k - e->begin] = 0;
     enum search_fresh fresh = SEARCH_SEEN;
     if (e->begin == 0) {
-        for (int i = 0; i < s->n; i++) {
-            x[i] = space_from_unit(&s->problem.space->var[i], e->sample[k * s->n + i]);
-        }
+        initial(e, k, x);
         fresh = search_fresh(s, x);
     } else {
         enum variation_move move = variation_choose(&e->v, &r);
@@ -204,12 +205,9 @@ bool evolution_propose(void *state, int64_t k, double *x)
 static void member_move(struct evolution *e, int from, int to)
 {
     const struct search *s = e->s;
-    memmove(e->x + (int64_t)to * s->n, e->x + (int64_t)from * s->n,
-            (size_t)s->n * sizeof *e->x);
-    memmove(e->f + (int64_t)to * s->m, e->f + (int64_t)from * s->m,
-            (size_t)s->m * sizeof *e->f);
-    memmove(e->g + (int64_t)to * s->c, e->g + (int64_t)from * s->c,
-            (size_t)s->c * sizeof *e->g);
+    memmove(e->x + (int64_t)to * s->n, e->x + (int64_t)from * s->n, (size_t)s->n * sizeof *e->x);
+    memmove(e->f + (int64_t)to * s->m, e->f + (int64_t)from * s->m, (size_t)s->m * sizeof *e->f);
+    memmove(e->g + (int64_t)to * s->c, e->g + (int64_t)from * s->c, (size_t)s->c * sizeof *e->g);
     e->violation[to] = e->violation[from];
     e->crowd[to] = e->crowd[from];
     e->rank[to] = e->rank[from];
@@ -221,8 +219,7 @@ static void measure(struct evolution *e)
     for (int j = 0; j < m; j++) {
         double lo = INFINITY, hi = -INFINITY;
         for (int i = 0; i < e->n; i++) {
-            lo = fmin(lo, e->f[(int64_t)i * m +
-                               j]); /* a failed evaluation's NaN is passed over */
+            lo = fmin(lo, e->f[(int64_t)i * m + j]); /* a failed evaluation's NaN is passed over */
             hi = fmax(hi, e->f[(int64_t)i * m + j]);
         }
         e->scale[j] = hi > lo ? 1 / (hi - lo) : 0;
@@ -235,8 +232,7 @@ static void survive(struct evolution *e, int keep)
     const struct search *s = e->s;
     for (int i = 0; i < e->n; i++) { /* the constraints' scale may have changed */
         if (e->violation[i] > 0 && isfinite(e->violation[i])) {
-            e->violation[i] =
-                search_violation(s, e->f + (int64_t)i * s->m, e->g + (int64_t)i * s->c);
+            e->violation[i] = search_violation(s, e->f + (int64_t)i * s->m, e->g + (int64_t)i * s->c);
         }
     }
     int fronts = dominance_sort_constrained(e->f, e->violation, e->n, s->m, e->rank);
@@ -279,8 +275,7 @@ static void survive(struct evolution *e, int keep)
     mem_free(part);
 }
 
-void evolution_result(void *state, int64_t k, const double *x, const double *f,
-                      const double *g, double violation)
+void evolution_result(void *state, int64_t k, const double *x, const double *f, const double *g, double violation)
 {
     struct evolution *e = state;
     const struct search *s = e->s;
@@ -291,8 +286,7 @@ void evolution_result(void *state, int64_t k, const double *x, const double *f,
     memcpy(e->g + (int64_t)i * s->c, g, (size_t)s->c * sizeof *g);
     e->violation[i] = violation;
     if (e->move[k - e->begin] > 0) {
-        variation_reward(&e->v, (enum variation_move)(e->move[k - e->begin] - 1),
-                         s->archive.entered > e->entered);
+        variation_reward(&e->v, (enum variation_move)(e->move[k - e->begin] - 1), s->archive.entered > e->entered);
     }
     e->entered = s->archive.entered;
     if (k + 1 == e->end) {

@@ -15,9 +15,7 @@
 static const double ETA_CROSS = 15, ETA_MUTATE = 20;
 static const double FLOOR = 0.03; /* least share of a move */
 static const double FADE = 0.995; /* memory of about 200 children */
-enum {
-    SHORT_LIST = 8
-}; /* up to so many levels, an ordered variable is exchanged, not blended */
+enum { SHORT_LIST = 8 };          /* up to so many levels, an ordered variable is exchanged, not blended */
 
 void variation_init(struct variation *v, const struct space *space)
 {
@@ -86,8 +84,7 @@ static double sbx(double a, double b, double hi, struct rng *r)
     bool low_child = a < b; /* the child nearer to a */
     double edge = low_child ? lo : hi - up, u = rng_uniform(r);
     double alpha = 2 - pow(1 + 2 * edge / width, -(ETA_CROSS + 1));
-    double beta = u * alpha <= 1 ? pow(u * alpha, 1 / (ETA_CROSS + 1))
-                                 : pow(1 / (2 - u * alpha), 1 / (ETA_CROSS + 1));
+    double beta = u * alpha <= 1 ? pow(u * alpha, 1 / (ETA_CROSS + 1)) : pow(1 / (2 - u * alpha), 1 / (ETA_CROSS + 1));
     return 0.5 * (lo + up + (low_child ? -beta : beta) * width);
 }
 
@@ -130,8 +127,7 @@ static double mutated(const struct variable *v, double x, struct rng *r)
 
 static double crossed(const struct variable *v, double a, double b, struct rng *r)
 {
-    bool blend = v->kind == VARIABLE_REAL ||
-                 (v->kind == VARIABLE_ORDERED && v->n > SHORT_LIST && rng_below(r, 2));
+    bool blend = v->kind == VARIABLE_REAL || (v->kind == VARIABLE_ORDERED && v->n > SHORT_LIST && rng_below(r, 2));
     return blend ? put_random(v, sbx(get(v, a), get(v, b), top(v), r), r) : b;
 }
 
@@ -162,8 +158,7 @@ void variation_mutate_one(const struct variation *v, struct rng *r, double *x)
     space_canonical(v->space, x);
 }
 
-static void cross(const struct variation *v, struct rng *r, const double *other,
-                  double *x)
+static void cross(const struct variation *v, struct rng *r, const double *other, double *x)
 {
     if (rng_below(r, 10) == 0) {
         return;
@@ -175,8 +170,7 @@ static void cross(const struct variation *v, struct rng *r, const double *other,
     }
 }
 
-static void differ(const struct variation *v, struct rng *r, const double *const p[3],
-                   double *x)
+static void differ(const struct variation *v, struct rng *r, const double *const p[3], double *x)
 {
     int n = v->space->n, sure = (int)rng_below(r, n);
     double rate = rng_below(r, 2) ? 0.9 : 0.3, factor = 0.4 + 0.5 * rng_uniform(r);
@@ -188,15 +182,13 @@ static void differ(const struct variation *v, struct rng *r, const double *const
         if (u->kind == VARIABLE_CATEGORY) {
             x[i] = rng_below(r, 2) ? p[1][i] : x[i];
         } else {
-            x[i] = put_random(
-                u, get(u, x[i]) + factor * (get(u, p[1][i]) - get(u, p[2][i])), r);
+            x[i] = put_random(u, get(u, x[i]) + factor * (get(u, p[1][i]) - get(u, p[2][i])), r);
         }
     }
 }
 
 /* x + s (other - x): s from -1 (away from the other) to 2 (beyond it). */
-static void line(const struct variation *v, struct rng *r, const double *other,
-                 double *x)
+static void line(const struct variation *v, struct rng *r, const double *other, double *x)
 {
     double s = -1 + 3 * rng_uniform(r);
     for (int i = 0; i < v->space->n; i++) {
@@ -221,8 +213,7 @@ static void edge(const struct variation *v, struct rng *r, double *x)
             if (u->kind == VARIABLE_CATEGORY || rng_uniform(r) >= rate) {
                 continue;
             }
-            bool high =
-                rng_uniform(r) * top(u) < get(u, x[i]); /* the nearer end more often */
+            bool high = rng_uniform(r) * top(u) < get(u, x[i]); /* the nearer end more often */
             x[i] = put(u, high ? top(u) : 0);
             moved = true;
         }
@@ -231,17 +222,14 @@ static void edge(const struct variation *v, struct rng *r, double *x)
 
 /* Variables of group `to` take the values that their family has in group `from` of source; with `swap` (source == x) the
  * others get theirs in exchange. */
-static void copy_family(const struct variation *v, int from, int to,
-                        const double *source, bool swap, double *x)
+static void copy_family(const struct variation *v, int from, int to, const double *source, bool swap, double *x)
 {
     const struct variable *var = v->space->var;
     for (int a = v->group_first[to]; a < v->group_first[to + 1]; a++) {
         int i = v->group_var[a];
-        for (int b = v->group_first[from];
-             b < v->group_first[from + 1] && var[i].family >= 0; b++) {
+        for (int b = v->group_first[from]; b < v->group_first[from + 1] && var[i].family >= 0; b++) {
             int k = v->group_var[b];
-            if (var[i].family == var[k].family && var[i].kind == var[k].kind &&
-                var[i].n == var[k].n) {
+            if (var[i].family == var[k].family && var[i].kind == var[k].kind && var[i].n == var[k].n) {
                 double old = x[i];
                 x[i] = source[k];
                 x[k] = swap ? old : x[k];
@@ -260,8 +248,7 @@ static void shift(const struct variation *v, struct rng *r, double *x)
     if (kind == 0 && u->group >= 0) { /* one up, another of its group down */
         for (int t = 0; t < 8; t++) {
             int k = (int)rng_below(r, v->space->n);
-            if (k != i && v->space->var[k].group == u->group &&
-                v->space->var[k].kind == VARIABLE_ORDERED) {
+            if (k != i && v->space->var[k].group == u->group && v->space->var[k].kind == VARIABLE_ORDERED) {
                 x[k] = put(&v->space->var[k], x[k] - way);
                 break;
             }
@@ -271,27 +258,41 @@ static void shift(const struct variation *v, struct rng *r, double *x)
     }
     for (int k = 0; k < v->space->n; k++) {
         const struct variable *w = &v->space->var[k];
-        bool with = kind == 1 ? w->family == u->family && u->family >= 0
-                              : w->group == u->group && u->group >= 0;
+        bool with = kind == 1 ? w->family == u->family && u->family >= 0 : w->group == u->group && u->group >= 0;
         if (w->kind == VARIABLE_ORDERED && (with || k == i)) {
             x[k] = put(w, x[k] + way);
         }
     }
 }
 
-static void groups(const struct variation *v, struct rng *r, const double *other,
-                   double *x)
+/* A whole family takes one value: what pays only together. */
+static void level(const struct variation *v, struct rng *r, double *x)
 {
-    int64_t kind = v->n_groups > 0 ? rng_below(r, 4) : 3;
+    int i = (int)rng_below(r, v->space->n);
+    const struct variable *u = &v->space->var[i];
+    double value = search_uniform_value(u, r);
+    for (int k = 0; k < v->space->n; k++) {
+        const struct variable *w = &v->space->var[k];
+        bool with = u->family >= 0 && w->family == u->family && w->kind == u->kind && w->n == u->n;
+        x[k] = with || k == i ? value : x[k];
+    }
+}
+
+static void groups(const struct variation *v, struct rng *r, const double *other, double *x)
+{
+    int64_t kind = v->n_groups > 0 ? rng_below(r, 5) : 3;
     if (kind == 3) {
         shift(v, r, x);
+        return;
+    }
+    if (kind == 4) {
+        level(v, r, x);
         return;
     }
     int a = (int)rng_below(r, v->n_groups), b = (int)rng_below(r, v->n_groups);
     if (kind == 0) { /* some groups from the other parent */
         for (int g = 0; g < v->n_groups; g++) {
-            for (int k = v->group_first[g];
-                 (g == a || rng_below(r, 3) == 0) && k < v->group_first[g + 1]; k++) {
+            for (int k = v->group_first[g]; (g == a || rng_below(r, 3) == 0) && k < v->group_first[g + 1]; k++) {
                 x[v->group_var[k]] = other[v->group_var[k]];
             }
         }
@@ -301,19 +302,17 @@ static void groups(const struct variation *v, struct rng *r, const double *other
 }
 
 /* Values for variables that no parent could give. */
-static void fill(const struct space *s, struct rng *r, const double *parent,
-                 const double *other, double *x)
+static void fill(const struct space *s, struct rng *r, const double *parent, const double *other, double *x)
 {
     for (int i = 0; i < s->n && s->active; i++) {
         if (space_active(s, x, i) && !space_active(s, parent, i)) {
-            x[i] = space_active(s, other, i) ? other[i]
-                                             : search_uniform_value(&s->var[i], r);
+            x[i] = space_active(s, other, i) ? other[i] : search_uniform_value(&s->var[i], r);
         }
     }
 }
 
-void variation_make(const struct variation *v, enum variation_move move, struct rng *r,
-                    const double *const parent[3], double *child)
+void variation_make(const struct variation *v, enum variation_move move, struct rng *r, const double *const parent[3],
+                    double *child)
 {
     int n = v->space->n;
     memcpy(child, parent[0], (size_t)n * sizeof *child);
@@ -348,8 +347,7 @@ void variation_make(const struct variation *v, enum variation_move move, struct 
 enum variation_move variation_choose(const struct variation *v, struct rng *r)
 {
     static const double prior[MOVE_COUNT] = {
-        [MOVE_CROSS] = 3, [MOVE_MUTATE] = 1, [MOVE_DIFFER] = 1.5,
-        [MOVE_LINE] = 2,  [MOVE_EDGE] = 1.5, [MOVE_GROUP] = 1,
+        [MOVE_CROSS] = 3, [MOVE_MUTATE] = 1, [MOVE_DIFFER] = 1.5, [MOVE_LINE] = 2, [MOVE_EDGE] = 1.5, [MOVE_GROUP] = 1,
     };
     double share[MOVE_COUNT], sum = 0;
     for (int k = 0; k < MOVE_COUNT; k++) {
