@@ -13,6 +13,7 @@
     X(export) \
     X(validate) \
     X(model) \
+    X(import) \
     X(templates) \
     X(doctor) \
     X(completion) \

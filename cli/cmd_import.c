@@ -1,0 +1,191 @@
+/* dovetail import: files of other tools, into ours. */
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "cli/cli.h"
+#include "experiments/timeloop.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum form { FORM_AUTO, FORM_PROBLEM, FORM_TEMPLATE, FORM_CASE, FORM_MAPPING };
+static const char *const form_names[] = {"auto", "problem", "template", "case", "mapping", NULL};
+
+struct import_opts {
+    const char *output;
+    int form;
+    bool force;
+};
+
+static const struct opt options[] = {
+    {"output", 'o', OPT_STRING, offsetof(struct import_opts, output), "FILE",
+     .help = "write to a file instead of standard output"},
+    {"as", 0, OPT_CHOICE, offsetof(struct import_opts, form), "FORM", .help = "what to write", .choices = form_names},
+    {"force", 0, OPT_FLAG, offsetof(struct import_opts, force), NULL, .help = "replace the output file if it is there"},
+    OPT_END};
+
+static void print_problem(const struct einsum *e, struct strbuf *out)
+{
+    strbuf_addf(out, "%s: %lld MACs\n", e->name, (long long)einsum_macs(e));
+    for (int d = 0; d < e->n_dims; d++) {
+        strbuf_addf(out, "%s%s %lld", d ? ", " : "  ", e->dim[d], (long long)e->bound[d]);
+    }
+    strbuf_adds(out, "\n");
+    for (int t = 0; t < e->n_tensors; t++) {
+        const struct einsum_tensor *tensor = &e->tensor[t];
+        strbuf_addf(out, "  %s", tensor->name);
+        for (int r = 0; r < tensor->n_ranks; r++) {
+            strbuf_adds(out, "[");
+            for (int i = 0; i < tensor->rank[r].n_terms; i++) {
+                strbuf_addf(out, "%s%s", i ? " + " : "", e->dim[tensor->rank[r].term[i].dim]);
+                if (tensor->rank[r].term[i].coef != 1) {
+                    strbuf_addf(out, "*%lld", (long long)tensor->rank[r].term[i].coef);
+                }
+            }
+            strbuf_adds(out, "]");
+        }
+        strbuf_addf(out, " %s", tensor->output ? "written" : tensor_role_names[tensor->role]);
+        if (tensor->density < 1) {
+            strbuf_addf(out, ", density %g", tensor->density);
+        }
+        strbuf_adds(out, "\n");
+    }
+}
+
+/* What the files hold: names, sizes, MACs. */
+static json_t *summary(const struct timeloop *t)
+{
+    json_t *root = json_object();
+    if (t->has_problem) {
+        json_t *dims = json_object();
+        for (int d = 0; d < t->einsum.n_dims; d++) {
+            json_object_set_new(dims, t->einsum.dim[d], json_integer(t->einsum.bound[d]));
+        }
+        json_object_set_new(root, "problem",
+                            json_pack("{s:s, s:o, s:I}", "name", t->einsum.name, "dims", dims, "macs",
+                                      (json_int_t)einsum_macs(&t->einsum)));
+    }
+    if (t->has_arch) {
+        json_t *levels = json_array();
+        for (int l = t->arch.n_levels - 1; l >= 0; l--) {
+            json_array_append_new(levels, json_pack("{s:s, s:I}", "name", t->arch.level[l].name, "instances",
+                                                    (json_int_t)t->accelerator.level[l].instances));
+        }
+        json_object_set_new(root, "architecture",
+                            json_pack("{s:o, s:{s:s, s:I}}", "levels", levels, "mac", "name", t->arch.mac, "instances",
+                                      (json_int_t)t->accelerator.mac.instances));
+    }
+    if (t->has_mapping) {
+        struct strbuf text = STRBUF_INIT;
+        mapping_write(&t->mapping, &t->accelerator, &t->einsum, &text);
+        json_object_set_new(root, "mapping", json_string(strbuf_str(&text)));
+        strbuf_release(&text);
+    }
+    return root;
+}
+
+static int make_text(const struct timeloop *t, const char *path, int form, struct strbuf *out, struct err *err)
+{
+    if (form == FORM_AUTO) {
+        form = t->has_mapping ? FORM_CASE : t->has_arch ? FORM_TEMPLATE : FORM_PROBLEM;
+    }
+    if ((form == FORM_PROBLEM && !t->has_problem) || (form == FORM_TEMPLATE && !t->has_arch) ||
+        (form >= FORM_CASE && !t->has_mapping)) {
+        return err_set(err, ERR_USAGE, "--as %s needs %s", form_names[form],
+                       form == FORM_PROBLEM    ? "a problem"
+                       : form == FORM_TEMPLATE ? "an architecture"
+                                               : "a problem, an architecture and a mapping");
+    }
+    if (form == FORM_PROBLEM) {
+        print_problem(&t->einsum, out);
+        return 0;
+    }
+    if (form == FORM_TEMPLATE) {
+        return timeloop_template(&t->arch, t->has_problem ? &t->einsum : NULL, out, err);
+    }
+    if (form == FORM_CASE) {
+        const char *slash = strrchr(path, '/');
+        timeloop_case(t, slash ? slash + 1 : path, out);
+        return 0; /* without energies, as run() says */
+    }
+    return timeloop_mapping(&t->mapping, &t->arch, &t->einsum, out, err);
+}
+
+static int write_out(const struct import_opts *o, const struct strbuf *text, struct err *err)
+{
+    if (!o->force && access(o->output, F_OK) == 0) {
+        return err_set(err, ERR_USAGE, "'%s' is there already: --force replaces it", o->output);
+    }
+    FILE *f = fopen(o->output, "w");
+    bool good = f && fwrite(strbuf_str(text), 1, text->len, f) == text->len;
+    if (!f || fclose(f) != 0 || !good) {
+        return err_set(err, ERR_IO, "cannot write '%s': %s", o->output, strerror(errno));
+    }
+    return 0;
+}
+
+static int finish(struct cli *cli, const struct import_opts *o, const struct timeloop *t, const char *last_path)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct err err = ERR_INIT;
+    int status = 0;
+    if (make_text(t, last_path, o->form, &text, &err) || (o->output && write_out(o, &text, &err))) {
+        status = cli_error(cli, &err);
+    } else if (cli->json) {
+        json_t *doc = summary(t);
+        json_object_set_new(doc, "text", json_string(strbuf_str(&text)));
+        cli_json(doc);
+    } else if (o->output) {
+        cli_say(cli, "wrote %s (%zu bytes)", o->output, text.len);
+    } else {
+        fwrite(strbuf_str(&text), 1, text.len, stdout);
+    }
+    strbuf_release(&text);
+    return status;
+}
+
+static int run(struct cli *cli, const void *values, int n_args, const char *const *args)
+{
+    static const char *const formats[] = {"timeloop"};
+    if (strcmp(args[0], formats[0]) != 0) {
+        return cli_unknown(cli, "format", args[0], formats, 1);
+    }
+    if (n_args < 2) {
+        return cli_fail(cli, ERR_USAGE, "name the files to import");
+    }
+    struct diags d = DIAGS_INIT;
+    struct timeloop *t = mem_alloc(sizeof *t);
+    timeloop_read(args + 1, n_args - 1, t, &d);
+    int status = cli_diags(cli, &d);
+    if (status == 0) {
+        const struct import_opts *o = values;
+        if (t->has_mapping && (o->form == FORM_AUTO || o->form == FORM_CASE)) {
+            cli_say(cli, "note: Timeloop's files have no energies: each energy_pj of the "
+                         "case is 0");
+        }
+        status = finish(cli, o, t, args[n_args - 1]);
+    } else if (d.n_errors == d.n_unreadable) {
+        status = ERR_NOINPUT;
+    }
+    mem_free(t);
+    diags_release(&d);
+    return status;
+}
+
+const struct verb verb_import = {
+    .name = "import",
+    .args = "timeloop FILE..",
+    .help = "read files of other tools",
+    .details = "timeloop: problem, architecture and mapping files of Timeloop v0.4, in any order; docs/timeloop.md "
+               "says what is read. Alone, a problem is "
+               "listed and an architecture becomes a template of ours; all three become a case for `dovetail model "
+               "--case`, or with --as mapping the "
+               "mapping is written back in Timeloop's format. What is not understood is refused by name and line.",
+    .example = "dovetail import timeloop arch.yaml -o mine.yaml\ndovetail import timeloop problem.yaml arch.yaml "
+               "mapping.yaml -o case.jsonl",
+    .options = options,
+    .options_size = sizeof(struct import_opts),
+    .min_args = 1,
+    .max_args = 10,
+    .run = run};
