@@ -139,6 +139,47 @@ START_TEST(volumes)
 }
 END_TEST
 
+/* Runs the statements of one ```sql block but for lines that begin with a dot; returns how many gave rows or nothing without an error. */
+static int run_block(char *block)
+{
+    int n = 0;
+    for (char *line = block; (line = strstr(line, ".load"));) {
+        memset(line, ' ', strcspn(line, "\n"));
+    }
+    for (const char *text = block; *text;) {
+        sqlite3_stmt *stmt;
+        ck_assert_msg(sqlite3_prepare_v2(sql, text, -1, &stmt, &text) == SQLITE_OK, "%s", sqlite3_errmsg(sql));
+        int rc = SQLITE_DONE;
+        while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        }
+        ck_assert_msg(rc == SQLITE_DONE, "%s", sqlite3_errmsg(sql));
+        n += stmt != NULL;
+        sqlite3_finalize(stmt);
+    }
+    return n;
+}
+
+START_TEST(documented_questions_work)
+{
+    FILE *f = fopen("docs/database.md", "r");
+    ck_assert_msg(f != NULL, "run from the root of the tree");
+    static char text[40000];
+    size_t size = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[size] = '\0';
+    int n = 0;
+    for (char *block = text; (block = strstr(block, "```sql\n"));) {
+        char *end = strstr(block + 7, "```");
+        ck_assert_ptr_nonnull(end);
+        *end = '\0';
+        n += run_block(block + 7);
+        block = end + 1;
+    }
+    ck_assert_int_ge(n, 10);
+    printf("ran %d documented statements\n", n);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     const char *slash = argc ? strrchr(argv[0], '/') : NULL;
@@ -150,6 +191,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, domination);
     tcase_add_test(t, fronts);
     tcase_add_test(t, volumes);
+    tcase_add_test(t, documented_questions_work);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
