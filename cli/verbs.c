@@ -11,6 +11,10 @@
     X(pareto) \
     X(eval) \
     X(export) \
+    X(merge) \
+    X(diff) \
+    X(gc) \
+    X(upgrade) \
     X(validate) \
     X(model) \
     X(import) \

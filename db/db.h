@@ -88,14 +88,14 @@ extern const char *const db_kind_names[DB_KIND_COUNT];
 struct db_column {
     const char *name;
     enum db_kind kind;
-    enum db_type type; /* never DB_NULL. A REAL column takes INTEGER values too (they
+    enum db_type type;       /* never DB_NULL. A REAL column takes INTEGER values too (they
                           come back REAL) */
-    const char *unit;  /* "J", "s", "bit"; "" for a pure number or text */
-    const char *goal;  /* "min", "max": which direction is better; "" when none is */
-    int objective; /* its place among the study's objectives, from 1; 0: none. Needs a
+    const char *unit;        /* "J", "s", "bit"; "" for a pure number or text */
+    const char *goal;        /* "min", "max": which direction is better; "" when none is */
+    int objective;           /* its place among the study's objectives, from 1; 0: none. Needs a
                       goal */
     const char *description; /* one sentence */
-    const char *sql; /* DB_DERIVED: an SQL expression over other columns (a virtual
+    const char *sql;         /* DB_DERIVED: an SQL expression over other columns (a virtual
                         column, never put), or NULL */
 };
 
@@ -119,16 +119,15 @@ struct db_layout {
 
 enum db_mode { DB_READ, DB_WRITE };
 
-struct db_tuning {   /* 0 (or false) everywhere: the defaults */
-    int commit_rows; /* a group is committed when it has so many rows, default 1,024 ...
+struct db_tuning {       /* 0 (or false) everywhere: the defaults */
+    int commit_rows;     /* a group is committed when it has so many rows, default 1,024 ...
                       */
-    int commit_ms;   /* ... or when its oldest row has waited so long, default 50 ms */
-    int sync_rows;   /* at most so many committed trials may be lost in a power cut,
+    int commit_ms;       /* ... or when its oldest row has waited so long, default 50 ms */
+    int sync_rows;       /* at most so many committed trials may be lost in a power cut,
                         default 16,384 ... */
-    int sync_ms;     /* ... and none older than this, default 500 ms */
-    bool durable; /* every commit is synced: a power cut loses nothing acknowledged */
-    int64_t
-        queue_bytes; /* putters wait when more than this is queued, default 32 MiB */
+    int sync_ms;         /* ... and none older than this, default 500 ms */
+    bool durable;        /* every commit is synced: a power cut loses nothing acknowledged */
+    int64_t queue_bytes; /* putters wait when more than this is queued, default 32 MiB */
 };
 
 struct db;
@@ -155,32 +154,28 @@ void db_tune(struct db *db, const struct db_tuning *t);
 int db_close(struct db *db, struct err *err);
 
 const char *db_path(const struct db *db);
-const char *db_meta(const struct db *db,
-                    const char *key); /* NULL when absent; borrowed until db_put_meta()
+const char *db_meta(const struct db *db, const char *key); /* NULL when absent; borrowed until db_put_meta()
                                          of that key or db_close() */
 int db_put_meta(struct db *db, const char *key, const char *value, struct err *err);
-int db_columns(
-    const struct db *db,
-    const struct db_column **columns); /* their count; borrowed until db_close() */
-int db_column(const struct db *db, const char *name); /* index, or -1 */
+int db_columns(const struct db *db, const struct db_column **columns); /* their count; borrowed until db_close() */
+int db_column(const struct db *db, const char *name);                  /* index, or -1 */
 
 /* ---- trials
  * ------------------------------------------------------------------------------------------------------------------
  */
 
 enum db_state { DB_OK, DB_INFEASIBLE, DB_FAILED, DB_STATE_COUNT };
-extern const char *const
-    db_state_names[DB_STATE_COUNT]; /* "ok", "infeasible", "failed": as in the file */
+extern const char *const db_state_names[DB_STATE_COUNT]; /* "ok", "infeasible", "failed": as in the file */
 
 struct db_trial {
     int64_t number;   /* from 0 */
     struct hash hash; /* of the design's canonical text */
     enum db_state state;
-    const char *violated;    /* names of the violated constraints, "a, b"; NULL: none */
-    const char *error;       /* why it failed; NULL */
-    const char *proposed_by; /* "random", "crossover 12 40", ...; NULL */
-    int generation;          /* of the algorithm, >= 0; -1: none */
-    double eval_us; /* wall-clock of the evaluation in us; < 0 or NaN: not measured.
+    const char *violated;          /* names of the violated constraints, "a, b"; NULL: none */
+    const char *error;             /* why it failed; NULL */
+    const char *proposed_by;       /* "random", "crossover 12 40", ...; NULL */
+    int generation;                /* of the algorithm, >= 0; -1: none */
+    double eval_us;                /* wall-clock of the evaluation in us; < 0 or NaN: not measured.
                        Never exported */
     const struct db_value *values; /* [db_columns()], in their order; entries of columns
                                       with `sql` are ignored */
@@ -206,8 +201,7 @@ int64_t db_queued(const struct db *db); /* trials put: db_stored() <= db_queued(
 const struct err *db_failed(const struct db *db);
 
 /* The stored trials in order, from number `from` on: what a resumed search is told. */
-struct db_cursor *db_trials(struct db *db, int64_t from,
-                            struct err *err); /* NULL on error */
+struct db_cursor *db_trials(struct db *db, int64_t from, struct err *err); /* NULL on error */
 /* 1: *trial is the next one, its texts and values borrowed until the next call; 0: no
  * more; -1: error. ~1 us a trial. */
 int db_next(struct db_cursor *c, struct db_trial *trial, struct err *err);
@@ -216,12 +210,10 @@ void db_cursor_free(struct db_cursor *c);
 /* Designs whose hash begins with `prefix` (1 to 32 hex digits, either case). 0: exactly
  * one, *hash and *number (of its first trial) filled. ERR_NO when none or several match
  * (the message names some), ERR_USAGE when it is no hex. O(log n). */
-int db_find(struct db *db, const char *prefix, struct hash *hash, int64_t *number,
-            struct err *err);
+int db_find(struct db *db, const char *prefix, struct hash *hash, int64_t *number, struct err *err);
 /* The design's first trial, by hash; freed with db_cursor_free(*hold, or NULL), trial's
  * texts are borrowed from it. 1, 0 (no such), -1. */
-int db_get(struct db *db, struct hash hash, struct db_trial *trial,
-           struct db_cursor **hold, struct err *err);
+int db_get(struct db *db, struct hash hash, struct db_trial *trial, struct db_cursor **hold, struct err *err);
 
 /* ---- caches
  * ------------------------------------------------------------------------------------------------------------------
@@ -232,17 +224,14 @@ enum db_cache { DB_EVALUATIONS, DB_MAPPINGS, DB_CACHE_COUNT };
 /* Queued like trials, committed in the same order. A key that is stored already keeps
  * its value: another value under it is a reproducibility alarm (ERR_BUG at the next
  * call). Any thread. */
-int db_cache_put(struct db *db, enum db_cache cache, struct hash key, const void *value,
-                 size_t n, struct err *err);
+int db_cache_put(struct db *db, enum db_cache cache, struct hash key, const void *value, size_t n, struct err *err);
 /* 1: *value (caller frees with mem_free()) and *n; 0: absent; -1. Sees what is
  * committed (db_flush()); ~5 us. */
-int db_cache_get(struct db *db, enum db_cache cache, struct hash key, void **value,
-                 size_t *n, struct err *err);
+int db_cache_get(struct db *db, enum db_cache cache, struct hash key, void **value, size_t *n, struct err *err);
 /* Calls fn for every entry, in order of insertion; value is borrowed during the call.
  * fn returns 0 to go on; anything else is returned. */
 int db_cache_load(struct db *db, enum db_cache cache,
-                  int (*fn)(void *ctx, struct hash key, const void *value, size_t n),
-                  void *ctx, struct err *err);
+                  int (*fn)(void *ctx, struct hash key, const void *value, size_t n), void *ctx, struct err *err);
 /* A file of caches only, shared between studies and by several processes at once on one
  * machine (--cache FILE): made when missing. db_cache_*, db_flush, db_sync, db_meta,
  * db_close work on it. */
@@ -273,8 +262,7 @@ struct db_query {
                           it), or NULL. Not for raw user text */
     const struct db_value *params;
     int n_params;
-    const struct db_objective
-        *objectives; /* [n_objectives <= 8]: only the non-dominated of what `where`
+    const struct db_objective *objectives; /* [n_objectives <= 8]: only the non-dominated of what `where`
                         leaves; 0: all rows */
     int n_objectives;
     const char *order_by; /* column, ties by trial number; NULL: by trial number */
@@ -292,8 +280,7 @@ struct db_row {
 /* Rows through fn (0: go on, else stop and return that). Borrowed during the call.
  * ERR_USAGE for an unknown column or bad SQL. Where the objectives are the study's own
  * and there is no `where`, the stored front answers. Otherwise O(designs). */
-int db_query(struct db *db, const struct db_query *q,
-             int (*fn)(void *ctx, const struct db_row *row), void *ctx,
+int db_query(struct db *db, const struct db_query *q, int (*fn)(void *ctx, const struct db_row *row), void *ctx,
              struct err *err);
 
 /* Breakdown of designs on the front (or asked for with `eval --save`). */
@@ -310,10 +297,8 @@ struct db_layer_cost {
     double energy_j;
     int64_t cycles, accesses, bytes;
 };
-int db_put_layer(struct db *db, const struct db_layer *layer,
-                 struct err *err); /* replaces */
-int db_put_layer_cost(struct db *db, const struct db_layer_cost *cost,
-                      struct err *err); /* replaces */
+int db_put_layer(struct db *db, const struct db_layer *layer, struct err *err);          /* replaces */
+int db_put_layer_cost(struct db *db, const struct db_layer_cost *cost, struct err *err); /* replaces */
 int db_put_mapping(struct db *db, struct hash hash, int64_t layer_id, const char *loops,
                    struct err *err); /* replaces */
 
@@ -342,8 +327,7 @@ enum db_exit {
     DB_EXIT_FAILED,
     DB_EXIT_COUNT
 };
-extern const char
-    *const db_exit_names[DB_EXIT_COUNT]; /* "", "done", "interrupted", "time_limit",
+extern const char *const db_exit_names[DB_EXIT_COUNT]; /* "", "done", "interrupted", "time_limit",
                                             "preempted", "failed" */
 
 struct db_run { /* what differs between two runs of the same study: kept apart from the
@@ -368,13 +352,11 @@ struct db_run { /* what differs between two runs of the same study: kept apart f
  * threads. The writer renews the heartbeat. */
 int db_begin_run(struct db *db, const struct db_run *run, struct err *err);
 /* Counters shown by `status`; cheap, written with the next heartbeat. */
-void db_run_counts(struct db *db, int64_t evaluations, int64_t cache_hits,
-                   int64_t cache_lookups);
+void db_run_counts(struct db *db, int64_t evaluations, int64_t cache_hits, int64_t cache_lookups);
 int db_end_run(struct db *db, enum db_exit how, struct err *err); /* flushes */
 
 struct db_status {
-    int64_t trials, designs,
-        state[DB_STATE_COUNT]; /* state: designs by enum db_state */
+    int64_t trials, designs, state[DB_STATE_COUNT]; /* state: designs by enum db_state */
     int64_t front;
     int64_t cached[DB_CACHE_COUNT];
     int64_t file_bytes;  /* with the write-ahead log */

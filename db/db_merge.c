@@ -263,11 +263,25 @@ static int attach_and_copy(struct merge *m, sqlite3 *sql, const char *path, int 
     return db_sql_exec(sql, path, "DETACH src", rc ? NULL : err) || rc ? -1 : 0;
 }
 
+static void json_text(struct strbuf *sb, const char *s)
+{
+    strbuf_adds(sb, "\"");
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\' || c < 0x20) {
+            strbuf_addf(sb, "\\u%04x", c);
+        } else {
+            strbuf_add(sb, s, 1);
+        }
+    }
+    strbuf_adds(sb, "\"");
+}
+
 static void list_origins(const struct merge *m, struct strbuf *json)
 {
     for (int i = 0; i < m->n; i++) {
         strbuf_adds(json, i ? ", " : "[");
-        db_json_text(json, m->paths[i]);
+        json_text(json, m->paths[i]);
     }
     strbuf_adds(json, "]");
 }

@@ -29,8 +29,7 @@ struct db {
     int n_columns;
     struct db_pair *meta; /* [n_meta] owned, guarded by `mutex` */
     int n_meta, cap_meta;
-    struct strbuf
-        select; /* "SELECT ... FROM trials JOIN designs" of db_next(), without WHERE */
+    struct strbuf select;    /* "SELECT ... FROM trials JOIN designs" of db_next(), without WHERE */
     sqlite3_stmt *by_number; /* of `read`, made when first needed */
     sqlite3_stmt *by_key[DB_CACHE_COUNT];
     struct db_value *scratch; /* [n_columns], guarded by `mutex` */
@@ -50,18 +49,15 @@ struct queue *db_begin_record(struct db *db, struct err *err);
  * "write". Returns -1. */
 int db_sql_error(sqlite3 *sql, const char *path, const char *doing, struct err *err);
 int db_sql_exec(sqlite3 *sql, const char *path, const char *text, struct err *err);
-int db_sql_prepare(sqlite3 *sql, const char *path, const char *text,
-                   sqlite3_stmt **stmt, struct err *err);
+int db_sql_prepare(sqlite3 *sql, const char *path, const char *text, sqlite3_stmt **stmt, struct err *err);
 /* One integer from the first row of `text`; `none` when there is no row or it is NULL.
  */
-int db_sql_integer(sqlite3 *sql, const char *path, const char *text, int64_t none,
-                   int64_t *out, struct err *err);
+int db_sql_integer(sqlite3 *sql, const char *path, const char *text, int64_t none, int64_t *out, struct err *err);
 /* Opens with busy timeout and mmap; `flags` as sqlite3_open_v2(). */
 int db_sql_open(const char *path, int flags, sqlite3 **sql, struct err *err);
 /* Read-only, also where no -shm file can be made (read-only media). */
 int db_sql_open_reader(const char *path, sqlite3 **sql, struct err *err);
-int db_bind_value(sqlite3_stmt *stmt, int parameter,
-                  struct db_value v); /* copies texts; SQLite's code */
+int db_bind_value(sqlite3_stmt *stmt, int parameter, struct db_value v); /* copies texts; SQLite's code */
 /* path as a URI for ATTACH and sqlite3_open_v2(): "file:...?query". */
 void db_sql_uri(struct strbuf *sb, const char *path, const char *query);
 const char *db_sql_type(enum db_type type); /* "INTEGER", ... */
@@ -71,24 +67,18 @@ int64_t db_monotonic_ms(void);
 /* ---- db_file.c: the file from outside ---- */
 /* Name of the network file system with this statfs magic, or NULL. */
 const char *db_network_name(unsigned long f_type);
-int db_check_local(const char *path,
-                   struct err *err); /* ERR_IO when path (or its folder) lies on a
+int db_check_local(const char *path, struct err *err);   /* ERR_IO when path (or its folder) lies on a
                                         network file system */
-int db_lock(
-    const char *path, int *fd,
-    struct err *err); /* exclusive, dies with the process; -1 names the holder */
+int db_lock(const char *path, int *fd, struct err *err); /* exclusive, dies with the process; -1 names the holder */
 void db_unlock(const char *path, int fd);
-bool db_lock_held(
-    const char *path); /* by any live process but through this handle too */
+bool db_lock_held(const char *path); /* by any live process but through this handle too */
 
 /* ---- db_schema.c: tables ---- */
 int db_layout_check(const struct db_layout *layout, struct err *err);
-int db_schema_create(sqlite3 *sql, const char *path, const struct db_layout *layout,
-                     struct err *err);
+int db_schema_create(sqlite3 *sql, const char *path, const struct db_layout *layout, struct err *err);
 int db_schema_create_cache(sqlite3 *sql, const char *path, struct err *err);
-int db_schema_check(sqlite3 *sql, const char *path,
-                    struct err *err);               /* ours, this version, whole */
-int db_schema_load(struct db *db, struct err *err); /* columns, meta, select */
+int db_schema_check(sqlite3 *sql, const char *path, struct err *err); /* ours, this version, whole */
+int db_schema_load(struct db *db, struct err *err);                   /* columns, meta, select */
 /* Is column c of table designs filled by db_put_trial()? */
 static inline bool db_column_stored(const struct db_column *c)
 {
@@ -174,26 +164,21 @@ static inline const char *record_bytes(const struct record *r, int i)
 {
     return (const char *)r + r->cell[i].u.at;
 }
-int record_bind(sqlite3_stmt *stmt, int parameter, const struct record *r,
-                int cell); /* SQLite's code */
+int record_bind(sqlite3_stmt *stmt, int parameter, const struct record *r, int cell); /* SQLite's code */
 
 /* ---- db_writer.c: the thread ---- */
 struct db_writer *writer_new(struct db *db);
-void writer_free(
-    struct db_writer *w); /* stops the thread after everything queued is stored */
+void writer_free(struct db_writer *w); /* stops the thread after everything queued is stored */
 void writer_tune(struct db_writer *w, const struct db_tuning *t);
 /* Locks the queue and returns it for one record; NULL and err when the writer has
  * failed. Waits while the queue is full. */
 struct queue *writer_begin(struct db_writer *w, struct err *err);
 void writer_end(struct db_writer *w);
-int writer_wait(struct db_writer *w, bool sync,
-                struct err *err); /* until everything put so far is stored */
+int writer_wait(struct db_writer *w, bool sync, struct err *err); /* until everything put so far is stored */
 int64_t writer_stored(struct db_writer *w);
 const struct err *writer_failed(struct db_writer *w);
-void writer_counts(struct db_writer *w, int64_t evaluations, int64_t cache_hits,
-                   int64_t cache_lookups);
-void writer_run(struct db_writer *w,
-                int64_t run_id); /* heartbeats go to this run; 0: none */
+void writer_counts(struct db_writer *w, int64_t evaluations, int64_t cache_hits, int64_t cache_lookups);
+void writer_run(struct db_writer *w, int64_t run_id); /* heartbeats go to this run; 0: none */
 
 /* ---- db_group.c: one transaction ---- */
 struct group; /* prepared statements, the incremental front */
@@ -206,8 +191,7 @@ struct heartbeat {
 };
 /* Stores all of q in one transaction; synced to the disk if `sync`. `beat` may be NULL.
  */
-int group_write(struct group *g, const struct queue *q, bool sync,
-                const struct heartbeat *beat, struct err *err);
+int group_write(struct group *g, const struct queue *q, bool sync, const struct heartbeat *beat, struct err *err);
 
 /* ---- db_trial.c ---- */
 /* Column i of a row; INTEGER is widened where the type is DB_REAL. Text is borrowed
@@ -215,44 +199,33 @@ int group_write(struct group *g, const struct queue *q, bool sync,
 struct db_value db_column_value(sqlite3_stmt *stmt, int i, enum db_type type);
 /* A row of db->select as a trial; values[n_columns] is filled, texts are borrowed from
  * the statement. */
-int trial_from_row(const struct db *db, sqlite3_stmt *stmt, struct db_trial *t,
-                   struct db_value *values, struct err *err);
+int trial_from_row(const struct db *db, sqlite3_stmt *stmt, struct db_trial *t, struct db_value *values,
+                   struct err *err);
 /* The name of the first thing in which b's design (hash, state, values) differs from
  * a's, or NULL. */
-const char *trial_difference(const struct db *db, const struct db_trial *a,
-                             const struct db_trial *b);
+const char *trial_difference(const struct db *db, const struct db_trial *a, const struct db_trial *b);
 /* 0 when they agree; else the reproducibility alarm (ERR_BUG). */
-int trial_alarm(const struct db *db, const struct db_trial *stored,
-                const struct db_trial *now, struct err *err);
-void trial_from_record(const struct db *db, const struct record *r, struct db_trial *t,
-                       struct db_value *values);
+int trial_alarm(const struct db *db, const struct db_trial *stored, const struct db_trial *now, struct err *err);
+void trial_from_record(const struct db *db, const struct record *r, struct db_trial *t, struct db_value *values);
 void db_value_print(struct strbuf *sb, struct db_value v);
-void trial_print_field(const struct db *db, const struct db_trial *t, const char *field,
-                       struct strbuf *sb);
+void trial_print_field(const struct db *db, const struct db_trial *t, const char *field, struct strbuf *sb);
 
-bool db_same_value(enum db_type type, struct db_value a,
-                   struct db_value b); /* bit for bit */
-
-/* ---- db_export.c ---- */
-void db_json_text(struct strbuf *sb, const char *s); /* in quotes */
+bool db_same_value(enum db_type type, struct db_value a, struct db_value b); /* bit for bit */
 
 /* ---- db_query.c ---- */
 /* Steps through rows of (id, objectives ...) and appends the ids of the non-dominated as a JSON array. Returns SQLite's code. */
-int db_front_ids(sqlite3_stmt *stmt, const struct db_objective *o, int m,
-                 struct strbuf *ids);
+int db_front_ids(sqlite3_stmt *stmt, const struct db_objective *o, int m, struct strbuf *ids);
 /* The study's own objectives, in their order; columns are borrowed. Returns their count. */
 int db_own_objectives(const struct db *db, struct db_objective o[DB_MAX_OBJECTIVES]);
 
 /* ---- db_gc.c ---- */
 /* Sets `rank` and `counts` from the designs, inside the caller's transaction. *changed: designs whose rank was wrong. */
-int db_recount(sqlite3 *sql, const struct db *shape, const char *path, int64_t *changed,
-               struct err *err);
+int db_recount(sqlite3 *sql, const struct db *shape, const char *path, int64_t *changed, struct err *err);
 
 /* ---- db_open.c, for making files ---- */
 /* Builds `path` by fill(ctx, sql) on a connection to a temporary name, then links it to its own. 1: exists already. */
-int db_make(const char *path,
-            int (*fill)(void *ctx, sqlite3 *sql, const char *path, struct err *err),
-            void *ctx, struct err *err);
+int db_make(const char *path, int (*fill)(void *ctx, sqlite3 *sql, const char *path, struct err *err), void *ctx,
+            struct err *err);
 
 /* ---- db_front.c: a set of points of which none dominates another ---- */
 struct front {

@@ -1,38 +1,8 @@
-/* What is done to whole study files: writing them out, uniting, comparing, tidying, upgrading. */
+/* What is done to whole study files: uniting, comparing, tidying, upgrading. */
 #ifndef DB_DB_TOOLS_H
 #define DB_DB_TOOLS_H
 
 #include "db/db.h"
-
-/* ---- export ------------------------------------------------------------------------------------------------------------------ */
-
-enum db_format { DB_CSV, DB_JSON, DB_JSONL, DB_FORMAT_COUNT };
-extern const char *const db_format_names[DB_FORMAT_COUNT]; /* "csv", "json", "jsonl" */
-
-enum db_rows {
-    DB_ROWS_DESIGNS, /* one row a design, in the order of their first trials */
-    DB_ROWS_FRONT,   /* those on the study's front */
-    DB_ROWS_TRIALS   /* one row a trial: designs asked for again stand there again */
-};
-
-struct db_export {
-    enum db_format format;
-    enum db_rows rows;
-    const char *where; /* as in struct db_query; all states count */
-    const struct db_value *params;
-    int n_params;
-};
-
-/* Fields: trial, id (32 hex digits), state, violated, error, generation, proposed_by, then db_columns() in their order. Nothing of it depends
- * on when or where the study ran: two runs of the same study export the same bytes. docs/database.md has the schema.
- *   CSV    RFC 4180 with '\n': a header, fields quoted where needed; NULL is empty, NaN "nan", infinities "inf", "-inf"
- *   JSON   {"schema": "dovetail.export/1", "study": .., "columns": [..], "rows": [{..}]}; NaN and infinities are null
- *   JSONL  the rows alone, one object a line
- * Numbers are the shortest decimals that read back as the same double. `write` gets pieces of any size; it returns 0, or else is not called
- * again and its value is returned. ERR_USAGE for a bad `where`. */
-int db_export(struct db *db, const struct db_export *e,
-              int (*write)(void *ctx, const char *bytes, size_t n), void *ctx,
-              struct err *err);
 
 /* ---- merge ------------------------------------------------------------------------------------------------------------------- */
 
@@ -40,8 +10,7 @@ struct db_merge_report {
     int64_t trials, designs;
     int64_t duplicates; /* designs that came from several files, with the same result */
     int64_t front;
-    char *
-        conflict; /* owned, or NULL: "design 7f3a9c1 has energy_j = .. in 'a.db' (trial 3 on node17) and .." */
+    char *conflict; /* owned, or NULL: "design 7f3a9c1 has energy_j = .. in 'a.db' (trial 3 on node17) and .." */
 };
 
 /* The union by hash of n studies, as a new file `out` that can be asked, not continued (fact "merged" lists the origins; trials are numbered
@@ -49,8 +18,8 @@ struct db_merge_report {
  * ERR_DATA when columns or the facts space_hash, objectives, constraints differ, or model_hash (unless force_model). The same design with
  * another state or values is ERR_BUG: a reproducibility alarm, the report's `conflict` names both origins. `out` is there complete or not at
  * all. Order of the files decides only numbers and who of equals is named. ~5 us a design. */
-int db_merge(const char *out, const char *const *paths, int n, bool force_model,
-             struct db_merge_report *report, struct err *err);
+int db_merge(const char *out, const char *const *paths, int n, bool force_model, struct db_merge_report *report,
+             struct err *err);
 void db_merge_report_release(struct db_merge_report *r);
 
 /* ---- diff -------------------------------------------------------------------------------------------------------------------- */
@@ -63,24 +32,22 @@ struct db_difference {
 };
 struct db_diff_report {
     int64_t only[2], same, different; /* designs */
-    bool facts[4]; /* differ: space_hash, model_hash, objectives, columns */
+    bool facts[4];                    /* differ: space_hash, model_hash, objectives, columns */
 };
 extern const char *const db_diff_facts[4];
 
 /* Compares the designs of two studies by hash, over the columns that both have. fn (may be NULL) gets the first difference of each design
  * that differs; it returns 0 to go on. O(n log n). */
 int db_diff(struct db *a, struct db *b, struct db_diff_report *report,
-            int (*fn)(void *ctx, const struct db_difference *d), void *ctx,
-            struct err *err);
+            int (*fn)(void *ctx, const struct db_difference *d), void *ctx, struct err *err);
 
 /* ---- gc, upgrade ------------------------------------------------------------------------------------------------------------- */
 
 struct db_gc_report {
     int64_t bytes_before, bytes_after;
-    int64_t
-        layer_rows; /* layer_cost and mappings of designs that are not on the front */
-    int64_t cached; /* cache entries, when they were to go */
-    int64_t ranks;  /* designs whose place on or off the front was wrong */
+    int64_t layer_rows; /* layer_cost and mappings of designs that are not on the front */
+    int64_t cached;     /* cache entries, when they were to go */
+    int64_t ranks;      /* designs whose place on or off the front was wrong */
 };
 
 /* Tidies a study that nobody writes: drops breakdowns of designs off the front, with `caches` both caches, checks `rank` and `counts` against

@@ -1,11 +1,10 @@
-/* Export, merge, diff, gc, upgrade. */
+/* Merge, diff, gc, upgrade. */
 #include "base/mem.h"
 #include "db/db_private.h"
 #include "db/db_tools.h"
 #include "tests/db_fixture.h"
 
 #include <check.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,121 +43,6 @@ static struct db *open_read(const char *path)
     ck_assert_msg(db != NULL, "%s", err.text);
     return db;
 }
-
-/* ---- export ---- */
-
-static int append(void *ctx, const char *bytes, size_t n)
-{
-    strbuf_add(ctx, bytes, n);
-    return 0;
-}
-
-static void export_to(struct db *db, const struct db_export *e, struct strbuf *sb)
-{
-    strbuf_reset(sb);
-    ck_assert_msg(!db_export(db, e, append, sb, &err), "%s", err.text);
-}
-
-static int64_t count_lines(const char *s)
-{
-    int64_t n = 0;
-    for (; *s; s++) {
-        n += *s == '\n';
-    }
-    return n;
-}
-
-/* Two runs of one study, one interrupted and grouped otherwise: the same bytes. */
-START_TEST(exports_depend_on_the_study_alone)
-{
-    char other[120];
-    path_of(other, "other.db");
-    struct db *a = create(fix.path), *b = create(other);
-    fix_put(a, 0, 800);
-    ck_assert_int_eq(db_flush(a, &err), 0);
-    struct db_run run = {.command = "again", .threads = 8};
-    ck_assert_int_eq(db_begin_run(b, &run, &err), 0);
-    db_tune(b, &(struct db_tuning){.commit_rows = 3});
-    fix_put(b, 0, 333);
-    ck_assert_int_eq(db_close(b, &err), 0);
-    b = db_open(other, DB_WRITE, &err);
-    fix_put(b, 0, 800);
-    ck_assert_int_eq(db_flush(b, &err), 0);
-    struct strbuf x = STRBUF_INIT, y = STRBUF_INIT;
-    for (int format = 0; format < DB_FORMAT_COUNT; format++) {
-        for (int rows = 0; rows <= DB_ROWS_TRIALS; rows++) {
-            struct db_export e = {.format = (enum db_format)format, .rows = (enum db_rows)rows};
-            export_to(a, &e, &x);
-            export_to(b, &e, &y);
-            ck_assert_uint_eq(x.len, y.len);
-            ck_assert(!memcmp(x.buf, y.buf, x.len));
-        }
-    }
-    export_to(a, &(struct db_export){.format = DB_CSV, .rows = DB_ROWS_TRIALS}, &x);
-    ck_assert_int_eq(count_lines(x.buf), 801);
-    ck_assert_int_eq(strncmp(x.buf, "trial,id,state,violated,error,generation,proposed_by,energy_j,", 62), 0);
-    ck_assert_ptr_null(strstr(x.buf, "eval_us"));
-    struct db_value half = db_real(0.5);
-    export_to(a, &(struct db_export){.format = DB_JSONL, .where = "accuracy > ?", .params = &half, .n_params = 1}, &y);
-    ck_assert_int_lt(count_lines(y.buf), 800);
-    ck_assert_int_gt(count_lines(y.buf), 100);
-    ck_assert_int_eq(db_export(a, &(struct db_export){.where = "nonsense"}, append, &y, &err), -1);
-    ck_assert_int_eq(err.code, ERR_USAGE);
-    strbuf_release(&x);
-    strbuf_release(&y);
-    db_close(a, NULL);
-    db_close(b, NULL);
-}
-END_TEST
-
-static void same_number(json_t *v, struct db_value expected)
-{
-    if (expected.type == DB_REAL && json_is_number(v)) {
-        ck_assert(json_number_value(v) == expected.u.d);
-    } else if (expected.type == DB_INTEGER) {
-        ck_assert_int_eq(json_integer_value(v), expected.u.i);
-    } else if (expected.type == DB_TEXT) {
-        ck_assert_str_eq(json_string_value(v), expected.u.s);
-    } else {
-        ck_assert(json_is_null(v));
-    }
-}
-
-/* The documented schema, field by field. */
-START_TEST(json_is_what_the_documentation_says)
-{
-    struct db *db = create(fix.path);
-    struct strbuf sb = STRBUF_INIT;
-    fix_put(db, 0, 300);
-    ck_assert_int_eq(db_flush(db, &err), 0);
-    export_to(db, &(struct db_export){.format = DB_JSON, .rows = DB_ROWS_TRIALS}, &sb);
-    json_error_t je;
-    json_t *doc = json_loads(sb.buf, JSON_DECODE_ANY, &je);
-    ck_assert_msg(doc != NULL, "%s", je.text);
-    ck_assert_str_eq(json_string_value(json_object_get(doc, "schema")), "dovetail.export/1");
-    ck_assert_str_eq(json_string_value(json_object_get(doc, "study")), "fixture");
-    json_t *columns = json_object_get(doc, "columns"), *rows = json_object_get(doc, "rows");
-    ck_assert_uint_eq(json_array_size(columns), FIX_COLUMNS);
-    ck_assert_uint_eq(json_array_size(rows), 300);
-    for (size_t i = 0; i < 300; i++) {
-        struct db_value v[FIX_COLUMNS];
-        struct db_trial t = fix_trial((int64_t)i, v);
-        json_t *row = json_array_get(rows, i);
-        ck_assert_int_eq(json_integer_value(json_object_get(row, "trial")), (json_int_t)i);
-        ck_assert_str_eq(json_string_value(json_object_get(row, "state")), db_state_names[t.state]);
-        ck_assert_uint_eq(json_object_size(row), 7 + FIX_COLUMNS);
-        for (int k = 0; k < FIX_COLUMNS; k++) {
-            const char *name = json_string_value(json_object_get(json_array_get(columns, (size_t)k), "name"));
-            if (k != FIX_EDP) {
-                same_number(json_object_get(row, name), v[k]);
-            }
-        }
-    }
-    json_decref(doc);
-    strbuf_release(&sb);
-    db_close(db, NULL);
-}
-END_TEST
 
 /* ---- merge ---- */
 
@@ -369,9 +253,6 @@ START_TEST(gc_tidies_and_keeps)
         ck_assert_int_eq(db_cache_put(db, DB_MAPPINGS, t.hash, big, sizeof big, &err), 0);
     }
     ck_assert_int_eq(db_flush(db, &err), 0);
-    struct strbuf before = STRBUF_INIT, after = STRBUF_INIT;
-    struct db_export e = {.rows = DB_ROWS_TRIALS};
-    export_to(db, &e, &before);
     struct db_gc_report r;
     ck_assert_int_eq(db_gc(fix.path, true, &r, &err), -1);
     ck_assert_ptr_nonnull(strstr(err.text, "written by another search"));
@@ -389,8 +270,6 @@ START_TEST(gc_tidies_and_keeps)
     ck_assert_int_lt(r.bytes_after, r.bytes_before / 2);
     db = open_read(fix.path);
     ck_assert_int_eq(fix_verify(db), 500);
-    export_to(db, &e, &after);
-    ck_assert_str_eq(before.buf, after.buf);
     struct db_status s;
     ck_assert_int_eq(db_status(db, &s, &err), 0);
     ck_assert_int_eq(s.front, front);
@@ -398,8 +277,6 @@ START_TEST(gc_tidies_and_keeps)
     ck_assert_int_gt(s.state[DB_OK], 300);
     db_status_release(&s);
     db_close(db, NULL);
-    strbuf_release(&before);
-    strbuf_release(&after);
     ck_assert_int_eq(db_gc("/nowhere.db", false, &r, &err), -1);
     ck_assert_int_eq(err.code, ERR_NOINPUT);
 }
@@ -440,8 +317,6 @@ int main(void)
     TCase *t = tcase_create("all");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 60);
-    tcase_add_test(t, exports_depend_on_the_study_alone);
-    tcase_add_test(t, json_is_what_the_documentation_says);
     tcase_add_test(t, merging_shards_is_the_union);
     tcase_add_test(t, a_conflict_names_both_origins);
     tcase_add_test(t, what_does_not_fit_is_refused);
