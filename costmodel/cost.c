@@ -12,14 +12,14 @@
 #include "costmodel/cost.h"
 
 #include "costmodel/packing.h"
+#include "costmodel/stalls.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-const char *const fidelity_names[] = {"bandwidth", NULL};
-_Static_assert(sizeof fidelity_names / sizeof *fidelity_names == FIDELITY_COUNT + 1,
-               "a name for each fidelity");
+const char *const fidelity_names[] = {"bandwidth", "stalls", NULL};
+_Static_assert(sizeof fidelity_names / sizeof *fidelity_names == FIDELITY_COUNT + 1, "a name for each fidelity");
 
 /* Everything about one tensor at one level that prices its movement. */
 struct port {
@@ -28,14 +28,12 @@ struct port {
     int width;   /* bits of the element itself, on the network */
 };
 
-static struct port port_of(const struct accelerator *a, const struct einsum *e,
-                           const struct mapping *m, int l, int t)
+static struct port port_of(const struct accelerator *a, const struct einsum *e, const struct mapping *m, int l, int t)
 {
     struct port p;
     p.width = mapping_bits(m, e, l, t);
     p.packing = packing_of(&a->level[l], p.width);
-    p.bits = (double)a->level[l].word_bits * (double)p.packing.words /
-             (double)p.packing.per_word;
+    p.bits = (double)a->level[l].word_bits * (double)p.packing.words / (double)p.packing.per_word;
     return p;
 }
 
@@ -49,8 +47,8 @@ static double accesses(const struct port *p, int64_t count, int64_t instances)
 }
 
 /* Hops of tensor t's words along one axis of the network below level l. */
-static double hops(const struct level *level, const struct einsum *e,
-                   const struct mapping_level *ml, int t, enum axis axis)
+static double hops(const struct level *level, const struct einsum *e, const struct mapping_level *ml, int t,
+                   enum axis axis)
 {
     for (int i = 0; i < ml->n_spatial; i++) {
         const struct spatial_loop *s = &ml->spatial[i];
@@ -61,19 +59,16 @@ static double hops(const struct level *level, const struct einsum *e,
     return axis == AXIS_X ? level->hops_x : level->hops_y;
 }
 
-static void price_tensor(const struct accelerator *a, const struct einsum *e,
-                         const struct mapping *m, const struct counts *n, int l, int t,
-                         struct cost *out)
+static void price_tensor(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
+                         const struct counts *n, int l, int t, struct cost *out)
 {
     const struct level *level = &a->level[l];
     const struct tensor_count *c = &n->level[l].tensor[t];
     struct tensor_cost *tc = &out->level[l].tensor[t];
     int64_t instances = n->level[l].instances;
     struct port p = port_of(a, e, m, l, t);
-    double read =
-        accesses(&p, c->reads, instances) + accesses(&p, c->drains, instances);
-    double write =
-        accesses(&p, c->fills, instances) + accesses(&p, c->updates, instances);
+    double read = accesses(&p, c->reads, instances) + accesses(&p, c->drains, instances);
+    double write = accesses(&p, c->fills, instances) + accesses(&p, c->updates, instances);
     tc->tile = c->tile;
     tc->reads = c->reads;
     tc->fills = c->fills;
@@ -83,19 +78,16 @@ static void price_tensor(const struct accelerator *a, const struct einsum *e,
     tc->reduction_adds = c->adds;
     tc->accesses = read + write;
     tc->energy_pj = read * level->read_pj + write * level->write_pj;
-    double distance = hops(level, e, &m->level[l], t, AXIS_X) +
-                      hops(level, e, &m->level[l], t, AXIS_Y);
-    tc->network_pj =
-        (double)c->words * p.width * level->hop_pj_per_bit * distance +
-        (double)c->adds * e->tensor[t].partial_bits * level->add_pj_per_bit;
+    double distance = hops(level, e, &m->level[l], t, AXIS_X) + hops(level, e, &m->level[l], t, AXIS_Y);
+    tc->network_pj = (double)c->words * p.width * level->hop_pj_per_bit * distance +
+                     (double)c->adds * e->tensor[t].partial_bits * level->add_pj_per_bit;
     out->storage_pj += tc->energy_pj;
     out->network_pj += tc->network_pj;
 }
 
 /* Cycles that the ports of the busiest instance need. */
-static double port_cycles(const struct accelerator *a, const struct einsum *e,
-                          const struct mapping *m, const struct counts *n, int l,
-                          enum accounting accounting, double instances)
+static double port_cycles(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
+                          const struct counts *n, int l, enum accounting accounting, double instances)
 {
     const struct level *level = &a->level[l];
     double steps = (double)n->compute_cycles;
@@ -118,10 +110,28 @@ static double port_cycles(const struct accelerator *a, const struct einsum *e,
     return ceil(need * steps * (1 - 1e-12)); /* a whole quotient stays whole */
 }
 
-static int price_cycles(const struct accelerator *a, const struct einsum *e,
-                        const struct mapping *m, const struct counts *n,
-                        enum accounting accounting, struct cost *out, struct err *err)
+static void add_stalls(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
+                       const struct counts *one, const double *instances, struct cost *out)
 {
+    struct stalls s;
+    stalls_of(a, e, m, one, instances, &s);
+    double steps = (double)one->compute_cycles, before = out->cycles;
+    for (int l = 0; l < m->n_levels; l++) {
+        if (ceil(steps + s.stall[l]) > out->cycles) {
+            out->cycles = ceil(steps + s.stall[l]);
+            out->binding = l;
+        }
+    }
+    out->stall_cycles = out->cycles - before;
+    out->load_cycles = ceil(s.load);
+    out->drain_cycles = ceil(s.drain);
+    out->cycles += out->load_cycles + out->drain_cycles;
+}
+
+static int price_cycles(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
+                        const struct counts *n, const struct cost_options *opt, struct cost *out, struct err *err)
+{
+    double instances[HW_LEVELS];
     struct counts busiest;
     const struct counts *origin = n;
     if (!n->perfect) {
@@ -134,12 +144,15 @@ static int price_cycles(const struct accelerator *a, const struct einsum *e,
     out->cycles = (double)n->compute_cycles;
     out->binding = -1;
     for (int l = 0; l < m->n_levels; l++) {
-        double instances = n->perfect ? (double)n->level[l].instances : 1;
-        out->level[l].cycles = port_cycles(a, e, m, origin, l, accounting, instances);
+        instances[l] = n->perfect ? (double)n->level[l].instances : 1;
+        out->level[l].cycles = port_cycles(a, e, m, origin, l, opt->accounting, instances[l]);
         if (out->level[l].cycles > out->cycles) {
             out->cycles = out->level[l].cycles;
             out->binding = l;
         }
+    }
+    if (opt->fidelity == FIDELITY_STALLS) {
+        add_stalls(a, e, m, origin, instances, out);
     }
     return 0;
 }
@@ -159,26 +172,23 @@ static double compulsory(const struct einsum *e, int t)
     return words;
 }
 
-static int check_invariants(const struct einsum *e, const struct mapping *m,
-                            const struct cost *c, struct err *err)
+static int check_invariants(const struct einsum *e, const struct mapping *m, const struct cost *c, struct err *err)
 {
     if (c->macs != einsum_macs(e)) {
-        return err_set(err, ERR_BUG, "operator '%s': %lld MACs counted of %lld",
-                       e->name, (long long)c->macs, (long long)einsum_macs(e));
+        return err_set(err, ERR_BUG, "operator '%s': %lld MACs counted of %lld", e->name, (long long)c->macs,
+                       (long long)einsum_macs(e));
     }
-    if (!isfinite(c->energy_pj) || c->energy_pj < 0 || !isfinite(c->cycles) ||
-        c->cycles < 1 || c->utilization > 1 + 1e-9) {
-        return err_set(err, ERR_BUG,
-                       "operator '%s': energy %g pJ, %g cycles, utilization %g",
-                       e->name, c->energy_pj, c->cycles, c->utilization);
+    if (!isfinite(c->energy_pj) || c->energy_pj < 0 || !isfinite(c->cycles) || c->cycles < 1 ||
+        c->utilization > 1 + 1e-9) {
+        return err_set(err, ERR_BUG, "operator '%s': energy %g pJ, %g cycles, utilization %g", e->name, c->energy_pj,
+                       c->cycles, c->utilization);
     }
     for (int l = 0; l < m->n_levels; l++) {
         for (int t = 0; t < e->n_tensors; t++) {
             const struct tensor_cost *tc = &c->level[l].tensor[t];
-            if (tc->reads < 0 || tc->fills < 0 || tc->updates < 0 || tc->drains < 0 ||
-                tc->network_words < 0 || tc->reduction_adds < 0) {
-                return err_set(err, ERR_BUG, "operator '%s': a negative count of '%s'",
-                               e->name, e->tensor[t].name);
+            if (tc->reads < 0 || tc->fills < 0 || tc->updates < 0 || tc->drains < 0 || tc->network_words < 0 ||
+                tc->reduction_adds < 0) {
+                return err_set(err, ERR_BUG, "operator '%s': a negative count of '%s'", e->name, e->tensor[t].name);
             }
         }
     }
@@ -186,17 +196,15 @@ static int check_invariants(const struct einsum *e, const struct mapping *m,
         const struct tensor_cost *tc = &c->level[m->n_levels - 1].tensor[t];
         int64_t moved = e->tensor[t].output ? tc->updates : tc->reads;
         if ((double)moved < compulsory(e, t)) {
-            return err_set(err, ERR_BUG, "operator '%s': '%s' moves %lld words of %g",
-                           e->name, e->tensor[t].name, (long long)moved,
-                           compulsory(e, t));
+            return err_set(err, ERR_BUG, "operator '%s': '%s' moves %lld words of %g", e->name, e->tensor[t].name,
+                           (long long)moved, compulsory(e, t));
         }
     }
     return 0;
 }
 
-int cost_evaluate(const struct accelerator *a, const struct einsum *e,
-                  const struct mapping *m, const struct cost_options *opt,
-                  struct cost *out, struct err *err)
+int cost_evaluate(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
+                  const struct cost_options *opt, struct cost *out, struct err *err)
 {
     struct counts n;
     int w_bits, a_bits;
@@ -206,8 +214,7 @@ int cost_evaluate(const struct accelerator *a, const struct einsum *e,
     memset(out, 0, sizeof *out);
     mapping_operand_bits(e, &w_bits, &a_bits);
     if (mac_lanes(&a->mac, w_bits, a_bits, &lanes, &pj_per_mac, err) != 0 ||
-        count_words(e, m, COUNT_ALL, opt->accounting, &n, err) != 0 ||
-        price_cycles(a, e, m, &n, opt->accounting, out, err) != 0) {
+        count_words(e, m, COUNT_ALL, opt->accounting, &n, err) != 0 || price_cycles(a, e, m, &n, opt, out, err) != 0) {
         return -1;
     }
     out->fidelity = opt->fidelity;

@@ -10,6 +10,7 @@
 
 enum fidelity {
     FIDELITY_BANDWIDTH, /* maximum of compute and every port's bandwidth */
+    FIDELITY_STALLS,    /* and what ports stall, the first load and the last drain (stalls.c) */
     FIDELITY_COUNT
 };
 extern const char *const fidelity_names[];
@@ -19,8 +20,7 @@ struct tensor_cost {
     int64_t reads;   /* towards the inner side (and of partial sums for accumulation) */
     int64_t fills;   /* writes coming from the outer side */
     int64_t updates; /* output: writes coming from the inner side */
-    int64_t
-        drains; /* output: reads of partial or finished sums sent to the outer side; not in `reads` */
+    int64_t drains;  /* output: reads of partial or finished sums sent to the outer side; not in `reads` */
     int64_t
         network_words; /* words that leave this level on its network towards the children (multicast counted once) */
     int64_t reduction_adds; /* output: additions in that network */
@@ -37,10 +37,11 @@ struct level_cost {
 
 struct cost {
     int64_t macs;
-    int64_t compute_cycles; /* lock step: the slowest spatial instance sets the pace */
-    double cycles;          /* by `fidelity` */
-    int binding;            /* level whose ports set `cycles`; -1: compute */
-    double utilization;     /* macs / (all MAC lanes * cycles) */
+    int64_t compute_cycles;                         /* lock step: the slowest spatial instance sets the pace */
+    double cycles;                                  /* by `fidelity` */
+    double stall_cycles, load_cycles, drain_cycles; /* FIDELITY_STALLS; else 0 */
+    int binding;                                    /* level whose ports set `cycles`; -1: compute */
+    double utilization;                             /* macs / (all MAC lanes * cycles) */
     double mac_pj, storage_pj, network_pj, leak_pj;
     double energy_pj; /* sum of the four */
     enum fidelity fidelity;
@@ -54,8 +55,7 @@ struct cost_options {
 
 /* Prices a legal mapping (mapping_check() passed). ERR_DATA when operands are wider than the MAC; ERR_BUG when an invariant fails: not
  * finite, negative, MACs lost, less traffic than compulsory. Allocates nothing. O(levels * tensors * loops * ranks). */
-int cost_evaluate(const struct accelerator *a, const struct einsum *e,
-                  const struct mapping *m, const struct cost_options *opt,
-                  struct cost *out, struct err *err);
+int cost_evaluate(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
+                  const struct cost_options *opt, struct cost *out, struct err *err);
 
 #endif

@@ -78,6 +78,32 @@ START_TEST(sums_made_by_hand)
 }
 END_TEST
 
+/* Stalls on paper: 4 tiles of a 1-D convolution, 12 steps. */
+START_TEST(stalls_made_by_hand)
+{
+    struct einsum e;
+    struct mapping m;
+    struct accelerator a;
+    struct cost c;
+    struct err err = ERR_INIT;
+    const struct cost_options stalls = {ACCOUNTING_EXACT, FIDELITY_STALLS};
+    paper(&e, &m, &a);
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &stalls, &c, &err), 0);
+    ck_assert_double_eq(c.cycles, 12); /* unlimited ports */
+    /* Inputs: 3 words first, then 3 times 1; 6 / 3 = 2 tiles in 12 steps: window 6 steps,
+     * 3 words of 8 bits in 3 cycles: no stall. First load: weights 3 words, inputs 3: 3 + 3 cycles. */
+    a.level[0].write_bits_per_cycle = 8;
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &stalls, &c, &err), 0);
+    ck_assert_double_eq(c.load_cycles, 6);
+    /* At 2 bits a cycle a tile takes 12 cycles for its 6: once (the first is the load) 6 cycles late, on 12. The bandwidth's
+     * maximum is more: (3 + 6 fills) * 8 bits + 12 updates * 2 words of 16 at 2. */
+    a.level[0].write_bits_per_cycle = 2;
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &stalls, &c, &err), 0);
+    ck_assert_double_eq(c.cycles - c.load_cycles - c.drain_cycles, (9 * 8 + 12 * 32) / 2);
+    ck_assert_double_eq(c.load_cycles, 24);
+}
+END_TEST
+
 /* Traffic of finite energy, no less than compulsory, MACs conserved (cost_evaluate() checks); energy grows with bits. */
 START_TEST(random_designs_keep_the_invariants)
 {
@@ -99,6 +125,10 @@ START_TEST(random_designs_keep_the_invariants)
         for (int l = 0; l < m.n_levels; l++) {
             ck_assert(c.level[l].cycles <= c.cycles);
         }
+        const struct cost_options slow = {ACCOUNTING_EXACT, FIDELITY_STALLS};
+        struct cost late;
+        ck_assert_int_eq(cost_evaluate(&a, &e, &m, &slow, &late, &err), 0);
+        ck_assert(late.cycles >= c.cycles && late.stall_cycles >= 0 && late.load_cycles >= 0);
         e.tensor[i % 2].bits *= 2;
         e.tensor[i % 2].partial_bits *= 2;
         ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &wide, &err), 0);
@@ -229,6 +259,7 @@ int main(void)
     TCase *tc = tcase_create("cost");
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, sums_made_by_hand);
+    tcase_add_test(tc, stalls_made_by_hand);
     tcase_add_test(tc, random_designs_keep_the_invariants);
     tcase_add_test(tc, kernel_is_cost_evaluate);
     tcase_add_test(tc, lanes_do_not_mix);
