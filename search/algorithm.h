@@ -13,10 +13,7 @@
 #include "search/visited.h"
 
 struct search_ops {
-    void *(*create)(
-        struct search *s,
-        struct err
-            *err); /* NULL and err when the problem does not suit the algorithm */
+    void *(*create)(struct search *s, struct err *err); /* NULL and err when the problem does not suit the algorithm */
     void (*destroy)(void *state);
     /* Results that must be known before trial k is proposed: never decreasing in k, and <= k. For k beyond what is decided
      * yet, any number larger than every result known so far. */
@@ -24,8 +21,10 @@ struct search_ops {
     /* A canonical point that search_fresh() accepts. False: there is none left. */
     bool (*propose)(void *state, int64_t k, double *x);
     /* violation: 0 when feasible; INFINITY when the evaluation failed (f and g are then not numbers). */
-    void (*result)(void *state, int64_t k, const double *x, const double *f,
-                   const double *g, double violation);
+    void (*result)(void *state, int64_t k, const double *x, const double *f, const double *g, double violation);
+    /* Trial k was x, says a log: takes this over instead of proposing. False: it cannot have been. NULL: proposing is cheap,
+     * so the search proposes and compares. */
+    bool (*recall)(void *state, int64_t k, const double *x);
 };
 
 /* The lag of algorithms that need no results: it bounds how many trials wait in memory. */
@@ -53,14 +52,12 @@ struct search {
     enum search_stop stop;
     int64_t asked, told, delivered;
     struct visited visited;
-    bool
-        forgets; /* the algorithm cannot propose a point twice: nothing need be remembered */
+    bool forgets;           /* the algorithm cannot propose a point twice: nothing need be remembered */
     struct archive archive; /* of the results delivered: the algorithm's view */
-    double *
-        ring; /* [ring_cap][n + m + c] trials delivered..asked-1, at trial % ring_cap */
+    double *ring;           /* [ring_cap][n + m + c] trials delivered..asked-1, at trial % ring_cap */
     int64_t ring_cap;
     struct walk walk;    /* fallback when random tries find nothing new */
-    double *scratch;     /* [2 n] */
+    double *scratch;     /* [3 n] */
     double *scale;       /* [c] sum and count of positive violations, for their mean */
     int64_t *scale_n;    /* [c] */
     double stall_volume; /* hypervolume at the last look */
@@ -79,11 +76,17 @@ bool search_repair(struct search *s, struct rng *r, double *x);
 bool search_any(struct search *s, struct rng *r, double *x);
 void search_uniform(const struct space *space, struct rng *r,
                     double *x); /* canonical, each variable uniform on its scale */
+/* Latin hypercube: rows x n on the unit cube, by the seed; caller frees. Through space_from_unit() it gives points. */
+double *search_latin(const struct search *s, int rows);
+/* Point k of the initial sample. In every other one the members of a family (the bits of each block) are all alike: what
+ * pays only when all of them go together is never seen among independent draws, where a family of n has one such point in
+ * levels^(n-1). */
+void search_initial(const struct search *s, const double *sample, int64_t k, double *x);
 double search_uniform_value(const struct variable *v, struct rng *r);
 /* The scaled sum of positive constraint values: each over the mean of its positive values so far. */
 double search_violation(const struct search *s, const double *f, const double *g);
 
-extern const struct search_ops search_random_ops, search_exhaustive_ops,
+extern const struct search_ops search_bayes_ops, search_hybrid_ops, search_random_ops, search_exhaustive_ops,
     search_nsga2_ops, search_sms_emoa_ops, search_spea2_sde_ops;
 
 #endif

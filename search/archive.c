@@ -67,8 +67,7 @@ static int node_pair(struct archive *a)
         if (a->n_nodes + 2 > a->cap_nodes) {
             a->cap_nodes = a->cap_nodes ? 2 * a->cap_nodes : 64;
             a->node = mem_realloc(a->node, (size_t)a->cap_nodes, sizeof *a->node);
-            a->box = mem_realloc(a->box, (size_t)a->cap_nodes * 2 * (size_t)a->m,
-                                 sizeof *a->box);
+            a->box = mem_realloc(a->box, (size_t)a->cap_nodes * 2 * (size_t)a->m, sizeof *a->box);
         }
         first = a->n_nodes;
         a->n_nodes += 2;
@@ -142,10 +141,8 @@ static void member_drop(struct archive *a, int i)
     if (i == last) {
         return;
     }
-    memcpy(a->f + (int64_t)i * a->m, a->f + (int64_t)last * a->m,
-           (size_t)a->m * sizeof *a->f);
-    memcpy(a->x + (int64_t)i * a->n_vars, a->x + (int64_t)last * a->n_vars,
-           (size_t)a->n_vars * sizeof *a->x);
+    memcpy(a->f + (int64_t)i * a->m, a->f + (int64_t)last * a->m, (size_t)a->m * sizeof *a->f);
+    memcpy(a->x + (int64_t)i * a->n_vars, a->x + (int64_t)last * a->n_vars, (size_t)a->n_vars * sizeof *a->x);
     a->id[i] = a->id[last];
     a->leaf[i] = a->leaf[last];
     struct archive_node *t = &a->node[a->leaf[i]];
@@ -213,9 +210,7 @@ static void leaf_split(struct archive *a, int node)
     for (int k = 1; k < t->n; k++) { /* by insertion, along the axis */
         int32_t i = t->item[k];
         int at = k;
-        for (; at > 0 && a->f[(int64_t)t->item[at - 1] * a->m + axis] >
-                             a->f[(int64_t)i * a->m + axis];
-             at--) {
+        for (; at > 0 && a->f[(int64_t)t->item[at - 1] * a->m + axis] > a->f[(int64_t)i * a->m + axis]; at--) {
             t->item[at] = t->item[at - 1];
         }
         t->item[at] = i;
@@ -257,8 +252,7 @@ static void tree_add(struct archive *a, int i)
         node_grow(a, node, f);
         t->n++;
         double s0 = stretch(a, t->child, f), s1 = stretch(a, t->child + 1, f);
-        bool second =
-            s1 < s0 || (s1 <= s0 && a->node[t->child + 1].n < a->node[t->child].n);
+        bool second = s1 < s0 || (s1 <= s0 && a->node[t->child + 1].n < a->node[t->child].n);
         node = t->child + second;
     }
     leaf_put(a, node, i);

@@ -9,24 +9,21 @@
 struct archive_node;
 
 struct archive {
-    int m, n_vars; /* objectives; doubles kept beside them */
-    int n,
-        cap; /* members are 0..n-1, in no order that means anything (but the same for the same history) */
-    double *f, *x;             /* [n][m], [n][n_vars] */
-    int64_t *id;               /* [n] trial numbers */
-    int64_t entered;           /* members ever added */
-    struct archive_node *node; /* tree over the members; node 0 is the root */
-    double *box;               /* [node][2][m]: low and high corners */
-    int32_t *leaf;             /* [n] the leaf that holds a member */
-    int n_nodes, cap_nodes,
-        free_nodes; /* free_nodes: head of the list of freed pairs, -1: none */
+    int m, n_vars;   /* objectives; doubles kept beside them */
+    int n, cap;      /* members are 0..n-1, in no order that means anything (but the same for the same history) */
+    double *f, *x;   /* [n][m], [n][n_vars] */
+    int64_t *id;     /* [n] trial numbers */
+    int64_t entered; /* members ever added */
+    struct archive_node *node;          /* tree over the members; node 0 is the root */
+    double *box;                        /* [node][2][m]: low and high corners */
+    int32_t *leaf;                      /* [n] the leaf that holds a member */
+    int n_nodes, cap_nodes, free_nodes; /* free_nodes: head of the list of freed pairs, -1: none */
 };
 
 void archive_init(struct archive *a, int m, int n_vars);
 void archive_release(struct archive *a);
 /* Adds unless some member is at least as good everywhere; removes whom it dominates. Returns whether it was added. */
 bool archive_add(struct archive *a, int64_t id, const double *f, const double *x);
-bool archive_covers(const struct archive *a,
-                    const double *f); /* is some member at least as good everywhere? */
+bool archive_covers(const struct archive *a, const double *f); /* is some member at least as good everywhere? */
 
 #endif

@@ -50,8 +50,7 @@ static int sort_one(const double *f, const int32_t *order, int n, int *rank)
 
 static int sort_two(const double *f, const int32_t *order, int n, int *rank)
 {
-    double *least =
-        mem_calloc((size_t)n, sizeof *least); /* least f1 of every front, ascending */
+    double *least = mem_calloc((size_t)n, sizeof *least); /* least f1 of every front, ascending */
     int fronts = 0;
     for (int k = 0; k < n; k++) {
         const double *p = f + 2 * (int64_t)order[k];
@@ -106,8 +105,7 @@ static void stairs_add(struct stairs *s, double x, double y)
 {
     MEM_GROW(s->at, s->n, s->cap);
     int first = stairs_after(s, x);
-    first -= first > 0 &&
-             s->at[first - 1][0] >= x; /* same x, higher y: covered by the new one */
+    first -= first > 0 && s->at[first - 1][0] >= x; /* same x, higher y: covered by the new one */
     int last = first;
     while (last < s->n && s->at[last][1] >= y) {
         last++;
@@ -159,8 +157,7 @@ struct prefixes {
     uint64_t *prefix;
 };
 
-static void prefixes_build(struct prefixes *q, const double *f, int m, int j,
-                           const int32_t *order, struct keyed *a)
+static void prefixes_build(struct prefixes *q, const double *f, int m, int j, const int32_t *order, struct keyed *a)
 {
     int n = q->n;
     for (int p = 0; p < n; p++) {
@@ -186,12 +183,10 @@ static void prefixes_build(struct prefixes *q, const double *f, int m, int j,
 }
 
 /* set &= the rows not worse than p; only the first `words` words matter. */
-static void prefixes_meet(const struct prefixes *q, int p, int words, uint64_t *set,
-                          uint64_t *spare)
+static void prefixes_meet(const struct prefixes *q, int p, int words, uint64_t *set, uint64_t *spare)
 {
     int whole = q->upto[p] / q->block;
-    memcpy(spare, q->prefix + (size_t)whole * (size_t)q->words,
-           (size_t)words * sizeof *spare);
+    memcpy(spare, q->prefix + (size_t)whole * (size_t)q->words, (size_t)words * sizeof *spare);
     for (int k = whole * q->block; k < q->upto[p]; k++) {
         int at = q->by[k] / 64;
         if (at < words) {
@@ -214,8 +209,7 @@ static bool meets(const uint64_t *a, const uint64_t *b, int words)
 }
 
 /* The first front without a member in `set` (both `words` long). */
-static int first_free(const uint64_t *set, const uint64_t *front, int fronts,
-                      int stride, int words)
+static int first_free(const uint64_t *set, const uint64_t *front, int fronts, int stride, int words)
 {
     int lo = 0, hi = fronts;
     while (lo < hi) {
@@ -229,15 +223,14 @@ static int first_free(const uint64_t *set, const uint64_t *front, int fronts,
     return lo;
 }
 
-static int sort_bits(const double *f, const int32_t *order, int n, int m, int *rank,
-                     struct prefixes *q, uint64_t *spare)
+static int sort_bits(const double *f, const int32_t *order, int n, int m, int *rank, struct prefixes *q,
+                     uint64_t *spare)
 {
     int words = q[0].words, fronts = 0, cap = 0;
     uint64_t *set = spare + words, *front = NULL;
     for (int p = 0; p < n; p++) {
         int r, used = (p + 63) / 64;
-        if (p > 0 &&
-            same(f + (int64_t)order[p] * m, f + (int64_t)order[p - 1] * m, m)) {
+        if (p > 0 && same(f + (int64_t)order[p] * m, f + (int64_t)order[p - 1] * m, m)) {
             r = rank[order[p - 1]];
         } else {
             memset(set, 0xff, (size_t)used * sizeof *set);
@@ -254,8 +247,7 @@ static int sort_bits(const double *f, const int32_t *order, int n, int m, int *r
                 cap = cap ? 2 * cap : 16;
                 front = mem_realloc(front, (size_t)cap * (size_t)words, sizeof *front);
             }
-            memset(front + (size_t)fronts++ * (size_t)words, 0,
-                   (size_t)words * sizeof *front);
+            memset(front + (size_t)fronts++ * (size_t)words, 0, (size_t)words * sizeof *front);
         }
         front[(size_t)r * (size_t)words + (size_t)(p / 64)] |= UINT64_C(1) << (p % 64);
         rank[order[p]] = r;
@@ -275,8 +267,7 @@ static int sort_many(const double *f, const int32_t *order, int n, int m, int *r
         q[j] = (struct prefixes){.n = n, .words = words, .block = block};
         q[j].by = mem_calloc(2 * (size_t)n, sizeof *q[j].by);
         q[j].upto = q[j].by + n;
-        q[j].prefix = mem_calloc(((size_t)n / (size_t)block + 1) * (size_t)words,
-                                 sizeof *q[j].prefix);
+        q[j].prefix = mem_calloc(((size_t)n / (size_t)block + 1) * (size_t)words, sizeof *q[j].prefix);
         prefixes_build(&q[j], f, m, j + 1, order, a);
     }
     int fronts = sort_bits(f, order, n, m, rank, q, spare);
@@ -304,8 +295,7 @@ int dominance_sort(const double *f, int n, int m, int *rank)
     return fronts;
 }
 
-int dominance_sort_constrained(const double *f, const double *violation, int n, int m,
-                               int *rank)
+int dominance_sort_constrained(const double *f, const double *violation, int n, int m, int *rank)
 {
     size_t size = (size_t)n + 1;
     double *ok = mem_calloc(size * (size_t)m, sizeof *ok);
@@ -316,8 +306,7 @@ int dominance_sort_constrained(const double *f, const double *violation, int n, 
         if (violation[i] > 0) {
             bad[n_bad++] = (struct keyed){violation[i], i};
         } else {
-            memcpy(ok + (size_t)n_ok * (size_t)m, f + (size_t)i * (size_t)m,
-                   (size_t)m * sizeof *ok);
+            memcpy(ok + (size_t)n_ok * (size_t)m, f + (size_t)i * (size_t)m, (size_t)m * sizeof *ok);
             index[n_ok++] = i;
         }
     }
@@ -392,8 +381,7 @@ static int drop_hopeless(const double *f, int n, int m, int32_t *left)
 }
 
 /* Rows in lexicographic order, so only kept ones can dominate; whoever did last time is asked first. */
-static int filter_many(const double *row, const int32_t *order, int n, int m,
-                       bool *keep)
+static int filter_many(const double *row, const int32_t *order, int n, int m, bool *keep)
 {
     int kept = 0;
     const double **front = mem_calloc((size_t)n + 1, sizeof *front);
@@ -448,12 +436,10 @@ int dominance_filter(const double *f, int n, int m, bool *keep)
     double *row = mem_calloc((size_t)n_left * (size_t)m + 1, sizeof *row);
     bool *keep_row = mem_calloc((size_t)n_left + 1, sizeof *keep_row);
     for (int k = 0; k < n_left; k++) {
-        memcpy(row + (size_t)k * (size_t)m, f + (size_t)left[k] * (size_t)m,
-               (size_t)m * sizeof *row);
+        memcpy(row + (size_t)k * (size_t)m, f + (size_t)left[k] * (size_t)m, (size_t)m * sizeof *row);
     }
     keysort_rows(row, n_left, m, order);
-    int kept = m <= 3 ? filter_few(row, order, n_left, m, keep_row)
-                      : filter_many(row, order, n_left, m, keep_row);
+    int kept = m <= 3 ? filter_few(row, order, n_left, m, keep_row) : filter_many(row, order, n_left, m, keep_row);
     for (int k = 0; k < n_left; k++) {
         keep[left[k]] = keep_row[k];
     }

@@ -13,15 +13,13 @@ int dominance_sort(const double *f, int n, int m, int *rank);
 
 /* Feasibility first (Deb, Computer Methods in Applied Mechanics and Engineering 186, 2000, doi:10.1016/S0045-7825(99)00389-8):
  * rows with violation 0 are ranked as above; behind them each distinct violation is a front of its own, in ascending order. */
-int dominance_sort_constrained(const double *f, const double *violation, int n, int m,
-                               int *rank);
+int dominance_sort_constrained(const double *f, const double *violation, int n, int m, int *rank);
 
 /* keep[i] = row i is not dominated and equals no row before it; returns how many. */
 int dominance_filter(const double *f, int n, int m, bool *keep);
 
 /* Crowding distance (Deb et al., IEEE TEC 6(2), 2002, doi:10.1109/4235.996017) of the rows member[0..n) of one front, into
  * crowd[k] for member[k]; ends have INFINITY. O(m n log n). */
-void dominance_crowding(const double *f, int m, const int *member, int n,
-                        double *crowd);
+void dominance_crowding(const double *f, int m, const int *member, int n, double *crowd);
 
 #endif

@@ -45,24 +45,6 @@ static int target(const struct evolution *e, int64_t trials)
     return mu < POPULATION_MIN ? POPULATION_MIN : mu > POPULATION_MAX ? POPULATION_MAX : (int)mu;
 }
 
-static void latin(struct evolution *e, int rows)
-{
-    int n = e->s->n;
-    struct rng r;
-    rng_init(&r, e->s->options.seed, 0, RNG_SELECT);
-    e->sample = mem_calloc((size_t)rows * (size_t)n, sizeof *e->sample);
-    for (int j = 0; j < n; j++) {
-        for (int i = 0; i < rows; i++) { /* a random permutation, inside out */
-            int k = (int)rng_below(&r, i + 1);
-            e->sample[i * n + j] = e->sample[k * n + j];
-            e->sample[k * n + j] = i;
-        }
-        for (int i = 0; i < rows; i++) {
-            e->sample[i * n + j] = (e->sample[i * n + j] + rng_uniform(&r)) / rows;
-        }
-    }
-}
-
 void *evolution_create(struct search *s, enum survival rule)
 {
     struct evolution *e = mem_calloc(1, sizeof *e);
@@ -83,7 +65,7 @@ void *evolution_create(struct search *s, enum survival rule)
     e->scale = mem_calloc((size_t)s->m, sizeof *e->scale);
     e->move = mem_calloc((size_t)(first > e->lambda ? first : e->lambda), 1);
     e->end = first;
-    latin(e, first);
+    e->sample = search_latin(s, first);
     return e;
 }
 
@@ -161,21 +143,6 @@ static struct parent mate(const struct evolution *e, struct rng *r, struct paren
     return best;
 }
 
-/* A point of the initial sample. In every other one the members of a family (the bits of each block) are all alike: what pays only when all of
- * them go together is never seen among independent draws, where a family of n has one such point in levels^(n-1). */
-static void initial(const struct evolution *e, int64_t k, double *x)
-{
-    const struct variable *var = e->s->problem.space->var;
-    const double *u = e->sample + k * e->s->n;
-    for (int i = 0; i < e->s->n; i++) {
-        int from = i;
-        for (int j = 0; k % 2 == 1 && var[i].family >= 0 && j < i && from == i; j++) {
-            from = var[j].family == var[i].family ? j : i;
-        }
-        x[i] = space_from_unit(&var[i], u[from]);
-    }
-}
-
 bool evolution_propose(void *state, int64_t k, double *x)
 {
     struct evolution *e = state;
@@ -185,7 +152,7 @@ bool evolution_propose(void *state, int64_t k, double *x)
     e->move[k - e->begin] = 0;
     enum search_fresh fresh = SEARCH_SEEN;
     if (e->begin == 0) {
-        initial(e, k, x);
+        search_initial(s, e->sample, k, x);
         fresh = search_fresh(s, x);
     } else {
         enum variation_move move = variation_choose(&e->v, &r);

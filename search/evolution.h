@@ -9,7 +9,6 @@ void *evolution_create(struct search *s, enum survival rule);
 void evolution_destroy(void *state);
 int64_t evolution_needs(const void *state, int64_t k);
 bool evolution_propose(void *state, int64_t k, double *x);
-void evolution_result(void *state, int64_t k, const double *x, const double *f,
-                      const double *g, double violation);
+void evolution_result(void *state, int64_t k, const double *x, const double *f, const double *g, double violation);
 
 #endif

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "search/algorithm.h"
 
+#include <stddef.h>
+
 struct exhaustive {
     struct search *s;
     struct walk walk;
@@ -47,11 +49,9 @@ static bool propose(void *state, int64_t k, double *x)
     return false;
 }
 
-static void result(void *state, int64_t k, const double *x, const double *f,
-                   const double *g, double violation)
+static void result(void *state, int64_t k, const double *x, const double *f, const double *g, double violation)
 {
     (void)state, (void)k, (void)x, (void)f, (void)g, (void)violation;
 }
 
-const struct search_ops search_exhaustive_ops = {create, destroy, needs, propose,
-                                                 result};
+const struct search_ops search_exhaustive_ops = {create, destroy, needs, propose, result, NULL};

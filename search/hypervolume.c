@@ -100,8 +100,7 @@ static double volume_three(const double *f, int n, const double *r)
 }
 
 /* What p adds to the volume of `at` (sorted by z, nobody dominating p); marks whom p dominates by NULL. */
-static double add_three(const double **at, int n, const double *p, const double *r,
-                        double (*spare)[2])
+static double add_three(const double **at, int n, const double *p, const double *r, double (*spare)[2])
 {
     struct steps s = {spare, 0, r[0], r[1], 0};
     double whole = (r[0] - p[0]) * (r[1] - p[1]), volume = 0, z = p[2];
@@ -191,8 +190,7 @@ static int clip(const double *f, int n, int stride, int m, const double *p, doub
         while (by < kept && !weakly(out + (int64_t)by * m, c, m)) {
             by++;
         }
-        if (by <
-            kept) { /* dominated: let the one who did it be asked earlier next time */
+        if (by < kept) { /* dominated: let the one who did it be asked earlier next time */
             if (by > 0) {
                 double t[MAX_M];
                 double *a = out + (int64_t)(by / 2) * m, *b = out + (int64_t)by * m;
@@ -206,8 +204,7 @@ static int clip(const double *f, int n, int stride, int m, const double *p, doub
         for (int k = 0; k < kept; k++) {
             if (!weakly(c, out + (int64_t)k * m, m)) {
                 if (left != k) {
-                    memcpy(out + (int64_t)left * m, out + (int64_t)k * m,
-                           (size_t)m * sizeof *out);
+                    memcpy(out + (int64_t)left * m, out + (int64_t)k * m, (size_t)m * sizeof *out);
                 }
                 left++;
             }
@@ -219,8 +216,7 @@ static int clip(const double *f, int n, int stride, int m, const double *p, doub
 }
 
 /* What p adds to the n rows, m dimensions; `spare` holds n * m. */
-static double gain(const double *f, int n, int stride, int m, const double *r,
-                   const double *p, double *spare)
+static double gain(const double *f, int n, int stride, int m, const double *r, const double *p, double *spare)
 {
     double box = 1;
     for (int j = 0; j < m; j++) {
@@ -276,14 +272,12 @@ static bool below(const double *p, const double *r, int m)
 }
 
 /* Copies the rows below the reference; which[] (may be NULL) = their numbers. */
-static int take_below(const double *f, int n, int m, const double *r, double *out,
-                      int *which)
+static int take_below(const double *f, int n, int m, const double *r, double *out, int *which)
 {
     int kept = 0;
     for (int i = 0; i < n; i++) {
         if (below(f + (int64_t)i * m, r, m)) {
-            memcpy(out + (int64_t)kept * m, f + (int64_t)i * m,
-                   (size_t)m * sizeof *out);
+            memcpy(out + (int64_t)kept * m, f + (int64_t)i * m, (size_t)m * sizeof *out);
             if (which) {
                 which[kept] = i;
             }
@@ -303,8 +297,7 @@ double hypervolume(const double *f, int n, int m, const double *reference)
     return volume;
 }
 
-double hypervolume_gain(const double *f, int n, int m, const double *reference,
-                        const double *p)
+double hypervolume_gain(const double *f, int n, int m, const double *reference, const double *p)
 {
     if (!below(p, reference, m)) {
         return 0;
@@ -346,8 +339,7 @@ static void box_append(struct boxes *b, struct owner *o, double x, double top, d
     o->last = i;
 }
 
-static void box_close(struct boxes *b, const struct owner *o, int i, double right,
-                      double z)
+static void box_close(struct boxes *b, const struct owner *o, int i, double right, double z)
 {
     const struct box *x = &b->box[i];
     b->out[o->row] += (right - x->x) * (x->top - o->y) * (z - x->z);
@@ -404,8 +396,7 @@ static void close_all(struct boxes *b, const struct owner *o, double z)
     }
 }
 
-static int enter(struct owner *stairs, int n, struct boxes *b, const double *p, int row,
-                 const double *r)
+static int enter(struct owner *stairs, int n, struct boxes *b, const double *p, int row, const double *r)
 {
     int lo = 0, hi = n;
     while (lo < hi) {
@@ -469,8 +460,7 @@ static void contributions_two(const double *f, int n, const double *r, double *o
     mem_free(order);
 }
 
-static void contributions_many(const double *f, int n, int m, const double *r,
-                               double *out)
+static void contributions_many(const double *f, int n, int m, const double *r, double *out)
 {
     double *others = mem_alloc((2 * (size_t)n * (size_t)m + 1) * sizeof *others),
            *spare = others + (size_t)n * (size_t)m;
@@ -485,8 +475,7 @@ static void contributions_many(const double *f, int n, int m, const double *r,
     mem_free(others);
 }
 
-void hypervolume_contributions(const double *f, int n, int m, const double *reference,
-                               double *out)
+void hypervolume_contributions(const double *f, int n, int m, const double *reference, double *out)
 {
     assert(m >= 1 && m <= MAX_M);
     memset(out, 0, (size_t)n * sizeof *out);

@@ -8,11 +8,9 @@ double hypervolume(const double *f, int n, int m, const double *reference);
 
 /* out[i] = what the set would lose without row i (0 for dominated rows and for all of several equal ones). O(n log n) up to
  * three objectives when no row is dominated; otherwise n times hypervolume_gain(). */
-void hypervolume_contributions(const double *f, int n, int m, const double *reference,
-                               double *out);
+void hypervolume_contributions(const double *f, int n, int m, const double *reference, double *out);
 
 /* What point p would add to the set. */
-double hypervolume_gain(const double *f, int n, int m, const double *reference,
-                        const double *p);
+double hypervolume_gain(const double *f, int n, int m, const double *reference, const double *p);
 
 #endif

@@ -6,13 +6,7 @@
 
 #include <string.h>
 
-enum {
-    RUN = 8,
-    RADIX_FROM = 1024,
-    DIGIT_BITS = 11,
-    DIGITS = 1 << DIGIT_BITS,
-    PASSES = 6
-};
+enum { RUN = 8, RADIX_FROM = 1024, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 6 };
 
 static void insertion(struct keyed *a, int n)
 {
@@ -26,8 +20,7 @@ static void insertion(struct keyed *a, int n)
     }
 }
 
-static void merge(const struct keyed *a, int na, const struct keyed *b, int nb,
-                  struct keyed *out)
+static void merge(const struct keyed *a, int na, const struct keyed *b, int nb, struct keyed *out)
 {
     const struct keyed *end_a = a + na, *end_b = b + nb;
     while (a < end_a && b < end_b) {
@@ -81,8 +74,7 @@ static void radix_sort(struct keyed *a, struct keyed *spare, int n)
     struct keyed *from = a, *to = spare;
     for (int p = 0; p < PASSES; p++) {
         int shift = p * DIGIT_BITS;
-        if (count[p][(order_bits(from[0].key) >> shift) & (DIGITS - 1)] ==
-            (uint32_t)n) {
+        if (count[p][(order_bits(from[0].key) >> shift) & (DIGITS - 1)] == (uint32_t)n) {
             continue; /* all alike in this digit */
         }
         uint32_t sum = 0;
@@ -116,8 +108,7 @@ void keysort(struct keyed *a, struct keyed *spare, int n)
 }
 
 /* Sorts a[0..n) by column j and every run of equal keys by the columns after it. */
-static void sort_columns(struct keyed *a, struct keyed *spare, int n, const double *f,
-                         int m, int j)
+static void sort_columns(struct keyed *a, struct keyed *spare, int n, const double *f, int m, int j)
 {
     for (int i = 0; i < n; i++) {
         a[i].key = f[(int64_t)a[i].i * m + j];

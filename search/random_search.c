@@ -32,10 +32,9 @@ static bool propose(void *state, int64_t k, double *x)
     return search_any(s, &r, x);
 }
 
-static void result(void *state, int64_t k, const double *x, const double *f,
-                   const double *g, double violation)
+static void result(void *state, int64_t k, const double *x, const double *f, const double *g, double violation)
 {
     (void)state, (void)k, (void)x, (void)f, (void)g, (void)violation;
 }
 
-const struct search_ops search_random_ops = {create, destroy, needs, propose, result};
+const struct search_ops search_random_ops = {create, destroy, needs, propose, result, NULL};

@@ -15,35 +15,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RANDOM_TRIES = 64, REPAIR_TRIES = 60, STALL_LOOKS = 20, FALLBACK_GRID = 16 };
-static const int64_t WALK_STEPS = 4000000;
-static const double STALL_GAIN =
-    1e-4; /* relative growth of the hypervolume that still counts */
+enum { STALL_LOOKS = 20, FALLBACK_GRID = 16, MODEL_BUDGET = 2000 };
+static const double STALL_GAIN = 1e-4; /* relative growth of the hypervolume that still counts */
 
 const char *const search_stop_names[] = {
-    [SEARCH_RUNNING] = "running",     [SEARCH_BUDGET] = "budget",
-    [SEARCH_EXHAUSTED] = "exhausted", [SEARCH_STALLED] = "stalled",
-    [SEARCH_EMPTY] = "empty",
+    [SEARCH_RUNNING] = "running", [SEARCH_BUDGET] = "budget", [SEARCH_EXHAUSTED] = "exhausted",
+    [SEARCH_STALLED] = "stalled", [SEARCH_EMPTY] = "empty",
 };
 
 const struct search_algorithm search_algorithms[] = {
-    {"auto", "picks one of those below by budget, variables and objectives", "", false,
-     NULL},
+    {"auto", "picks one of those below by budget, variables and objectives", "", true, NULL},
     {"nsga2", "evolution: fronts, crowding, archive parents, mixed variables",
-     "Deb, Pratap, Agarwal, Meyarivan, IEEE TEC 6(2), 2002, doi:10.1109/4235.996017",
-     false, &search_nsga2_ops},
+     "Deb, Pratap, Agarwal, Meyarivan, IEEE TEC 6(2), 2002, doi:10.1109/4235.996017", false, &search_nsga2_ops},
     {"sms_emoa",
      "evolution: fronts, hypervolume contribution; the best of them for 2 to 4 "
      "objectives",
-     "Beume, Naujoks, Emmerich, EJOR 181(3), 2007, doi:10.1016/j.ejor.2006.08.008",
-     false, &search_sms_emoa_ops},
+     "Beume, Naujoks, Emmerich, EJOR 181(3), 2007, doi:10.1016/j.ejor.2006.08.008", false, &search_sms_emoa_ops},
     {"spea2_sde", "evolution: fronts, shift-based density; for 5 objectives and more",
-     "Li, Yang, Liu, IEEE TEC 18(3), 2014, doi:10.1109/TEVC.2013.2262178", false,
-     &search_spea2_sde_ops},
-    {"random", "every point drawn uniformly, none twice", "", false,
-     &search_random_ops},
-    {"exhaustive", "every point in order, reals on a grid", "", false,
-     &search_exhaustive_ops},
+     "Li, Yang, Liu, IEEE TEC 18(3), 2014, doi:10.1109/TEVC.2013.2262178", false, &search_spea2_sde_ops},
+    {"bayes", "Gaussian processes, expected hypervolume improvement; for evaluations of seconds and more",
+     "Yang, Emmerich, Deutz, Baeck, J. Global Optimization 75, 2019, doi:10.1007/s10898-019-00798-7", true,
+     &search_bayes_ops},
+    {"hybrid", "bayes for the first 250 evaluations, then evolution", "", true, &search_hybrid_ops},
+    {"random", "every point drawn uniformly, none twice", "", false, &search_random_ops},
+    {"exhaustive", "every point in order, reals on a grid", "", false, &search_exhaustive_ops},
     {NULL, NULL, NULL, false, NULL},
 };
 
@@ -63,43 +58,38 @@ static const char *pick(const struct search *s)
     if (space_cardinality(s->problem.space) <= (double)s->options.budget) {
         return "exhaustive";
     }
+    if (s->options.budget <= MODEL_BUDGET) {
+        return "hybrid";
+    }
     return s->m <= 4 ? "sms_emoa" : "spea2_sde";
 }
 
-static int check_options(const struct search_problem *p, const struct search_options *o,
-                         struct err *err)
+static int check_options(const struct search_problem *p, const struct search_options *o, struct err *err)
 {
     if (space_check(p->space, err) != 0) {
         return -1;
     }
     if (p->n_objectives < 1 || p->n_objectives > SEARCH_MAX_OBJECTIVES) {
-        return err_set(err, ERR_DATA, "a search has 1 to %d objectives, not %d",
-                       SEARCH_MAX_OBJECTIVES, p->n_objectives);
+        return err_set(err, ERR_DATA, "a search has 1 to %d objectives, not %d", SEARCH_MAX_OBJECTIVES,
+                       p->n_objectives);
     }
     if (p->n_constraints < 0 || p->n_constraints > SEARCH_MAX_CONSTRAINTS) {
-        return err_set(err, ERR_DATA, "a search has 0 to %d constraints, not %d",
-                       SEARCH_MAX_CONSTRAINTS, p->n_constraints);
+        return err_set(err, ERR_DATA, "a search has 0 to %d constraints, not %d", SEARCH_MAX_CONSTRAINTS,
+                       p->n_constraints);
     }
     if (o->budget < 1) {
-        return err_set(err, ERR_DATA,
-                       "the budget must be at least one evaluation, not %lld",
-                       (long long)o->budget);
+        return err_set(err, ERR_DATA, "the budget must be at least one evaluation, not %lld", (long long)o->budget);
     }
-    if (o->stall < 0 || o->population < 0 || o->lag < 0 || o->grid < 0 ||
-        o->grid == 1) {
-        return err_set(
-            err, ERR_DATA,
-            "'stall', 'population' and 'lag' must be >= 0, and 'grid' 0 or at least 2");
+    if (o->stall < 0 || o->population < 0 || o->lag < 0 || o->grid < 0 || o->grid == 1) {
+        return err_set(err, ERR_DATA, "'stall', 'population' and 'lag' must be >= 0, and 'grid' 0 or at least 2");
     }
     if (!find(o->algorithm ? o->algorithm : "auto")) {
-        return err_set(err, ERR_DATA, "there is no search algorithm '%s'",
-                       o->algorithm);
+        return err_set(err, ERR_DATA, "there is no search algorithm '%s'", o->algorithm);
     }
     return 0;
 }
 
-struct search *search_new(const struct search_problem *p,
-                          const struct search_options *o, struct err *err)
+struct search *search_new(const struct search_problem *p, const struct search_options *o, struct err *err)
 {
     if (check_options(p, o, err) != 0) {
         return NULL;
@@ -115,7 +105,7 @@ struct search *search_new(const struct search_problem *p,
     }
     archive_init(&s->archive, s->m, s->n);
     walk_init(&s->walk, p->space, s->options.grid);
-    s->scratch = mem_calloc(2 * (size_t)s->n, sizeof *s->scratch);
+    s->scratch = mem_calloc(3 * (size_t)s->n, sizeof *s->scratch);
     s->scale = mem_calloc((size_t)s->c + 1, sizeof *s->scale);
     s->scale_n = mem_calloc((size_t)s->c + 1, sizeof *s->scale_n);
     s->stall_ref = mem_calloc(3 * (size_t)s->m, sizeof *s->stall_ref);
@@ -170,102 +160,6 @@ int64_t search_told(const struct search *s)
     return s->told;
 }
 
-/* ---- points ---- */
-
-enum search_fresh search_fresh(struct search *s, double *x)
-{
-    space_canonical(s->problem.space, x);
-    if (visited_has(&s->visited, visited_key(x, s->n))) {
-        return SEARCH_SEEN;
-    }
-    if (s->problem.known_violation &&
-        s->problem.known_violation(s->problem.ctx, x) > 0) {
-        return SEARCH_VIOLATES;
-    }
-    return SEARCH_FRESH;
-}
-
-double search_uniform_value(const struct variable *v, struct rng *r)
-{
-    return v->kind == VARIABLE_REAL ? space_from_unit(v, rng_uniform(r))
-                                    : (double)rng_below(r, v->n);
-}
-
-void search_uniform(const struct space *space, struct rng *r, double *x)
-{
-    for (int i = 0; i < space->n; i++) {
-        x[i] = space_active(space, x, i) ? search_uniform_value(&space->var[i], r) : 0;
-    }
-}
-
-/* One active variable gets another value: half of the time a near one, where values have an order. */
-static void nudge(const struct space *space, struct rng *r, double *x)
-{
-    int i = (int)rng_below(r, space->n);
-    const struct variable *v = &space->var[i];
-    if (v->kind != VARIABLE_CATEGORY && rng_below(r, 2)) {
-        double way = rng_below(r, 2) ? 1 : -1;
-        if (v->kind == VARIABLE_REAL) {
-            double u = space_to_unit(v, x[i]) + way * 0.2 * rng_uniform(r);
-            x[i] = space_from_unit(v, u < 0 ? 0 : u > 1 ? 1 : u);
-        } else {
-            x[i] += way;
-        }
-    } else {
-        x[i] = search_uniform_value(v, r);
-    }
-    space_canonical(space, x);
-}
-
-bool search_repair(struct search *s, struct rng *r, double *x)
-{
-    const struct space *space = s->problem.space;
-    double *next = s->scratch, *best = s->scratch + s->n;
-    size_t size = (size_t)s->n * sizeof *x;
-    bool known = s->problem.known_violation != NULL;
-    memcpy(best, x, size);
-    space_canonical(space, best);
-    double amount = known ? s->problem.known_violation(s->problem.ctx, best) : 0;
-    for (int t = 0; t < REPAIR_TRIES; t++) {
-        memcpy(next, best, size);
-        for (int64_t k = 1 + (t >= 20) + (t >= 40); k > 0; k--) {
-            nudge(space, r, next);
-        }
-        double a = known ? s->problem.known_violation(s->problem.ctx, next) : 0;
-        if (!(a > 0) && !visited_has(&s->visited, visited_key(next, s->n))) {
-            memcpy(x, next, size);
-            return true;
-        }
-        if (a <= amount) {
-            amount = a;
-            memcpy(best, next, size);
-        }
-    }
-    return false;
-}
-
-bool search_any(struct search *s, struct rng *r, double *x)
-{
-    for (int t = 0; t < RANDOM_TRIES; t++) {
-        search_uniform(s->problem.space, r, x);
-        enum search_fresh fresh = search_fresh(s, x);
-        if (fresh == SEARCH_FRESH ||
-            (fresh == SEARCH_VIOLATES && search_repair(s, r, x))) {
-            return true;
-        }
-    }
-    for (int64_t t = 0; t < WALK_STEPS && !s->walk.done; t++) {
-        walk_point(&s->walk, x);
-        walk_step(&s->walk);
-        if (search_fresh(s, x) == SEARCH_FRESH) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* ---- results ---- */
-
 double search_violation(const struct search *s, const double *f, const double *g)
 {
     double sum = 0;
@@ -279,8 +173,7 @@ double search_violation(const struct search *s, const double *f, const double *g
             return INFINITY;
         }
         if (g[i] > 0) {
-            sum +=
-                s->scale_n[i] > 0 ? g[i] * (double)s->scale_n[i] / s->scale[i] : g[i];
+            sum += s->scale_n[i] > 0 ? g[i] * (double)s->scale_n[i] / s->scale[i] : g[i];
         }
     }
     return sum;
@@ -297,8 +190,7 @@ static void ring_grow(struct search *s)
     size_t width = (size_t)(s->n + s->m + s->c);
     double *bigger = mem_calloc((size_t)cap * width, sizeof *bigger);
     for (int64_t k = s->delivered; k < s->asked; k++) {
-        memcpy(bigger + (size_t)(k % cap) * width, ring_at(s, k),
-               width * sizeof *bigger);
+        memcpy(bigger + (size_t)(k % cap) * width, ring_at(s, k), width * sizeof *bigger);
     }
     mem_free(s->ring);
     s->ring = bigger;
@@ -315,8 +207,7 @@ static void look_for_stall(struct search *s, const double *f, bool feasible)
         best[j] = s->archive.entered <= 1 ? f[j] : fmin(best[j], f[j]);
         worst[j] = s->archive.entered <= 1 ? f[j] : fmax(worst[j], f[j]);
     }
-    int64_t every =
-        s->options.stall / STALL_LOOKS > 0 ? s->options.stall / STALL_LOOKS : 1;
+    int64_t every = s->options.stall / STALL_LOOKS > 0 ? s->options.stall / STALL_LOOKS : 1;
     if (s->delivered % every != 0) {
         return;
     }
@@ -326,12 +217,10 @@ static void look_for_stall(struct search *s, const double *f, bool feasible)
     }
     for (int j = 0; j < s->m && !set; j++) {
         double range = worst[j] > best[j] ? worst[j] - best[j] : fabs(worst[j]) + 1e-12;
-        ref[j] =
-            s->options.reference ? s->options.reference[j] : worst[j] + 0.1 * range;
+        ref[j] = s->options.reference ? s->options.reference[j] : worst[j] + 0.1 * range;
     }
     bool exact = s->m <= 3 || (s->m == 4 && s->archive.n <= 2000);
-    double volume = exact ? hypervolume(s->archive.f, s->archive.n, s->m, ref)
-                          : (double)s->archive.entered;
+    double volume = exact ? hypervolume(s->archive.f, s->archive.n, s->m, ref) : (double)s->archive.entered;
     if (!set || volume > s->stall_volume * (1 + (exact ? STALL_GAIN : 0))) {
         s->stall_volume = volume;
         s->stall_trial = s->delivered;
@@ -365,8 +254,7 @@ static void deliver(struct search *s)
 static void advance(struct search *s)
 {
     while (s->delivered < s->told) {
-        if (s->stop == SEARCH_RUNNING &&
-            s->delivered >= s->algorithm->ops->needs(s->state, s->asked)) {
+        if (s->stop == SEARCH_RUNNING && s->delivered >= s->algorithm->ops->needs(s->state, s->asked)) {
             break;
         }
         deliver(s);
@@ -390,20 +278,18 @@ int64_t search_askable(const struct search *s)
     return lo - s->asked;
 }
 
-bool search_ask(struct search *s, double *x)
+/* May trial `asked` be proposed? Brings the algorithm up to the results that it needs. */
+static bool ready(struct search *s)
 {
     assert(search_askable(s) > 0 || s->stop != SEARCH_RUNNING);
-    if (s->stop != SEARCH_RUNNING) {
-        return false;
+    if (s->stop == SEARCH_RUNNING) {
+        advance(s);
     }
-    advance(s);
-    if (s->stop != SEARCH_RUNNING) {
-        return false;
-    }
-    if (!s->algorithm->ops->propose(s->state, s->asked, x)) {
-        s->stop = s->asked > 0 ? SEARCH_EXHAUSTED : SEARCH_EMPTY;
-        return false;
-    }
+    return s->stop == SEARCH_RUNNING;
+}
+
+static void take(struct search *s, const double *x)
+{
     if (!s->forgets) {
         visited_add(&s->visited, visited_key(x, s->n));
     }
@@ -416,6 +302,35 @@ bool search_ask(struct search *s, double *x)
         s->stop = SEARCH_BUDGET;
     }
     advance(s);
+}
+
+bool search_ask(struct search *s, double *x)
+{
+    if (!ready(s)) {
+        return false;
+    }
+    if (!s->algorithm->ops->propose(s->state, s->asked, x)) {
+        s->stop = s->asked > 0 ? SEARCH_EXHAUSTED : SEARCH_EMPTY;
+        return false;
+    }
+    take(s, x);
+    return true;
+}
+
+bool search_recall(struct search *s, const double *x)
+{
+    if (!ready(s)) {
+        return false;
+    }
+    double *own = s->scratch + 2 * s->n;
+    if (s->algorithm->ops->recall) {
+        if (!s->algorithm->ops->recall(s->state, s->asked, x)) {
+            return false;
+        }
+    } else if (!s->algorithm->ops->propose(s->state, s->asked, own) || memcmp(own, x, (size_t)s->n * sizeof *x) != 0) {
+        return false;
+    }
+    take(s, x);
     return true;
 }
 

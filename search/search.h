@@ -36,10 +36,10 @@ struct search_problem {
 
 enum search_stop {
     SEARCH_RUNNING,
-    SEARCH_BUDGET, /* evaluations used up */
+    SEARCH_BUDGET,    /* evaluations used up */
     SEARCH_EXHAUSTED, /* every point of the space was asked, or no new one could be found */
     SEARCH_STALLED, /* hypervolume grew by less than 0.01 % in `stall` evaluations (5 objectives and more: no new front member) */
-    SEARCH_EMPTY    /* no point satisfies the known constraints */
+    SEARCH_EMPTY /* no point satisfies the known constraints */
 };
 extern const char *const search_stop_names[];
 
@@ -48,35 +48,32 @@ struct search_options {
     int64_t budget;        /* evaluations, > 0 */
     int64_t stall;         /* 0: never */
     int population;        /* 0: by the budget */
-    int lag; /* results that a proposal may do without, so that as many evaluations can run at once; 0: the
+    int lag;  /* results that a proposal may do without, so that as many evaluations can run at once; 0: the
                               * algorithm's own. Part of the study: another lag gives other trials */
     int grid; /* exhaustive: values of each real variable, >= 2; 0: 16 */
     uint64_t seed;
-    const double *
-        reference; /* [n_objectives] for `stall`'s hypervolume; NULL: from the first feasible results */
+    const double *reference; /* [n_objectives] for `stall`'s hypervolume; NULL: from the first feasible results */
 };
 
-struct
-    search_algorithm { /* one row a file: to add an optimizer is one file and one row in search.c */
+struct search_algorithm { /* one row a file: to add an optimizer is one file and one row in search.c */
     const char *name, *what, *paper;
-    bool
-        expensive; /* a proposal takes milliseconds to seconds: for evaluations that take longer */
+    bool expensive; /* a proposal takes milliseconds to seconds: for evaluations that take longer */
     const struct search_ops *ops;
 };
 extern const struct search_algorithm search_algorithms[]; /* ends with name NULL */
 
 struct search;
 
-struct search *search_new(const struct search_problem *p,
-                          const struct search_options *o, struct err *err);
+struct search *search_new(const struct search_problem *p, const struct search_options *o, struct err *err);
 void search_free(struct search *s);
-const char *search_algorithm_name(
-    const struct search *s); /* what "auto" picked, e.g. "nsga2 (population 100)" */
+const char *search_algorithm_name(const struct search *s); /* what "auto" picked, e.g. "nsga2 (population 100)" */
 enum search_stop search_stop(const struct search *s);
-int64_t search_askable(
-    const struct search *s); /* 0 when results must be told first, or when stopped */
+int64_t search_askable(const struct search *s); /* 0 when results must be told first, or when stopped */
 /* Canonical point of the next trial into x; askable must be > 0. False: no point is left, search_stop() says why. */
 bool search_ask(struct search *s, double *x);
+/* As search_ask() for a trial that a log holds already: x is the point that was asked. Cheap algorithms propose it again and
+ * compare; a Bayesian proposal is taken from the log. False: this study with these results cannot have asked x. */
+bool search_recall(struct search *s, const double *x);
 /* The result of the oldest trial not yet told. A failed evaluation has f[0] = NaN: it counts as worse than anything infeasible. */
 void search_tell(struct search *s, const double *f, const double *g);
 int64_t search_asked(const struct search *s);

@@ -2,6 +2,8 @@
  * doi:10.1016/j.ejor.2006.08.008): the best front per evaluation of two to four objectives. */
 #include "search/evolution.h"
 
+#include <stddef.h>
+
 static void *create(struct search *s, struct err *err)
 {
     (void)err;
@@ -9,4 +11,4 @@ static void *create(struct search *s, struct err *err)
 }
 
 const struct search_ops search_sms_emoa_ops = {
-    create, evolution_destroy, evolution_needs, evolution_propose, evolution_result};
+    create, evolution_destroy, evolution_needs, evolution_propose, evolution_result, NULL};

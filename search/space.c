@@ -39,15 +39,12 @@ struct variable *space_add(struct space *s, const char *name, enum variable_kind
 static int check_real(const struct variable *v, struct err *err)
 {
     if (!isfinite(v->lo) || !isfinite(v->hi) || v->lo >= v->hi) {
-        return err_set(err, ERR_DATA,
-                       "variable '%s' needs finite bounds with low < high, not %g..%g",
-                       v->name, v->lo, v->hi);
+        return err_set(err, ERR_DATA, "variable '%s' needs finite bounds with low < high, not %g..%g", v->name, v->lo,
+                       v->hi);
     }
     if (v->log && v->lo <= 0) {
-        return err_set(
-            err, ERR_DATA,
-            "variable '%s' is on a log scale, so its low bound must be > 0, not %g",
-            v->name, v->lo);
+        return err_set(err, ERR_DATA, "variable '%s' is on a log scale, so its low bound must be > 0, not %g", v->name,
+                       v->lo);
     }
     return 0;
 }
@@ -78,8 +75,7 @@ int space_check(const struct space *s, struct err *err)
     }
     for (int i = 0; i < s->n; i++) {
         const struct variable *v = &s->var[i];
-        if ((v->kind == VARIABLE_REAL ? check_real(v, err) : check_levels(v, err)) !=
-            0) {
+        if ((v->kind == VARIABLE_REAL ? check_real(v, err) : check_levels(v, err)) != 0) {
             return -1;
         }
         for (int j = 0; j < i; j++) {
@@ -143,7 +139,5 @@ double space_from_unit(const struct variable *v, double u)
     if (v->kind != VARIABLE_REAL) {
         return clamp(floor(u * (double)v->n), 0, (double)(v->n - 1));
     }
-    return clamp(v->log ? v->lo * exp(u * log(v->hi / v->lo))
-                        : v->lo + u * (v->hi - v->lo),
-                 v->lo, v->hi);
+    return clamp(v->log ? v->lo * exp(u * log(v->hi / v->lo)) : v->lo + u * (v->hi - v->lo), v->lo, v->hi);
 }

@@ -15,11 +15,10 @@ enum variable_kind { VARIABLE_REAL, VARIABLE_ORDERED, VARIABLE_CATEGORY };
 struct variable {
     char name[64];
     enum variable_kind kind;
-    double lo, hi; /* real: bounds, lo < hi */
-    bool log;      /* real: search on a log scale, lo > 0 */
-    int64_t n;     /* ordered, category: levels, >= 1 */
-    double *
-        values; /* ordered: [n] the numbers behind the levels, increasing (owned), or NULL: 0..n-1 */
+    double lo, hi;  /* real: bounds, lo < hi */
+    bool log;       /* real: search on a log scale, lo > 0 */
+    int64_t n;      /* ordered, category: levels, >= 1 */
+    double *values; /* ordered: [n] the numbers behind the levels, increasing (owned), or NULL: 0..n-1 */
     int group; /* variables of one group (the bits of one block, rows and columns) may be exchanged together; -1: none */
     int family; /* variables of one family mean the same for different groups (w_bits of every block); -1: none */
 };
@@ -34,18 +33,13 @@ struct space {
 
 void space_init(struct space *s);
 void space_release(struct space *s);
-struct variable *
-space_add(struct space *s, const char *name,
-          enum variable_kind kind); /* zeroed but for name, kind, group, family -1 */
+struct variable *space_add(struct space *s, const char *name,
+                           enum variable_kind kind); /* zeroed but for name, kind, group, family -1 */
 int space_check(const struct space *s, struct err *err);
-double space_cardinality(
-    const struct space
-        *s); /* product of levels, ignoring conditions; INFINITY with a real variable */
-void space_canonical(
-    const struct space *s,
-    double *x); /* rounds discrete, clamps, zeroes inactive: in place */
-bool space_active(const struct space *s, const double *x,
-                  int i); /* x canonical in the variables before i */
+double
+space_cardinality(const struct space *s); /* product of levels, ignoring conditions; INFINITY with a real variable */
+void space_canonical(const struct space *s, double *x); /* rounds discrete, clamps, zeroes inactive: in place */
+bool space_active(const struct space *s, const double *x, int i); /* x canonical in the variables before i */
 /* The unit interval: a real on its scale (log where asked), a level as index / (n - 1). Exact inverses up to rounding for reals;
  * space_from_unit() cuts [0, 1) into n equal parts for levels, so a uniform u gives a uniform level. */
 double space_to_unit(const struct variable *v, double x);

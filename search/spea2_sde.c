@@ -2,6 +2,8 @@
  * and more, where exact hypervolume costs too much and crowding distance tells little. */
 #include "search/evolution.h"
 
+#include <stddef.h>
+
 static void *create(struct search *s, struct err *err)
 {
     (void)err;
@@ -9,4 +11,4 @@ static void *create(struct search *s, struct err *err)
 }
 
 const struct search_ops search_spea2_sde_ops = {
-    create, evolution_destroy, evolution_needs, evolution_propose, evolution_result};
+    create, evolution_destroy, evolution_needs, evolution_propose, evolution_result, NULL};

@@ -16,8 +16,7 @@
 #include <stdint.h>
 #include <string.h>
 
-static void by_crowding(const double *f, int m, const int *member, int n, int keep,
-                        bool *stays, double *worth)
+static void by_crowding(const double *f, int m, const int *member, int n, int keep, bool *stays, double *worth)
 {
     dominance_crowding(f, m, member, n, worth);
     int *order = mem_calloc((size_t)n + 1, sizeof *order);
@@ -54,14 +53,12 @@ static void scale(const double *f, int m, const int *member, int n, double *out)
     }
 }
 
-static void by_volume(const double *f, int m, const int *member, int n, int keep,
-                      bool *stays, double *worth)
+static void by_volume(const double *f, int m, const int *member, int n, int keep, bool *stays, double *worth)
 {
     static const double reference[16] = {1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1,
                                          1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1};
     double *row = mem_alloc(((size_t)n * (size_t)m + 1) * sizeof *row);
-    int *id = mem_calloc(2 * (size_t)n + 1, sizeof *id),
-        *at = id + n; /* id[row] = k, at[k] = row */
+    int *id = mem_calloc(2 * (size_t)n + 1, sizeof *id), *at = id + n; /* id[row] = k, at[k] = row */
     bool *fresh = mem_calloc((size_t)n + 1, sizeof *fresh);
     scale(f, m, member, n, row);
     hypervolume_contributions(row, n, m, reference, worth);
@@ -74,8 +71,7 @@ static void by_volume(const double *f, int m, const int *member, int n, int keep
     for (int left = n; left > keep;) {
         int least = id[0];
         for (int i = 1; i < left; i++) {
-            if (worth[id[i]] < worth[least] ||
-                (worth[id[i]] <= worth[least] && id[i] > least)) {
+            if (worth[id[i]] < worth[least] || (worth[id[i]] <= worth[least] && id[i] > least)) {
                 least = id[i];
             }
         }
@@ -86,8 +82,7 @@ static void by_volume(const double *f, int m, const int *member, int n, int keep
         if (!fresh[least]) {
             worth[least] = hypervolume_gain(row, last, m, reference, p);
             fresh[least] = true;
-            memcpy(row + (int64_t)last * m, row + (int64_t)i * m,
-                   (size_t)m * sizeof *p);
+            memcpy(row + (int64_t)last * m, row + (int64_t)i * m, (size_t)m * sizeof *p);
             memcpy(row + (int64_t)i * m, p, (size_t)m * sizeof *p);
             continue;
         }
@@ -115,15 +110,12 @@ static double shifted(const double *p, const double *q, int m)
     return sum;
 }
 
-static void nearest(const double *row, int m, const bool *stays, int n, int k,
-                    double *worth, int *by)
+static void nearest(const double *row, int m, const bool *stays, int n, int k, double *worth, int *by)
 {
     worth[k] = INFINITY;
     by[k] = -1;
     for (int i = 0; i < n; i++) {
-        double d = stays[i] && i != k
-                       ? shifted(row + (int64_t)k * m, row + (int64_t)i * m, m)
-                       : HUGE_VAL;
+        double d = stays[i] && i != k ? shifted(row + (int64_t)k * m, row + (int64_t)i * m, m) : HUGE_VAL;
         if (d < worth[k]) {
             worth[k] = d;
             by[k] = i;
@@ -131,8 +123,7 @@ static void nearest(const double *row, int m, const bool *stays, int n, int k,
     }
 }
 
-static void by_shift(const double *f, int m, const int *member, int n, int keep,
-                     bool *stays, double *worth)
+static void by_shift(const double *f, int m, const int *member, int n, int keep, bool *stays, double *worth)
 {
     double *row = mem_alloc(((size_t)n * (size_t)m + 1) * sizeof *row);
     int *by = mem_calloc((size_t)n + 1, sizeof *by);
@@ -159,8 +150,8 @@ static void by_shift(const double *f, int m, const int *member, int n, int keep,
     mem_free(by);
 }
 
-void survival_truncate(enum survival rule, const double *f, int m, const int *member,
-                       int n, int keep, bool *stays, double *worth)
+void survival_truncate(enum survival rule, const double *f, int m, const int *member, int n, int keep, bool *stays,
+                       double *worth)
 {
     (rule == SURVIVE_VOLUME  ? by_volume
      : rule == SURVIVE_SHIFT ? by_shift

@@ -12,7 +12,7 @@ enum variation_move {
     MOVE_DIFFER, /* differential: a + F (b - c) in some variables */
     MOVE_LINE,   /* beyond or between two parents on the line through them */
     MOVE_EDGE,   /* one or some variables to an end of their range */
-    MOVE_GROUP, /* whole groups from the other parent, or copied between groups of one family */
+    MOVE_GROUP,  /* whole groups from the other parent, or copied between groups of one family */
     MOVE_COUNT
 };
 
@@ -29,8 +29,8 @@ void variation_init(struct variation *v, const struct space *space);
 void variation_release(struct variation *v);
 enum variation_move variation_choose(const struct variation *v, struct rng *r);
 /* parent[0] is the main one; child is canonical and may alias none of them. */
-void variation_make(const struct variation *v, enum variation_move move, struct rng *r,
-                    const double *const parent[3], double *child);
+void variation_make(const struct variation *v, enum variation_move move, struct rng *r, const double *const parent[3],
+                    double *child);
 void variation_reward(struct variation *v, enum variation_move move, bool entered);
 /* Changes one active variable: the smallest step away. */
 void variation_mutate_one(const struct variation *v, struct rng *r, double *x);

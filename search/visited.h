@@ -13,9 +13,8 @@ struct visited {
 };
 
 void visited_release(struct visited *v);
-uint64_t visited_key(const double *x, int n); /* never 0; x must be canonical */
+uint64_t visited_key(const double *x, int n);            /* never 0; x must be canonical */
 bool visited_has(const struct visited *v, uint64_t key); /* expected O(1) */
-void visited_add(struct visited *v,
-                 uint64_t key); /* amortised O(1); adding twice is allowed */
+void visited_add(struct visited *v, uint64_t key);       /* amortised O(1); adding twice is allowed */
 
 #endif

@@ -8,8 +8,7 @@
 
 void walk_init(struct walk *w, const struct space *space, int64_t grid)
 {
-    *w =
-        (struct walk){space, grid, mem_calloc((size_t)space->n, sizeof(double)), false};
+    *w = (struct walk){space, grid, mem_calloc((size_t)space->n, sizeof(double)), false};
 }
 
 void walk_release(struct walk *w)

@@ -55,8 +55,8 @@ static int read_peers(struct peer *p)
     int n = 0;
     while (n < MAX_PEERS && fgets(line, sizeof line, f)) {
         struct peer *q = &p[n];
-        n += sscanf(line, "%15[^,],%d,%23[^,],%*d,%lf,%lf", q->problem, &q->budget,
-                    q->optimizer, &q->volume, &q->igd) == 5;
+        n += sscanf(line, "%15[^,],%d,%23[^,],%*d,%lf,%lf", q->problem, &q->budget, q->optimizer, &q->volume,
+                    &q->igd) == 5;
     }
     fclose(f);
     return n;
@@ -109,22 +109,19 @@ static double cpu_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static struct score run(const struct problem *p, const struct front *r,
-                        const char *algorithm, int budget, int seed)
+static struct score run(const struct problem *p, const struct front *r, const char *algorithm, int budget, int seed)
 {
     struct space space;
     problem_space(p, &space);
     struct search_problem sp = problem_search(p, &space);
-    struct search_options o = {
-        .algorithm = algorithm, .budget = budget, .seed = (uint64_t)seed};
+    struct search_options o = {.algorithm = algorithm, .budget = budget, .seed = (uint64_t)seed};
     struct err err = ERR_INIT;
     struct search *s = search_new(&sp, &o, &err);
     if (!s) {
         fprintf(stderr, "bench_search: %s\n", err.text);
         exit(64);
     }
-    double *f = mem_calloc((size_t)budget * (size_t)p->m, sizeof *f),
-           start = cpu_seconds();
+    double *f = mem_calloc((size_t)budget * (size_t)p->m, sizeof *f), start = cpu_seconds();
     problem_run(p, s, 0, NULL, f);
     struct score score = {.us = (cpu_seconds() - start) / budget * 1e6};
     int64_t n;
@@ -132,8 +129,7 @@ static struct score run(const struct problem *p, const struct front *r,
     double *a = mem_calloc((size_t)(n * p->m) + 1, sizeof *a), ref[8];
     for (int64_t k = 0; k < n; k++) {
         for (int j = 0; j < p->m; j++) {
-            a[k * p->m + j] =
-                (f[front[k] * p->m + j] - r->low[j]) / (r->high[j] - r->low[j]);
+            a[k * p->m + j] = (f[front[k] * p->m + j] - r->low[j]) / (r->high[j] - r->low[j]);
             ref[j] = 1.1;
         }
     }
@@ -182,12 +178,7 @@ static double rank_of(const double *v, int n, int i, bool high)
 {
     double rank = 1;
     for (int k = 0; k < n; k++) {
-        double a = isnan(v[k]) ? HUGE_VAL
-                   : high      ? -v[k]
-                               : v[k],
-               b = isnan(v[i]) ? HUGE_VAL
-                   : high      ? -v[i]
-                               : v[i];
+        double a = isnan(v[k]) ? HUGE_VAL : high ? -v[k] : v[k], b = isnan(v[i]) ? HUGE_VAL : high ? -v[i] : v[i];
         rank += k == i ? 0 : a < b ? 1 : a <= b ? 0.5 : 0;
     }
     return rank;
@@ -197,9 +188,8 @@ struct totals {
     int cells, best_volume, best_igd, below;
 };
 
-static void report(const struct problem *p, int budget, const struct peer *peer,
-                   int n_peers, struct score ours, double q25, struct league *l,
-                   struct totals *t)
+static void report(const struct problem *p, int budget, const struct peer *peer, int n_peers, struct score ours,
+                   double q25, struct league *l, struct totals *t)
 {
     double volume[MAX_NAMES] = {ours.volume}, igd[MAX_NAMES] = {ours.igd};
     int who[MAX_NAMES] = {0}, n = 1, best = 0, best_igd = 0;
@@ -218,16 +208,14 @@ static void report(const struct problem *p, int budget, const struct peer *peer,
         l->igd[who[i]] += rank_of(igd, n, i, false);
         l->cells[who[i]]++;
     }
-    printf("%-8s %6d  %8.5f (q25 %7.5f)  %8.5f  %9.1f", p->name, budget, ours.volume,
-           q25, ours.igd, ours.us);
+    printf("%-8s %6d  %8.5f (q25 %7.5f)  %8.5f  %9.1f", p->name, budget, ours.volume, q25, ours.igd, ours.us);
     if (n > 1) {
         t->cells++;
         t->best_volume += ours.volume >= volume[best] - 1e-5;
         t->best_igd += ours.igd <= igd[best_igd] + 1e-5;
         t->below += ours.volume < 0.97 * volume[best];
-        printf("  | %8.5f %-12s %8.5f %-12s rank %4.1f %4.1f of %d%s", volume[best],
-               l->name[who[best]], igd[best_igd], l->name[who[best_igd]],
-               rank_of(volume, n, 0, true), rank_of(igd, n, 0, false), n,
+        printf("  | %8.5f %-12s %8.5f %-12s rank %4.1f %4.1f of %d%s", volume[best], l->name[who[best]], igd[best_igd],
+               l->name[who[best_igd]], rank_of(volume, n, 0, true), rank_of(igd, n, 0, false), n,
                ours.volume >= volume[best] - 1e-5   ? ""
                : ours.volume >= 0.97 * volume[best] ? " -"
                                                     : " <0.97");
@@ -247,8 +235,7 @@ static void print_league(const struct league *l, const struct totals *t)
         int best = -1;
         for (int i = 0; i < l->n; i++) {
             if (!done[i] && l->cells[i] > 0 &&
-                (best < 0 ||
-                 l->volume[i] / l->cells[i] < l->volume[best] / l->cells[best])) {
+                (best < 0 || l->volume[i] / l->cells[i] < l->volume[best] / l->cells[best])) {
                 best = i;
             }
         }
@@ -256,16 +243,15 @@ static void print_league(const struct league *l, const struct totals *t)
             break;
         }
         done[best] = true;
-        printf("%-14s %6d %12.2f %10.2f\n", l->name[best], l->cells[best],
-               l->volume[best] / l->cells[best], l->igd[best] / l->cells[best]);
+        printf("%-14s %6d %12.2f %10.2f\n", l->name[best], l->cells[best], l->volume[best] / l->cells[best],
+               l->igd[best] / l->cells[best]);
     }
 }
 
 static bool listed(const char *list, const char *name)
 {
     size_t n = strlen(name);
-    for (const char *at = list; at && *at;
-         at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+    for (const char *at = list; at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
         if (strncmp(at, name, n) == 0 && (at[n] == ',' || at[n] == '\0')) {
             return true;
         }
@@ -302,8 +288,7 @@ int main(int argc, char **argv)
     struct league league = {.n = 0};
     struct totals totals = {0, 0, 0, 0};
     league_find(&league, "DOVETAIL");
-    printf("%-8s %6s  %-22s  %8s  %9s  | best peer\n", "problem", "budget",
-           "volume ratio", "IGD+", "us/eval");
+    printf("%-8s %6s  %-22s  %8s  %9s  | best peer\n", "problem", "budget", "volume ratio", "IGD+", "us/eval");
     for (const char *b = budgets; b; b = strchr(b, ',') ? strchr(b, ',') + 1 : NULL) {
         int budget = atoi(b);
         for (const struct problem *p = problems; p->name; p++) {
@@ -312,18 +297,15 @@ int main(int argc, char **argv)
             }
             struct front r = read_front(p);
             double volume[MAX_SEEDS], igd[MAX_SEEDS], us[MAX_SEEDS];
-#pragma omp parallel for schedule(dynamic) default(none)                               \
-    shared(seeds, volume, igd, us, p, r, algorithm, budget)
+#pragma omp parallel for schedule(dynamic) default(none) shared(seeds, volume, igd, us, p, r, algorithm, budget)
             for (int k = 0; k < seeds; k++) {
                 struct score s = run(p, &r, algorithm, budget, k);
                 volume[k] = s.volume;
                 igd[k] = s.igd;
                 us[k] = s.us;
             }
-            struct score ours = {quantile(volume, seeds, 0.5),
-                                 quantile(igd, seeds, 0.5), quantile(us, seeds, 0.5)};
-            report(p, budget, peer, n_peers, ours, quantile(volume, seeds, 0.25),
-                   &league, &totals);
+            struct score ours = {quantile(volume, seeds, 0.5), quantile(igd, seeds, 0.5), quantile(us, seeds, 0.5)};
+            report(p, budget, peer, n_peers, ours, quantile(volume, seeds, 0.25), &league, &totals);
             mem_free(r.at);
         }
     }

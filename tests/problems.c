@@ -155,8 +155,7 @@ static void c2dtlz2(const double *x, double *f, double *g)
 {
     const double r2 = 0.4 * 0.4;
     dtlz2(x, f, g);
-    double all = f[0] * f[0] + f[1] * f[1] + f[2] * f[2], corner = INFINITY,
-           middle = -r2;
+    double all = f[0] * f[0] + f[1] * f[1] + f[2] * f[2], corner = INFINITY, middle = -r2;
     for (int i = 0; i < 3; i++) {
         corner = fmin(corner, (f[i] - 1) * (f[i] - 1) + all - f[i] * f[i] - r2);
         middle += (f[i] - 1 / sqrt(3)) * (f[i] - 1 / sqrt(3));
@@ -225,9 +224,8 @@ static void osy_space(struct space *s)
 
 static void osy(const double *x, double *f, double *g)
 {
-    f[0] =
-        -(25 * (x[0] - 2) * (x[0] - 2) + (x[1] - 2) * (x[1] - 2) +
-          (x[2] - 1) * (x[2] - 1) + (x[3] - 4) * (x[3] - 4) + (x[4] - 1) * (x[4] - 1));
+    f[0] = -(25 * (x[0] - 2) * (x[0] - 2) + (x[1] - 2) * (x[1] - 2) + (x[2] - 1) * (x[2] - 1) +
+             (x[3] - 4) * (x[3] - 4) + (x[4] - 1) * (x[4] - 1));
     f[1] = squares(x, 0, 6, 0);
     g[0] = -(x[0] + x[1] - 2) / 2;
     g[1] = -(6 - x[0] - x[1]) / 6;
@@ -266,10 +264,8 @@ static void mw7(const double *x, double *f, double *g)
     f[0] = h * x[0];
     double rest = 1 - (f[0] / h) * (f[0] / h);
     f[1] = h * sqrt(rest > 0 ? rest : 0);
-    double angle = f[0] > 0 ? atan(f[1] / f[0]) : M_PI / 2,
-           r2 = f[0] * f[0] + f[1] * f[1];
-    double outer = 1.2 + 0.4 * pow(sin(4 * angle), 16),
-           inner = 1.15 - 0.2 * pow(sin(4 * angle), 8);
+    double angle = f[0] > 0 ? atan(f[1] / f[0]) : M_PI / 2, r2 = f[0] * f[0] + f[1] * f[1];
+    double outer = 1.2 + 0.4 * pow(sin(4 * angle), 16), inner = 1.15 - 0.2 * pow(sin(4 * angle), 8);
     g[0] = r2 - outer * outer;
     g[1] = inner * inner - r2;
 }
@@ -290,13 +286,12 @@ static void re21(const double *x, double *f, double *g) /* four-bar truss */
     f[1] = 0.01 * (2 / x[0] + 2 * sqrt(2) / x[1] - 2 * sqrt(2) / x[2] + 2 / x[3]);
 }
 
-static const double steel_areas[76] = {
-    0.20, 0.31, 0.40, 0.44,  0.60, 0.62,  0.79,  0.80, 0.88, 0.93, 1.0,  1.20, 1.24,
-    1.32, 1.40, 1.55, 1.58,  1.60, 1.76,  1.80,  1.86, 2.0,  2.17, 2.20, 2.37, 2.40,
-    2.48, 2.60, 2.64, 2.79,  2.80, 3.0,   3.08,  3.10, 3.16, 3.41, 3.52, 3.60, 3.72,
-    3.95, 3.96, 4.0,  4.03,  4.20, 4.34,  4.40,  4.65, 4.74, 4.80, 4.84, 5.0,  5.28,
-    5.40, 5.53, 5.72, 6.0,   6.16, 6.32,  6.60,  7.11, 7.20, 7.80, 7.90, 8.0,  8.40,
-    8.69, 9.0,  9.48, 10.27, 11.0, 11.06, 11.85, 12.0, 13.0, 14.0, 15.0};
+static const double steel_areas[76] = {0.20, 0.31, 0.40, 0.44,  0.60, 0.62,  0.79,  0.80, 0.88, 0.93, 1.0,  1.20, 1.24,
+                                       1.32, 1.40, 1.55, 1.58,  1.60, 1.76,  1.80,  1.86, 2.0,  2.17, 2.20, 2.37, 2.40,
+                                       2.48, 2.60, 2.64, 2.79,  2.80, 3.0,   3.08,  3.10, 3.16, 3.41, 3.52, 3.60, 3.72,
+                                       3.95, 3.96, 4.0,  4.03,  4.20, 4.34,  4.40,  4.65, 4.74, 4.80, 4.84, 5.0,  5.28,
+                                       5.40, 5.53, 5.72, 6.0,   6.16, 6.32,  6.60,  7.11, 7.20, 7.80, 7.90, 8.0,  8.40,
+                                       8.69, 9.0,  9.48, 10.27, 11.0, 11.06, 11.85, 12.0, 13.0, 14.0, 15.0};
 
 static void re22_space(struct space *s)
 {
@@ -326,16 +321,13 @@ static void re23(const double *x, double *f, double *g) /* pressure vessel */
 {
     (void)g;
     double a = 0.0625 * (x[0] + 1), b = 0.0625 * (x[1] + 1), c = x[2], d = x[3];
-    const double q[] = {a - 0.0193 * c, b - 0.00954 * c,
-                        M_PI * c * c * d + 4.0 / 3 * M_PI * c * c * c - 1296000};
-    f[0] = 0.6224 * a * c * d + 1.7781 * b * c * c + 3.1661 * a * a * d +
-           19.84 * a * a * c;
+    const double q[] = {a - 0.0193 * c, b - 0.00954 * c, M_PI * c * c * d + 4.0 / 3 * M_PI * c * c * c - 1296000};
+    f[0] = 0.6224 * a * c * d + 1.7781 * b * c * c + 3.1661 * a * a * d + 19.84 * a * a * c;
     f[1] = shortfall(q, 3);
 }
 
-static const double wires[19] = {0.092, 0.105, 0.12,  0.135,  0.148, 0.162, 0.177,
-                                 0.192, 0.207, 0.225, 0.244,  0.263, 0.283, 0.307,
-                                 0.331, 0.362, 0.394, 0.4375, 0.5};
+static const double wires[19] = {0.092, 0.105, 0.12,  0.135, 0.148, 0.162, 0.177, 0.192,  0.207, 0.225,
+                                 0.244, 0.263, 0.283, 0.307, 0.331, 0.362, 0.394, 0.4375, 0.5};
 
 static void re25_space(struct space *s)
 {
@@ -348,10 +340,8 @@ static void re25(const double *x, double *f, double *g) /* coil compression spri
 {
     (void)g;
     double coils = x[0] + 1, d = x[1], wire = wires[(int)x[2]];
-    double cf = (4 * (d / wire) - 1) / (4 * (d / wire) - 4) + 0.615 * wire / d,
-           load = 1000, preload = 300;
-    double k = 11.5e6 * wire * wire * wire * wire / (8 * coils * d * d * d),
-           lf = load / k + 1.05 * (coils + 2) * wire;
+    double cf = (4 * (d / wire) - 1) / (4 * (d / wire) - 4) + 0.615 * wire / d, load = 1000, preload = 300;
+    double k = 11.5e6 * wire * wire * wire * wire / (8 * coils * d * d * d), lf = load / k + 1.05 * (coils + 2) * wire;
     double sp = preload / k;
     const double q[] = {-8 * cf * load * d / (M_PI * wire * wire * wire) + 189000,
                         -lf + 14,
@@ -374,10 +364,8 @@ static void re33_space(struct space *s)
 static void re33(const double *x, double *f, double *g) /* disc brake */
 {
     (void)g;
-    double a = x[0], b = x[1], c = x[2], d = x[3], s = b * b - a * a,
-           t = b * b * b - a * a * a;
-    const double q[] = {b - a - 20, 0.4 - c / (3.14 * s), 1 - 2.22e-3 * c * t / (s * s),
-                        2.66e-2 * c * d * t / s - 900};
+    double a = x[0], b = x[1], c = x[2], d = x[3], s = b * b - a * a, t = b * b * b - a * a * a;
+    const double q[] = {b - a - 20, 0.4 - c / (3.14 * s), 1 - 2.22e-3 * c * t / (s * s), 2.66e-2 * c * d * t / s - 900};
     f[0] = 4.9e-5 * s * (d - 1);
     f[1] = 9.82e6 * s / (c * d * t);
     f[2] = shortfall(q, 4);
@@ -393,8 +381,7 @@ static void re36_space(struct space *s)
 static void re36(const double *x, double *f, double *g) /* gear train */
 {
     (void)g;
-    double a = x[0] + 12, b = x[1] + 12, c = x[2] + 12, d = x[3] + 12,
-           off = fabs(6.931 - c / a * (d / b));
+    double a = x[0] + 12, b = x[1] + 12, c = x[2] + 12, d = x[3] + 12, off = fabs(6.931 - c / a * (d / b));
     double q = 0.5 - off / 6.931;
     f[0] = off;
     f[1] = fmax(fmax(a, b), fmax(c, d));
@@ -410,20 +397,16 @@ static void re37(const double *x, double *f, double *g) /* rocket injector */
 {
     (void)g;
     double a = x[0], h = x[1], o = x[2], p = x[3];
-    f[0] = 0.692 + 0.477 * a - 0.687 * h - 0.080 * o - 0.0650 * p - 0.167 * a * a -
-           0.0129 * h * a + 0.0796 * h * h - 0.0634 * o * a - 0.0257 * o * h +
-           0.0877 * o * o - 0.0521 * p * a + 0.00156 * p * h + 0.00198 * p * o +
+    f[0] = 0.692 + 0.477 * a - 0.687 * h - 0.080 * o - 0.0650 * p - 0.167 * a * a - 0.0129 * h * a + 0.0796 * h * h -
+           0.0634 * o * a - 0.0257 * o * h + 0.0877 * o * o - 0.0521 * p * a + 0.00156 * p * h + 0.00198 * p * o +
            0.0184 * p * p;
-    f[1] = 0.153 - 0.322 * a + 0.396 * h + 0.424 * o + 0.0226 * p + 0.175 * a * a +
-           0.0185 * h * a - 0.0701 * h * h - 0.251 * o * a + 0.179 * o * h +
-           0.0150 * o * o + 0.0134 * p * a + 0.0296 * p * h + 0.0752 * p * o +
+    f[1] = 0.153 - 0.322 * a + 0.396 * h + 0.424 * o + 0.0226 * p + 0.175 * a * a + 0.0185 * h * a - 0.0701 * h * h -
+           0.251 * o * a + 0.179 * o * h + 0.0150 * o * o + 0.0134 * p * a + 0.0296 * p * h + 0.0752 * p * o +
            0.0192 * p * p;
-    f[2] = 0.370 - 0.205 * a + 0.0307 * h + 0.108 * o + 1.019 * p - 0.135 * a * a +
-           0.0141 * h * a + 0.0998 * h * h + 0.208 * o * a - 0.0301 * o * h -
-           0.226 * o * o + 0.353 * p * a - 0.0497 * p * o - 0.423 * p * p +
-           0.202 * h * a * a - 0.281 * o * a * a - 0.342 * h * h * a -
-           0.245 * h * h * o + 0.281 * o * o * h - 0.184 * p * p * a -
-           0.281 * h * a * o;
+    f[2] = 0.370 - 0.205 * a + 0.0307 * h + 0.108 * o + 1.019 * p - 0.135 * a * a + 0.0141 * h * a + 0.0998 * h * h +
+           0.208 * o * a - 0.0301 * o * h - 0.226 * o * o + 0.353 * p * a - 0.0497 * p * o - 0.423 * p * p +
+           0.202 * h * a * a - 0.281 * o * a * a - 0.342 * h * h * a - 0.245 * h * h * o + 0.281 * o * o * h -
+           0.184 * p * p * a - 0.281 * h * a * o;
 }
 
 static void re41_space(struct space *s)
@@ -439,19 +422,15 @@ static void re41(const double *x, double *f, double *g) /* car side impact */
 {
     (void)g;
     double a = x[0], b = x[1], c = x[2], d = x[3], e = x[4], h = x[5], k = x[6];
-    double vm = 10.58 - 0.674 * a * b - 0.67275 * b,
-           vf = 16.45 - 0.489 * c * k - 0.843 * e * h;
-    f[0] = 1.98 + 4.9 * a + 6.67 * b + 6.98 * c + 4.01 * d + 1.78 * e + 0.00001 * h +
-           2.73 * k;
+    double vm = 10.58 - 0.674 * a * b - 0.67275 * b, vf = 16.45 - 0.489 * c * k - 0.843 * e * h;
+    f[0] = 1.98 + 4.9 * a + 6.67 * b + 6.98 * c + 4.01 * d + 1.78 * e + 0.00001 * h + 2.73 * k;
     f[1] = 4.72 - 0.5 * d - 0.19 * b * c;
     f[2] = 0.5 * (vm + vf);
     const double q[] = {
         1 - (1.16 - 0.3717 * b * d - 0.0092928 * c),
-        0.32 - (0.261 - 0.0159 * a * b - 0.06486 * a - 0.019 * b * k + 0.0144 * c * e +
-                0.0154464 * h),
-        0.32 - (0.214 + 0.00817 * e - 0.045195 * a - 0.0135168 * a + 0.03099 * b * h -
-                0.018 * b * k + 0.007176 * c + 0.023232 * c - 0.00364 * e * h -
-                0.018 * b * b),
+        0.32 - (0.261 - 0.0159 * a * b - 0.06486 * a - 0.019 * b * k + 0.0144 * c * e + 0.0154464 * h),
+        0.32 - (0.214 + 0.00817 * e - 0.045195 * a - 0.0135168 * a + 0.03099 * b * h - 0.018 * b * k + 0.007176 * c +
+                0.023232 * c - 0.00364 * e * h - 0.018 * b * b),
         0.32 - (0.74 - 0.61 * b - 0.031296 * c - 0.031872 * k + 0.227 * b * b),
         32 - (28.98 + 3.818 * c - 4.2 * a * b + 1.27296 * h - 2.68065 * k),
         32 - (33.86 + 2.95 * c - 5.057 * a * b - 3.795 * b - 3.4431 * k + 1.45728),
@@ -465,8 +444,8 @@ static void re41(const double *x, double *f, double *g) /* car side impact */
 
 /* ---- HWX: a co-design problem with a closed form; see tests/fixtures/README.md for its definition ---- */
 
-static const double pe_side[6] = {4, 8, 16, 32, 64, 128},
-                    gbps[6] = {4, 8, 16, 32, 64, 128}, batch[6] = {1, 2, 4, 8, 16, 32};
+static const double pe_side[6] = {4, 8, 16, 32, 64, 128}, gbps[6] = {4, 8, 16, 32, 64, 128},
+                    batch[6] = {1, 2, 4, 8, 16, 32};
 static const double bits[5] = {2, 3, 4, 6, 8};
 
 static bool hwx_active(const void *ctx, const double *x, int i)
@@ -484,8 +463,7 @@ static void hwx_space(struct space *s, bool mixed)
             reals(s, 1, i == 4 ? 0.2 : 0.1, i == 4 ? 1.6 : 0.9);
             continue;
         }
-        struct variable *v =
-            levels(s, i == 5 ? VARIABLE_CATEGORY : VARIABLE_ORDERED, n[i]);
+        struct variable *v = levels(s, i == 5 ? VARIABLE_CATEGORY : VARIABLE_ORDERED, n[i]);
         if (i <= 1) {
             v->group = 0; /* the array's two sides */
         } else if (i >= 9) {
@@ -507,8 +485,7 @@ static void hwxm_space(struct space *s)
 }
 
 struct hwx {
-    double rows, cols, buffer_kb, dram_gbps, ghz, images, weight_share, volts, swing,
-        area;
+    double rows, cols, buffer_kb, dram_gbps, ghz, images, weight_share, volts, swing, area;
     int flow; /* 0 weight, 1 output, 2 row stationary */
 };
 
@@ -518,58 +495,40 @@ static double lanes(double b)
 }
 
 /* Adds one layer group's time [s], energy [J] and accuracy loss. */
-static void hwx_group(const struct hwx *h, int k, double wb, double ab, double *time,
-                      double *energy, double *loss)
+static void hwx_group(const struct hwx *h, int k, double wb, double ab, double *time, double *energy, double *loss)
 {
-    static const double layers[4] = {4, 6, 8, 4}, pixels[4] = {3136, 784, 196, 49},
-                        height[4] = {56, 28, 14, 7};
+    static const double layers[4] = {4, 6, 8, 4}, pixels[4] = {3136, 784, 196, 49}, height[4] = {56, 28, 14, 7};
     static const double outs[4] = {24, 40, 112, 320}, ins[4] = {16, 24, 40, 112};
-    static const double sw[4] = {3, 1.5, 1, 2}, sa[4] = {4, 2.5, 1.2, 0.8},
-                        sx[4] = {0.5, 0.4, 0.3, 0.6};
+    static const double sw[4] = {3, 1.5, 1, 2}, sa[4] = {4, 2.5, 1.2, 0.8}, sx[4] = {0.5, 0.4, 0.3, 0.6};
     static const double rf[3] = {0.06, 0.14, 0.07};
     double n = h->images, depth = 9 * ins[k], speedup = 64 / (lanes(wb) * lanes(ab));
-    double d1 = h->flow == 0   ? depth
-                : h->flow == 1 ? pixels[k] * n
-                               : height[k],
-           d2 = outs[k];
-    double d3 = h->flow == 0   ? pixels[k] * n
-                : h->flow == 1 ? depth
-                               : n * height[k] * depth;
-    double cycles =
-        ceil(d1 / h->rows) * ceil(d2 / h->cols) * (d3 / speedup + h->rows + h->cols);
+    double d1 = h->flow == 0 ? depth : h->flow == 1 ? pixels[k] * n : height[k], d2 = outs[k];
+    double d3 = h->flow == 0 ? pixels[k] * n : h->flow == 1 ? depth : n * height[k] * depth;
+    double cycles = ceil(d1 / h->rows) * ceil(d2 / h->cols) * (d3 / speedup + h->rows + h->cols);
     double compute = layers[k] * cycles / (h->ghz * 1e9), buffer = h->buffer_kb * 1024;
-    double weights = outs[k] * depth * wb / 8,
-           acts = n * pixels[k] * (ins[k] + outs[k]) * ab / 8;
-    double ra = ceil(weights / (h->weight_share * buffer)),
-           rw = ceil(acts / ((1 - h->weight_share) * buffer));
+    double weights = outs[k] * depth * wb / 8, acts = n * pixels[k] * (ins[k] + outs[k]) * ab / 8;
+    double ra = ceil(weights / (h->weight_share * buffer)), rw = ceil(acts / ((1 - h->weight_share) * buffer));
     double traffic = h->flow == 0   ? weights + acts * ra
                      : h->flow == 1 ? weights * rw + acts
                                     : weights * sqrt(rw) + acts * sqrt(ra);
     double memory = layers[k] * traffic / (h->dram_gbps * 1e9);
     double t = fmax(compute, memory) + 0.1 * fmin(compute, memory);
-    double macs = n * layers[k] * pixels[k] * outs[k] * depth,
-           mac = 0.02 + 0.38 * wb * ab / 64;
-    double ru = fmin(h->rows, d1), cu = fmin(h->cols, d2),
-           sram = 0.6 * sqrt(h->buffer_kb / 64);
+    double macs = n * layers[k] * pixels[k] * outs[k] * depth, mac = 0.02 + 0.38 * wb * ab / 64;
+    double ru = fmin(h->rows, d1), cu = fmin(h->cols, d2), sram = 0.6 * sqrt(h->buffer_kb / 64);
     double bytes = h->flow == 0   ? ab / 8 / cu + 2 / ru
                    : h->flow == 1 ? ab / 8 / cu + wb / 8 / ru
                                   : 0.2 * ab / 8 / cu + 0.2 * wb / 8 / ru + 0.25 / ru;
     *time += t;
-    *energy += macs * (mac + bytes * sram + rf[h->flow]) * h->swing * 1e-12 +
-               layers[k] * traffic * 30e-12 +
-               (0.04 * h->area * (h->volts / 0.8) + 0.01 * h->dram_gbps +
-                3e-4 * h->rows * h->cols * h->ghz * h->swing) *
-                   t;
-    *loss +=
-        sw[k] * pow(4, 2 - wb) + sa[k] * pow(4, 2 - ab) + sx[k] * pow(2, 4 - wb - ab);
+    *energy +=
+        macs * (mac + bytes * sram + rf[h->flow]) * h->swing * 1e-12 + layers[k] * traffic * 30e-12 +
+        (0.04 * h->area * (h->volts / 0.8) + 0.01 * h->dram_gbps + 3e-4 * h->rows * h->cols * h->ghz * h->swing) * t;
+    *loss += sw[k] * pow(4, 2 - wb) + sa[k] * pow(4, 2 - ab) + sx[k] * pow(2, 4 - wb - ab);
 }
 
 static void hwx(const double *x, bool mixed, double *f, double *g)
 {
     static const double pe_area[3] = {0.0011, 0.001155, 0.001375};
-    struct hwx h = {.rows = pe_side[(int)x[0]],
-                    .cols = pe_side[(int)x[1]],
-                    .buffer_kb = 16 * pow(2, x[2])};
+    struct hwx h = {.rows = pe_side[(int)x[0]], .cols = pe_side[(int)x[1]], .buffer_kb = 16 * pow(2, x[2])};
     h.dram_gbps = gbps[(int)x[3]];
     h.ghz = mixed ? x[4] : 0.2 + 0.1 * x[4];
     h.flow = (int)x[5];
@@ -579,11 +538,9 @@ static void hwx(const double *x, bool mixed, double *f, double *g)
     h.swing = (h.volts / 0.8) * (h.volts / 0.8);
     double pes = h.rows * h.cols, time = 0, energy = 0, loss = 0;
     h.area = 0.4 + pes * pe_area[h.flow] + 0.0018 * h.buffer_kb + 0.03 * h.dram_gbps;
-    double peak = 0.1 + pes * h.ghz * h.swing * 0.00052 + 0.02 * h.dram_gbps +
-                  0.0004 * h.buffer_kb * h.ghz * h.swing;
+    double peak = 0.1 + pes * h.ghz * h.swing * 0.00052 + 0.02 * h.dram_gbps + 0.0004 * h.buffer_kb * h.ghz * h.swing;
     for (int k = 0; k < 4; k++) {
-        hwx_group(&h, k, bits[(int)x[9 + k]], bits[(int)x[13 + k]], &time, &energy,
-                  &loss);
+        hwx_group(&h, k, bits[(int)x[9 + k]], bits[(int)x[13 + k]], &time, &energy, &loss);
     }
     f[0] = log10(time * 1e3);
     f[1] = log10(energy / h.images * 1e3);
@@ -606,39 +563,37 @@ static void hwxm(const double *x, double *f, double *g)
 
 #define ZDT "Zitzler, Deb, Thiele, Evolutionary Computation 8(2), 2000"
 #define DTLZ "Deb, Thiele, Laumanns, Zitzler, Scalable test problems, 2005"
-#define RE                                                                             \
-    "Tanabe, Ishibuchi, Applied Soft Computing 89, 2020, "                             \
+#define RE                                                                                                             \
+    "Tanabe, Ishibuchi, Applied Soft Computing 89, 2020, "                                                             \
     "doi:10.1016/j.asoc.2020.106078"
-#define HWX                                                                            \
-    "closed-form accelerator and quantization co-design, tests/fixtures/README.md"
+#define HWX "closed-form accelerator and quantization co-design, tests/fixtures/README.md"
 
 const struct problem problems[] = {
-    {"ZDT1",    ZDT,                                                30, 2, 0, unit30,     zdt1      },
-    {"ZDT2",    ZDT,                                                30, 2, 0, unit30,     zdt2      },
-    {"ZDT3",    ZDT,                                                30, 2, 0, unit30,     zdt3      },
-    {"ZDT4",    ZDT,                                                10, 2, 0, zdt4_space, zdt4      },
-    {"ZDT5",    ZDT,                                                80, 2, 0, bits80,     zdt5      },
-    {"ZDT6",    ZDT,                                                10, 2, 0, unit10,     zdt6      },
-    {"DTLZ2",   DTLZ,                                               12, 3, 0, unit12,     dtlz2     },
-    {"DTLZ7",   DTLZ,                                               22, 3, 0, unit22,     dtlz7     },
-    {"C2DTLZ2", "Jain, Deb, IEEE TEC 18(4), 2014",                  12, 3, 1, unit12,     c2dtlz2   },
-    {"BNH",     "Binh, Korn, MENDEL 1997",                          2,  2, 2, bnh_space,  bnh       },
-    {"OSY",     "Osyczka, Kundu, Structural Optimization 10, 1995", 6,  2, 6, osy_space,
-     osy                                                                                            },
-    {"TNK",     "Tanaka et al., IEEE SMC 1995",                     2,  2, 2, tnk_space,  tnk       },
-    {"MW7",     "Ma, Wang, IEEE TEC 23(6), 2019",                   15, 2, 2, unit15,     mw7       },
-    {"RE21",    RE,                                                 4,  2, 0, re21_space, re21      },
-    {"RE22",    RE,                                                 3,  2, 0, re22_space, re22      },
-    {"RE23",    RE,                                                 4,  2, 0, re23_space, re23      },
-    {"RE25",    RE,                                                 3,  2, 0, re25_space, re25      },
-    {"RE33",    RE,                                                 4,  3, 0, re33_space, re33      },
-    {"RE36",    RE,                                                 4,  3, 0, re36_space, re36      },
-    {"RE37",    RE,                                                 4,  3, 0, unit4,      re37      },
-    {"RE41",    RE,                                                 7,  4, 0, re41_space, re41      },
-    {"HWXD",    HWX,                                                17, 3, 4, hwxd_space, hwxd      },
-    {"HWXM",    HWX,                                                17, 3, 4, hwxm_space, hwxm      },
-    {"DTLZ2-5", DTLZ,                                               14, 5, 0, unit14,     dtlz2_five},
-    {NULL,      NULL,                                               0,  0, 0, NULL,       NULL      },
+    {"ZDT1", ZDT, 30, 2, 0, unit30, zdt1},
+    {"ZDT2", ZDT, 30, 2, 0, unit30, zdt2},
+    {"ZDT3", ZDT, 30, 2, 0, unit30, zdt3},
+    {"ZDT4", ZDT, 10, 2, 0, zdt4_space, zdt4},
+    {"ZDT5", ZDT, 80, 2, 0, bits80, zdt5},
+    {"ZDT6", ZDT, 10, 2, 0, unit10, zdt6},
+    {"DTLZ2", DTLZ, 12, 3, 0, unit12, dtlz2},
+    {"DTLZ7", DTLZ, 22, 3, 0, unit22, dtlz7},
+    {"C2DTLZ2", "Jain, Deb, IEEE TEC 18(4), 2014", 12, 3, 1, unit12, c2dtlz2},
+    {"BNH", "Binh, Korn, MENDEL 1997", 2, 2, 2, bnh_space, bnh},
+    {"OSY", "Osyczka, Kundu, Structural Optimization 10, 1995", 6, 2, 6, osy_space, osy},
+    {"TNK", "Tanaka et al., IEEE SMC 1995", 2, 2, 2, tnk_space, tnk},
+    {"MW7", "Ma, Wang, IEEE TEC 23(6), 2019", 15, 2, 2, unit15, mw7},
+    {"RE21", RE, 4, 2, 0, re21_space, re21},
+    {"RE22", RE, 3, 2, 0, re22_space, re22},
+    {"RE23", RE, 4, 2, 0, re23_space, re23},
+    {"RE25", RE, 3, 2, 0, re25_space, re25},
+    {"RE33", RE, 4, 3, 0, re33_space, re33},
+    {"RE36", RE, 4, 3, 0, re36_space, re36},
+    {"RE37", RE, 4, 3, 0, unit4, re37},
+    {"RE41", RE, 7, 4, 0, re41_space, re41},
+    {"HWXD", HWX, 17, 3, 4, hwxd_space, hwxd},
+    {"HWXM", HWX, 17, 3, 4, hwxm_space, hwxm},
+    {"DTLZ2-5", DTLZ, 14, 5, 0, unit14, dtlz2_five},
+    {NULL, NULL, 0, 0, 0, NULL, NULL},
 };
 
 const struct problem *problem_find(const char *name)
@@ -659,12 +614,10 @@ void problem_space(const struct problem *p, struct space *s)
 
 struct search_problem problem_search(const struct problem *p, const struct space *space)
 {
-    return (struct search_problem){
-        .space = space, .n_objectives = p->m, .n_constraints = p->c};
+    return (struct search_problem){.space = space, .n_objectives = p->m, .n_constraints = p->c};
 }
 
-int64_t problem_run(const struct problem *p, struct search *s, int64_t want, double *x,
-                    double *f)
+int64_t problem_run(const struct problem *p, struct search *s, int64_t want, double *x, double *f)
 {
     int64_t room = 64, k = 0;
     double *points = mem_calloc((size_t)room * (size_t)p->n, sizeof *points);

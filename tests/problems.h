@@ -10,21 +10,18 @@ enum { PROBLEM_MAX_N = 96 };
 struct problem {
     const char *name, *source;
     int n, m, c;
-    void (*shape)(struct space *s); /* adds the n variables */
-    void (*eval)(const double *x, double *f,
-                 double *g); /* x as searched: level indices for discrete variables */
+    void (*shape)(struct space *s);                      /* adds the n variables */
+    void (*eval)(const double *x, double *f, double *g); /* x as searched: level indices for discrete variables */
 };
 extern const struct problem problems[]; /* ends with name NULL */
 
 const struct problem *problem_find(const char *name);
 void problem_space(const struct problem *p, struct space *s); /* caller releases */
 /* What to give to search_new(); `space` is borrowed. */
-struct search_problem problem_search(const struct problem *p,
-                                     const struct space *space);
+struct search_problem problem_search(const struct problem *p, const struct space *space);
 
 /* Runs a search to its end, asking at most `batch` points at a time (0: all that may be asked); trial k's point goes to
  * x[k * n ..] and its objectives to f[k * m ..] where those are not NULL. Returns the number of trials. */
-int64_t problem_run(const struct problem *p, struct search *s, int64_t batch, double *x,
-                    double *f);
+int64_t problem_run(const struct problem *p, struct search *s, int64_t batch, double *x, double *f);
 
 #endif

@@ -19,8 +19,7 @@ static int slow_sort(const double *f, int n, int m, int *rank)
         for (int i = 0; i < n; i++) {
             bool dominated = rank[i] >= 0 && rank[i] < fronts;
             for (int k = 0; k < n && !dominated; k++) {
-                dominated = (rank[k] < 0 || rank[k] == fronts) &&
-                            dominates(f + k * m, f + i * m, m);
+                dominated = (rank[k] < 0 || rank[k] == fronts) && dominates(f + k * m, f + i * m, m);
             }
             if (!dominated && rank[i] < 0) {
                 rank[i] = fronts;
@@ -48,8 +47,7 @@ START_TEST(sort_equals_peeling)
             rng_init(&r, 1, (uint64_t)(100 * m + t), RNG_TEST);
             int n = 1 + (int)rng_below(&r, t < 36 ? 150 : 1500);
             double *f = mem_calloc((size_t)(n * m), sizeof *f);
-            int *rank = mem_calloc((size_t)n, sizeof *rank),
-                *want = mem_calloc((size_t)n, sizeof *want);
+            int *rank = mem_calloc((size_t)n, sizeof *rank), *want = mem_calloc((size_t)n, sizeof *want);
             bool *keep = mem_calloc((size_t)n, sizeof *keep);
             random_rows(f, n, m, levels[t % 4], &r);
             ck_assert_int_eq(dominance_sort(f, n, m, rank), slow_sort(f, n, m, want));
@@ -60,8 +58,7 @@ START_TEST(sort_equals_peeling)
                 for (int k = 0; k < i && first; k++) {
                     first = false;
                     for (int j = 0; j < m; j++) {
-                        first = first || f[k * m + j] < f[i * m + j] ||
-                                f[k * m + j] > f[i * m + j];
+                        first = first || f[k * m + j] < f[i * m + j] || f[k * m + j] > f[i * m + j];
                     }
                 }
                 ck_assert_int_eq(keep[i], first);

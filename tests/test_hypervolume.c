@@ -93,8 +93,7 @@ START_TEST(equals_counting)
                 }
                 double loss = want - slow_volume(others, n - 1, m, ref);
                 ck_assert_double_eq_tol(out[i], loss, 1e-12);
-                ck_assert_double_eq_tol(
-                    hypervolume_gain(others, n - 1, m, ref, f + i * m), loss, 1e-12);
+                ck_assert_double_eq_tol(hypervolume_gain(others, n - 1, m, ref, f + i * m), loss, 1e-12);
             }
             checked++;
         }
@@ -127,8 +126,7 @@ START_TEST(sum_of_gains)
             for (int k = 0; k < (n - 1) * m; k++) {
                 others[k] = f[k < i * m ? k : k + m];
             }
-            ck_assert_double_eq_tol(out[i], whole - hypervolume(others, n - 1, m, ref),
-                                    1e-10);
+            ck_assert_double_eq_tol(out[i], whole - hypervolume(others, n - 1, m, ref), 1e-10);
             mem_free(others);
         }
         mem_free(out);
@@ -139,16 +137,13 @@ END_TEST
 
 START_TEST(closed_forms)
 {
-    const double one[] = {0.25, 0.25, 0.25, 0.25, 0.25, 0.25},
-                 ref[] = {1, 1, 1, 1, 1, 1};
+    const double one[] = {0.25, 0.25, 0.25, 0.25, 0.25, 0.25}, ref[] = {1, 1, 1, 1, 1, 1};
     double stairs[2000], unit2[] = {1, 1};
     for (int m = 1; m <= 6; m++) {
         ck_assert_double_eq_tol(hypervolume(one, 1, m, ref), pow(0.75, m), 1e-15);
         ck_assert_double_eq_tol(hypervolume(one, 0, m, ref), 0, 1e-300);
     }
-    for (
-        int i = 0; i < 1000;
-        i++) { /* n steps of 1/n: (n + 1) / 2n of the square, less what touches the corner */
+    for (int i = 0; i < 1000; i++) { /* n steps of 1/n: (n + 1) / 2n of the square, less what touches the corner */
         stairs[2 * i] = i / 1000.0;
         stairs[2 * i + 1] = (999 - i) / 1000.0;
     }

@@ -34,9 +34,7 @@ START_TEST(canonical)
     example(&s);
     double x[] = {0.4, 2, 3}, y[] = {7, 1.6, -1}, z[] = {1, NAN, 3};
     space_canonical(&s, x);
-    ck_assert(x[0] < 0.5 && x[1] < 0.5 &&
-              x[2] <
-                  0.25); /* all zero: what hangs on an inactive variable is inactive */
+    ck_assert(x[0] < 0.5 && x[1] < 0.5 && x[2] < 0.25); /* all zero: what hangs on an inactive variable is inactive */
     space_canonical(&s, y);
     ck_assert_double_eq_tol(y[0], 1, 1e-300);
     ck_assert_double_eq_tol(y[1], 2, 1e-300);
@@ -93,8 +91,7 @@ static void refused(struct space *s, const char *part)
 {
     struct err err = ERR_INIT;
     ck_assert_int_eq(space_check(s, &err), -1);
-    ck_assert_msg(strstr(err.text, part) != NULL, "'%s' is not in '%s'", part,
-                  err.text);
+    ck_assert_msg(strstr(err.text, part) != NULL, "'%s' is not in '%s'", part, err.text);
     space_release(s);
 }
 
