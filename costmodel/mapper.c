@@ -101,8 +101,11 @@ static void try_keep(struct mp_search *m, const struct mapper_options *opt, int 
     int n = mp_spatial_candidates(m->p, core_split, perfect, keep, s, SPATIAL_TRIED);
     int64_t budget = opt->effort == MAPPER_FAST && opt->budget > 0 ? opt->budget : MAPPER_BUDGET;
     for (int i = 0; i < n; i++) {
-        m->budget = budget / n;
-        mp_chain_search(m, &s[i], keep);
+        double pj = mp_floor(m->p, &s[i], keep) + m->p->leak_pj_per_cycle * s[i].cycles;
+        m->budget = budget / n * MP_PAIR;
+        if (!mp_hopeless(m, pj, s[i].cycles)) {
+            mp_chain_search(m, &s[i], keep);
+        }
     }
 }
 
@@ -146,7 +149,7 @@ static void search_split(struct mp_search *m, const struct mapper_options *opt, 
     fast_search(m, opt, core_split);
     if (opt->effort == MAPPER_EXACT) {
         m->exact = true;
-        m->budget = opt->budget > 0 ? opt->budget : INT64_MAX;
+        m->budget = opt->budget > 0 ? opt->budget * MP_PAIR : INT64_MAX;
         mp_exact_search(m, core_split, open_bound);
     }
 }

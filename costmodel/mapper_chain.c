@@ -46,6 +46,12 @@ struct chain {
     double outer[HW_LEVELS];          /* product of all temporal loops above the level */
 };
 
+/* Bounds that rule out any gain. */
+static bool hopeless(const struct chain *c, double energy_pj, double cycles)
+{
+    return mp_hopeless(c->m, energy_pj + c->p->leak_pj_per_cycle * cycles, cycles);
+}
+
 /* --- nodes of a level ---------------------------------------------------------------- */
 
 /* Volumes are kept as products over the dimensions d, d+1, ..: to step the first
@@ -57,6 +63,7 @@ struct scan {
     double run[MP_DIMS + 1][MP_TENSORS];   /* iterations left that do not move the tensor */
     double moves[MP_DIMS + 1][MP_TENSORS]; /* those that move a rank of one term */
     double size[MP_DIMS + 1];
+    double all[MP_DIMS + 1];          /* iterations left */
     double coef[MP_TENSORS][MP_DIMS]; /* of a rank of one term; 0: not relevant, -1: sliding */
 };
 
@@ -64,7 +71,7 @@ static void scan_init(const struct chain *c, struct scan *s)
 {
     const struct mp_problem *p = c->p;
     memset(s->coef, 0, sizeof s->coef);
-    s->size[p->nd] = 1;
+    s->size[p->nd] = s->all[p->nd] = 1;
     for (int t = 0; t < p->nt; t++) {
         const struct mp_tensor *mt = &p->tensor[t];
         s->plain[p->nd][t] = s->run[p->nd][t] = s->moves[p->nd][t] = 1;
@@ -86,6 +93,7 @@ static void scan_set(const struct chain *c, int l, int from, const uint8_t *at, 
         s->x[d] = x;
         s->loops[d] = loops;
         s->size[d] = s->size[d + 1] * x;
+        s->all[d] = s->all[d + 1] * loops;
         for (int t = 0; t < p->nt; t++) {
             double k = s->coef[t][d];
             bool plain = k > 0, slides = k < 0;
@@ -106,21 +114,32 @@ static double gcd(double a, double b)
     return a;
 }
 
-/* Volume of tensor t at the scan's tile. `once`: lower bound of the words that an instance
- * takes in, as volumes, when nothing is taken twice under loops that do not move a rank of
- * one term: the footprint. `tick`: least share of the tile that is new at an iteration, on
- * average, when the innermost loop moves it. Where two loops move one rank, a tick of the
- * outer one may fall back on the very same tile; those of the innermost loop, half of all at
- * least, do not. */
-static double scan_volume(const struct mp_problem *p, const struct scan *s, int t, double *once, double *tick)
+/* Volume of tensor t at the scan's tile. */
+static double scan_volume(const struct mp_problem *p, const struct scan *s, int t)
 {
     const struct mp_tensor *mt = &p->tensor[t];
     double v = s->plain[0][t];
-    *once = s->moves[0][t];
-    *tick = 1;
-    if (!mt->sliding) {
-        return v;
+    for (int r = 0; r < mt->n_ranks && mt->sliding; r++) {
+        const struct mp_rank *k = &mt->rank[r];
+        double extent = 1;
+        for (int i = 0; i < k->n_terms && k->n_terms > 1; i++) {
+            extent += k->coef[i] * (s->x[k->dim[i]] - 1);
+        }
+        v *= extent;
     }
+    return v;
+}
+
+/* Shares of an iteration's tile that must be new, on average over all iterations, for a
+ * tensor with sliding ranks. `once`: nothing is taken in twice under loops that do not move
+ * a rank of one term: the footprint. `tick`: least share when the innermost loop moves the
+ * tensor. Where two loops move one rank, a tick of the outer one may fall back on the very
+ * same tile; those of the innermost loop, half of all at least, do not. */
+static void scan_sliding(const struct mp_problem *p, const struct scan *s, int t, double *once, double *tick)
+{
+    const struct mp_tensor *mt = &p->tensor[t];
+    *once = s->moves[0][t] / s->all[0];
+    *tick = 1;
     for (int r = 0; r < mt->n_ranks; r++) {
         const struct mp_rank *k = &mt->rank[r];
         double extent = 1, g = 0, most = 0, others = 0;
@@ -133,48 +152,40 @@ static double scan_volume(const struct mp_problem *p, const struct scan *s, int 
         }
         for (int i = 0; i < k->n_terms; i++) {
             double n = s->loops[k->dim[i]], step = k->coef[i] * s->x[k->dim[i]];
-            double span = (n - 1) * (step < extent ? step : extent) - (n - 1);
+            double span = (n - 1) * ((step < extent ? step : extent) - 1);
             most = span > most ? span : most;
             others += n - 1;
-            g = n > 1 ? gcd(step, g) : g;
-            looped += n > 1;
+            g = n > 1 ? (looped++ ? gcd(step, g) : step) : g;
         }
         *once *= (extent + most + others) / extent;
-        if (g > 0) {
-            double share = fmin(1, g / extent) / (looped > 1 ? 2 : 1);
+        if (looped > 0) {
+            double share = (g < extent ? g / extent : 1) / (looped > 1 ? 2 : 1);
             *tick = share < *tick ? share : *tick;
         }
-        v *= extent;
     }
-    return v;
+    *tick = *tick > *once ? *tick : *once;
 }
 
-/* Fills a node from the scan; false when its tiles do not fit. bound_pj: least energy of
- * the transfers into the level: the innermost loop above lets stay only the tensors that it
- * does not move. */
-static bool scan_node(const struct chain *c, int l, const struct scan *s, struct mp_node *v)
+/* Least energy of the transfers into level l: the innermost loop above lets stay only the
+ * tensors that it does not move. */
+static double scan_bound(const struct chain *c, int l, const struct scan *s, const double *volume, bool open)
 {
     const struct mp_problem *p = c->p;
-    double bits = 0, sum = 0, saved[MP_TENSORS], most = 0, once, tick;
-    bool open = s->run[0][p->out] > 1;
-    bool held = c->s->partial_above[l] || (c->innermost[l] ? c->s->partial : open);
+    double sum = 0, most = 0, saved[MP_TENSORS];
+    double iterations = c->s->padded_macs / s->size[0];
     for (int t = 0; t < p->nt; t++) {
-        v->base[t] = saved[t] = 0;
+        saved[t] = 0;
         if (!(c->keep[l] >> t & 1)) {
             continue;
         }
-        double volume = scan_volume(p, s, t, &once, &tick);
-        bits += ceil(volume * p->width[l][t][held].port_bits);
-        v->base[t] = volume / s->size[0];
-        double all = s->run[0][t];
-        for (int d = 0; d < p->nd; d++) {
-            all *= p->tensor[t].relevant >> d & 1 ? s->loops[d] : 1;
+        double pj = volume[t] * iterations * c->pj[l][t][t == p->out && open];
+        double tick = 1, stays = 1 / s->run[0][t];
+        if (p->tensor[t].sliding) {
+            double once;
+            scan_sliding(p, s, t, &once, &tick);
+            stays *= tick;
+            stays = stays > once ? stays : once;
         }
-        once /= all;
-        tick = tick > once ? tick : once;
-        double pj = v->base[t] * c->pj[l][t][t == p->out && open];
-        double stays = tick / s->run[0][t];
-        stays = stays > once ? stays : once;
         sum += pj * tick;
         saved[t] = pj * (tick - stays);
     }
@@ -185,12 +196,31 @@ static bool scan_node(const struct chain *c, int l, const struct scan *s, struct
         }
         most = x > most ? x : most;
     }
-    v->bound_pj = (sum - most) * c->s->padded_macs;
-    if (c->keep[l] >> p->out & 1) {
-        v->bound_pj -= c->first_pj[l][open];
+    double bound = sum - most;
+    bound -= c->keep[l] >> p->out & 1 ? c->first_pj[l][open] : 0;
+    return bound > 0 ? bound : 0;
+}
+
+/* Fills a node from the scan; false when its tiles do not fit. */
+static bool scan_node(const struct chain *c, int l, const struct scan *s, struct mp_node *v)
+{
+    const struct mp_problem *p = c->p;
+    double bits = 0, volume[MP_TENSORS];
+    bool open = s->run[0][p->out] > 1;
+    bool held = c->s->partial_above[l] || (c->innermost[l] ? c->s->partial : open);
+    for (int t = 0; t < p->nt; t++) {
+        if (c->keep[l] >> t & 1) {
+            volume[t] = scan_volume(p, s, t);
+            bits += volume[t] * p->width[l][t][held].port_bits;
+        }
     }
+    if (bits > p->capacity[l] ||
+        (bits + p->nt > p->capacity[l] && mp_tile_bits(p, l, c->keep[l], held, s->x) > p->capacity[l])) {
+        return false;
+    }
+    v->bound_pj = scan_bound(c, l, s, volume, open);
     v->grown = false;
-    return bits <= p->capacity[l];
+    return true;
 }
 
 /* How far a tile moves along d's rank, in extents of that rank, when the tile next to it
@@ -261,12 +291,13 @@ static void collect_nodes(const struct chain *c, int l)
     uint8_t at[MP_DIMS] = {0};
     struct scan s;
     int n = 0, d = c->p->nd - 1;
+    double before = c->start.energy_pj + c->rest_pj[l];
     scan_init(c, &s);
     while (d < c->p->nd) {
         mp_level_reserve(w, l, n + 1);
         scan_set(c, l, d, at, &s);
         bool fits = scan_node(c, l, &s, &v->node[n]);
-        if (fits) {
+        if (fits && !hopeless(c, before + v->node[n].bound_pj, c->s->cycles)) {
             memcpy(v->node[n++].at, at, sizeof at);
         }
         d = 0; /* a dimension in which the tile no longer fits is as good as full */
@@ -429,11 +460,6 @@ static double walk_cycles(const struct chain *c, const struct walk *w)
     return ceil(cycles * (1 - 1e-12));
 }
 
-static bool hopeless(const struct chain *c, double energy_pj, double cycles)
-{
-    return mp_hopeless(c->m, energy_pj + c->p->leak_pj_per_cycle * cycles, cycles);
-}
-
 /* A multiple of node n that fits divides the outer tile too: n is not maximal. */
 static bool grows(const struct chain *c, int l, struct mp_node *n)
 {
@@ -490,6 +516,24 @@ static void bound_level(const struct chain *c, int l, struct walk *w)
 }
 
 static void finish_chain(struct chain *c);
+static void descend(struct chain *c, int l, const struct walk *so_far);
+
+/* The levels inside of a node just chosen. A fast search leaves them a part of what is left
+ * of its budget, so that no outer tile uses up all of it. */
+static void inside(struct chain *c, int l, const struct walk *w)
+{
+    int64_t left = c->m->budget;
+    if (l == 0) {
+        finish_chain(c);
+        return;
+    }
+    if (!c->m->exact) {
+        c->m->budget = left / 3 + 1;
+    }
+    int64_t given = c->m->budget;
+    descend(c, l - 1, w);
+    c->m->budget = left - (given - c->m->budget);
+}
 
 static void descend(struct chain *c, int l, const struct walk *so_far)
 {
@@ -510,14 +554,10 @@ static void descend(struct chain *c, int l, const struct walk *so_far)
         if (!parent_fits(c, l)) {
             continue;
         }
+        c->m->budget -= MP_PAIR - 1;
         bound_level(c, l, &w);
-        if (hopeless(c, w.energy_pj + c->rest_pj[l], walk_cycles(c, &w))) {
-            continue;
-        }
-        if (l == 0) {
-            finish_chain(c);
-        } else {
-            descend(c, l - 1, &w);
+        if (!hopeless(c, w.energy_pj + c->rest_pj[l], walk_cycles(c, &w))) {
+            inside(c, l, &w);
         }
     }
 }

@@ -5,14 +5,13 @@
 
 #include "costmodel/mapper_order.h"
 
-enum { MP_DIVISORS = 128, MP_FAST_NODES = 2048, MP_COVERS = 32 };
+enum { MP_DIVISORS = 128, MP_FAST_NODES = 768, MP_COVERS = 32 };
 
 struct mp_node {
-    double base[MP_TENSORS]; /* words a MAC: volume / |extent|; 0 when not kept */
-    double bound_pj;         /* least energy of this level's transfers */
-    uint32_t fits;           /* covers (one prime more) that fit as well */
-    bool grown;              /* fits is known */
-    uint8_t at[MP_DIMS];     /* index in the dimension's divisors */
+    double bound_pj;     /* least energy of this level's transfers */
+    uint32_t fits;       /* covers (one prime more) that fit as well */
+    bool grown;          /* fits is known */
+    uint8_t at[MP_DIMS]; /* index in the dimension's divisors */
 };
 
 struct mp_key {

@@ -101,6 +101,8 @@ struct mp_best {
     struct mapping mapping;
 };
 
+enum { MP_PAIR = 16 };
+
 /* One search: keep masks and spatial factors change from call to call, the incumbent,
  * memory and limits stay. */
 struct mp_search {
