@@ -11,13 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_KEPT = 200, MAX_SHOWN = 160, BEFORE_CARET = 60 };
+enum { MAX_KEPT = 200, MAX_MESSAGE = 600, MAX_SHOWN = 160, BEFORE_CARET = 60 };
 
-static const char *const level_name[] = {
-    [DIAG_ERROR] = "error", [DIAG_WARNING] = "warning", [DIAG_NOTE] = "note"};
-static const char *const level_color[] = {[DIAG_ERROR] = "\033[1;31m",
-                                          [DIAG_WARNING] = "\033[1;35m",
-                                          [DIAG_NOTE] = "\033[1;36m"};
+static const char *const level_name[] = {[DIAG_ERROR] = "error", [DIAG_WARNING] = "warning", [DIAG_NOTE] = "note"};
+static const char *const level_color[] = {
+    [DIAG_ERROR] = "\033[1;31m", [DIAG_WARNING] = "\033[1;35m", [DIAG_NOTE] = "\033[1;36m"};
 
 void diags_release(struct diags *d)
 {
@@ -35,8 +33,7 @@ void diags_release(struct diags *d)
     *d = (struct diags)DIAGS_INIT;
 }
 
-const struct source *diags_source(struct diags *d, const char *name, char *text,
-                                  size_t len)
+const struct source *diags_source(struct diags *d, const char *name, char *text, size_t len)
 {
     struct source *s = mem_alloc(sizeof *s);
     s->name = mem_strdup(name);
@@ -47,10 +44,21 @@ const struct source *diags_source(struct diags *d, const char *name, char *text,
     return s;
 }
 
-__attribute__((format(printf, 5, 0))) static void add(struct diags *d,
-                                                      enum diag_level level,
-                                                      struct mark at, const char *help,
-                                                      const char *fmt, va_list ap)
+/* A hostile file's key of a megabyte does not get into the message whole. */
+static void cut(struct strbuf *message)
+{
+    if (message->len > MAX_MESSAGE) {
+        size_t n = MAX_MESSAGE;
+        while (n > 0 && ((unsigned char)message->buf[n] & 0xc0) == 0x80) {
+            n--;
+        }
+        message->len = n;
+        strbuf_adds(message, "...");
+    }
+}
+
+__attribute__((format(printf, 5, 0))) static void add(struct diags *d, enum diag_level level, struct mark at,
+                                                      const char *help, const char *fmt, va_list ap)
 {
     d->n_errors += level == DIAG_ERROR;
     d->n_warnings += level == DIAG_WARNING;
@@ -59,13 +67,12 @@ __attribute__((format(printf, 5, 0))) static void add(struct diags *d,
     }
     struct strbuf message = STRBUF_INIT;
     strbuf_vaddf(&message, fmt, ap);
+    cut(&message);
     MEM_GROW(d->list, d->n, d->cap);
-    d->list[d->n++] = (struct diag){level, at, strbuf_detach(&message),
-                                    help && *help ? mem_strdup(help) : NULL};
+    d->list[d->n++] = (struct diag){level, at, strbuf_detach(&message), help && *help ? mem_strdup(help) : NULL};
 }
 
-int(diags_error)(struct diags *d, struct mark at, const char *help, const char *fmt,
-                 ...)
+int(diags_error)(struct diags *d, struct mark at, const char *help, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -74,8 +81,7 @@ int(diags_error)(struct diags *d, struct mark at, const char *help, const char *
     return -1;
 }
 
-int diags_warning(struct diags *d, struct mark at, const char *help, const char *fmt,
-                  ...)
+int diags_warning(struct diags *d, struct mark at, const char *help, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -94,8 +100,7 @@ int diags_note(struct diags *d, struct mark at, const char *help, const char *fm
 }
 
 struct place {
-    int source, line,
-        col; /* of the message, or of the message that a note belongs to */
+    int source, line, col; /* of the message, or of the message that a note belongs to */
     int index;
 };
 
@@ -140,8 +145,7 @@ static int char_length(const char *s, size_t limit, bool *printable)
 {
     const unsigned char *c = (const unsigned char *)s;
     size_t n = utf8_length(c, limit);
-    bool control = (c[0] < 0x20 && c[0] != '\t') || c[0] == 0x7f ||
-                   (n == 2 && c[0] == 0xc2 && c[1] < 0xa0);
+    bool control = (c[0] < 0x20 && c[0] != '\t') || c[0] == 0x7f || (n == 2 && c[0] == 0xc2 && c[1] < 0xa0);
     *printable = n > 0 && !control;
     return n > 0 ? (int)n : 1;
 }
@@ -182,8 +186,7 @@ static void add_excerpt(const struct mark *m, const char *color, struct strbuf *
     strbuf_addf(out, "%5d | %s", m->line, first > 1 ? "..." : "");
     strbuf_adds(&under, first > 1 ? "   " : "");
     int col = 1;
-    for (const char *p = line;
-         p < end && *p != '\n' && *p != '\r' && col < first + MAX_SHOWN; col++) {
+    for (const char *p = line; p < end && *p != '\n' && *p != '\r' && col < first + MAX_SHOWN; col++) {
         bool printable;
         int n = char_length(p, (size_t)(end - p), &printable);
         if (col >= first) {
@@ -201,8 +204,8 @@ static void add_excerpt(const struct mark *m, const char *color, struct strbuf *
     if (col <= m->col) { /* just past the end of the line */
         strbuf_adds(&under, "^");
     }
-    strbuf_addf(out, "%s\n      | %s%s%s\n", col >= first + MAX_SHOWN ? "..." : "",
-                color, strbuf_str(&under), *color ? "\033[0m" : "");
+    strbuf_addf(out, "%s\n      | %s%s%s\n", col >= first + MAX_SHOWN ? "..." : "", color, strbuf_str(&under),
+                *color ? "\033[0m" : "");
     strbuf_release(&under);
 }
 
@@ -285,8 +288,8 @@ void diags_json(const struct diags *d, struct strbuf *out)
         } else {
             strbuf_adds(out, "null");
         }
-        strbuf_addf(out, ",\"line\":%d,\"column\":%d,\"level\":\"%s\",\"message\":",
-                    diag->mark.line, diag->mark.col, level_name[diag->level]);
+        strbuf_addf(out, ",\"line\":%d,\"column\":%d,\"level\":\"%s\",\"message\":", diag->mark.line, diag->mark.col,
+                    level_name[diag->level]);
         json_string(diag->message, out);
         strbuf_adds(out, ",\"help\":");
         if (diag->help) {

@@ -36,54 +36,29 @@ struct study {
 static const char *const dataflows[] = {"weight_stationary", "row_stationary", NULL};
 
 static const struct field inner_fields[] = {
-    {.key = "evaluations",
-     .type = FIELD_INT,
-     .offset = offsetof(struct inner, evaluations),
-     .min = 1,
-     .max = 1e9},
-    {.key = "time",
-     .type = FIELD_QUANTITY,
-     .offset = offsetof(struct inner, time),
-     .dim = &DIM_TIME},
+    {.key = "evaluations", .type = FIELD_INT, .offset = offsetof(struct inner, evaluations), .min = 1, .max = 1e9},
+    {.key = "time", .type = FIELD_QUANTITY, .offset = offsetof(struct inner, time), .dim = &DIM_TIME},
 };
 static const struct schema inner_schema = {"budget", inner_fields, 2};
 
 static const struct field study_fields[] = {
-    {.key = "name",
-     .type = FIELD_NAME,
-     .offset = offsetof(struct study, name),
-     .required = true},
+    {.key = "name", .type = FIELD_NAME, .offset = offsetof(struct study, name), .required = true},
     {.key = "title", .type = FIELD_STRING, .offset = offsetof(struct study, title)},
     {.key = "seed", .type = FIELD_INT, .offset = offsetof(struct study, seed)},
-    {.key = "area",
-     .type = FIELD_QUANTITY,
-     .offset = offsetof(struct study, area),
-     .dim = &DIM_AREA},
-    {.key = "ratio",
-     .type = FIELD_REAL,
-     .offset = offsetof(struct study, ratio),
-     .min = 0,
-     .max = 1},
+    {.key = "area", .type = FIELD_QUANTITY, .offset = offsetof(struct study, area), .dim = &DIM_AREA},
+    {.key = "ratio", .type = FIELD_REAL, .offset = offsetof(struct study, ratio), .min = 0, .max = 1},
     {.key = "fast", .type = FIELD_BOOL, .offset = offsetof(struct study, fast)},
-    {.key = "dataflow",
-     .type = FIELD_CHOICE,
-     .offset = offsetof(struct study, dataflow),
-     .choices = dataflows},
-    {.key = "budget",
-     .type = FIELD_MAP,
-     .offset = offsetof(struct study, budget),
-     .sub = &inner_schema},
+    {.key = "dataflow", .type = FIELD_CHOICE, .offset = offsetof(struct study, dataflow), .choices = dataflows},
+    {.key = "budget", .type = FIELD_MAP, .offset = offsetof(struct study, budget), .sub = &inner_schema},
     {.key = "space", .type = FIELD_NODE, .offset = offsetof(struct study, space)},
 };
-static const struct schema study_schema = {"a study", study_fields,
-                                           sizeof study_fields / sizeof *study_fields};
+static const struct schema study_schema = {"a study", study_fields, sizeof study_fields / sizeof *study_fields};
 
 /* Every node is well formed. */
 static void walk(const struct node *node, bool in_mapping)
 {
-    if ((node->key != NULL) != in_mapping ||
-        (node->text != NULL) != (node->kind == NODE_SCALAR) || node->mark.line < 1 ||
-        node->mark.col < 1) {
+    if ((node->key != NULL) != in_mapping || (node->text != NULL) != (node->kind == NODE_SCALAR) ||
+        node->mark.line < 1 || node->mark.col < 1) {
         abort();
     }
     for (int i = 0; i < node->n_children; i++) {
@@ -98,8 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct diags d = DIAGS_INIT;
     struct strbuf sb = STRBUF_INIT;
-    struct doc *doc = doc_read_text(data[0] == 'J' ? "f.json" : "f.yaml",
-                                    (const char *)data + 1, size - 1, &d);
+    struct doc *doc = doc_read_text(data[0] == 'J' ? "f.json" : "f.yaml", (const char *)data + 1, size - 1, &d);
     if ((doc == NULL) != (d.n_errors > 0)) {
         abort();
     }

@@ -53,23 +53,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct symbol symbols[] = {
         {.name = "pe_rows", .kind = VALUE_NUMBER, .slot = 0, .sql = "pe_rows"},
-        {.name = "area",
-         .kind = VALUE_NUMBER,
-         .dim = DIM_AREA,
-         .slot = 1,
-         .sql = "area"},
-        {.name = "dataflow",
-         .kind = VALUE_CHOICE,
-         .labels = labels,
-         .n_labels = 3,
-         .slot = 2,
-         .sql = "dataflow"},
+        {.name = "area", .kind = VALUE_NUMBER, .dim = DIM_AREA, .slot = 1, .sql = "area"},
+        {.name = "dataflow", .kind = VALUE_CHOICE, .labels = labels, .n_labels = 3, .slot = 2, .sql = "dataflow"},
         {.name = "fast", .kind = VALUE_BOOL, .slot = 3, .sql = "fast"},
-        {.name = "ttft.p99",
-         .kind = VALUE_NUMBER,
-         .dim = DIM_TIME,
-         .slot = 4,
-         .sql = "ttft"},
+        {.name = "ttft.p99", .kind = VALUE_NUMBER, .dim = DIM_TIME, .slot = 4, .sql = "ttft"},
     };
     const struct scope scope = {symbols, 5, "parameter"};
     struct diags d = DIAGS_INIT;

@@ -19,15 +19,14 @@ static void check(double value, struct dim dim)
     int at;
     char name[64];
     quantity_print_exact(value, dim, &sb);
-    if (quantity_scan(strbuf_str(&sb), &back, &back_dim, &at) != (int)sb.len ||
-        back != value || !dim_equal(dim, back_dim)) {
+    if (quantity_scan(strbuf_str(&sb), &back, &back_dim, &at) != (int)sb.len || back != value ||
+        !dim_equal(dim, back_dim)) {
         abort();
     }
     strbuf_reset(&sb);
     quantity_print(value, dim, &sb);
     int used = quantity_scan(strbuf_str(&sb), &back, &back_dim, &at);
-    if (used != QUANTITY_RANGE &&
-        (used != (int)sb.len || fabs(back - value) > 0.00501 * fabs(value))) {
+    if (used != QUANTITY_RANGE && (used != (int)sb.len || fabs(back - value) > 0.00501 * fabs(value))) {
         abort();
     }
     dim_name(dim, name, sizeof name);

@@ -7,8 +7,7 @@
 #include <jansson.h>
 #include <string.h>
 
-static const struct source *text_source(struct diags *d, const char *name,
-                                        const char *text)
+static const struct source *text_source(struct diags *d, const char *name, const char *text)
 {
     return diags_source(d, name, mem_strdup(text), strlen(text));
 }
@@ -24,12 +23,9 @@ static void expect(const struct diags *d, const char *want)
 START_TEST(the_form)
 {
     struct diags d = DIAGS_INIT;
-    const struct source *s =
-        text_source(&d, "broken.yaml", "a: 1\nobjectve: [energy]  # minimised\n");
-    ck_assert_int_eq(diags_error(&d, (struct mark){s, 2, 1, 8},
-                                 "did you mean 'objectives'?", "unknown key '%s'",
-                                 "objectve"),
-                     -1);
+    const struct source *s = text_source(&d, "broken.yaml", "a: 1\nobjectve: [energy]  # minimised\n");
+    ck_assert_int_eq(
+        diags_error(&d, (struct mark){s, 2, 1, 8}, "did you mean 'objectives'?", "unknown key '%s'", "objectve"), -1);
     expect(&d, "broken.yaml:2:1: error: unknown key 'objectve'\n"
                "    2 | objectve: [energy]  # minimised\n"
                "      | ^~~~~~~~\n"
@@ -63,8 +59,7 @@ END_TEST
 START_TEST(columns_are_characters)
 {
     struct diags d = DIAGS_INIT;
-    const struct source *s =
-        text_source(&d, "f", "\xc3\xa9\xe2\x82\xac: x\n\tb: y\nend");
+    const struct source *s = text_source(&d, "f", "\xc3\xa9\xe2\x82\xac: x\n\tb: y\nend");
     diags_error(&d, (struct mark){s, 1, 5, 1}, NULL, "utf-8");
     diags_error(&d, (struct mark){s, 2, 2, 1}, NULL, "tab");
     diags_error(&d, (struct mark){s, 3, 4, 1}, NULL, "past the end");
@@ -94,10 +89,11 @@ START_TEST(long_lines_are_cut)
     char *text = mem_alloc(100001);
     memset(text, 'x', 100000);
     const struct source *s = diags_source(&d, "f", text, 100000);
-    diags_error(&d, (struct mark){s, 1, 50000, 3}, NULL, "far right");
+    diags_error(&d, (struct mark){s, 1, 50000, 3}, NULL, "far right %s", text);
+    ck_assert_uint_lt(strlen(d.list[0].message), 700);
     struct strbuf sb = STRBUF_INIT;
     diags_format(&d, false, &sb);
-    ck_assert_uint_lt(sb.len, 400);
+    ck_assert_uint_lt(sb.len, 1100);
     const char *caret = strchr(strbuf_str(&sb), '^');
     ck_assert_ptr_nonnull(caret);
     ck_assert_str_eq(caret, "^~~\n");
@@ -133,10 +129,8 @@ START_TEST(json_is_json)
     json_t *first = json_array_get(json, 0);
     ck_assert_str_eq(json_string_value(json_object_get(first, "file")), "a\"b\\.yaml");
     ck_assert_int_eq(json_integer_value(json_object_get(first, "column")), 4);
-    ck_assert_str_eq(json_string_value(json_object_get(first, "help")),
-                     "say \"yes\"\n");
-    ck_assert_str_eq(json_string_value(json_object_get(first, "message")),
-                     "bad\ttext '?'");
+    ck_assert_str_eq(json_string_value(json_object_get(first, "help")), "say \"yes\"\n");
+    ck_assert_str_eq(json_string_value(json_object_get(first, "message")), "bad\ttext '?'");
     ck_assert(json_is_null(json_object_get(json_array_get(json, 1), "file")));
     json_decref(json);
     strbuf_release(&sb);
