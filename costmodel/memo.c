@@ -24,8 +24,7 @@ struct memo {
     struct shard shard[SHARDS];
 };
 
-struct memo *memo_new(size_t value_size, size_t bytes,
-                      const struct memo_backend *backend)
+struct memo *memo_new(size_t value_size, size_t bytes, const struct memo_backend *backend)
 {
     struct memo *m = mem_alloc(sizeof *m);
     m->value_size = value_size;
@@ -65,8 +64,7 @@ static size_t set_of(const struct memo *m, const struct hash *key)
 }
 
 /* The entry with this key in a set, or NULL. */
-static uint8_t *find(const struct memo *m, const struct shard *s, size_t set,
-                     const struct hash *key)
+static uint8_t *find(const struct memo *m, const struct shard *s, size_t set, const struct hash *key)
 {
     for (size_t w = 0; w < s->used[set]; w++) {
         uint8_t *e = s->entry + (set * WAYS + w) * m->entry_size;
@@ -112,8 +110,7 @@ bool memo_get(struct memo *m, struct hash key, void *value)
     if (e) {
         return true;
     }
-    bool known =
-        m->backend.get && m->backend.get(m->backend.ctx, key, value, m->value_size);
+    bool known = m->backend.get && m->backend.get(m->backend.ctx, key, value, m->value_size);
     pthread_mutex_lock(&s->lock);
     s->hits += known;
     s->misses += !known;

@@ -20,8 +20,7 @@ struct memo_backend {
 struct memo;
 
 /* value_size: bytes of every value; bytes: memory to use at most. `backend` is copied and may be NULL. Caller frees. */
-struct memo *memo_new(size_t value_size, size_t bytes,
-                      const struct memo_backend *backend);
+struct memo *memo_new(size_t value_size, size_t bytes, const struct memo_backend *backend);
 void memo_free(struct memo *m); /* NULL is fine */
 bool memo_get(struct memo *m, struct hash key, void *value);
 void memo_put(struct memo *m, struct hash key, const void *value);

@@ -48,18 +48,10 @@ struct pricing {
 
 /* --- tensor operators ----------------------------------------------------------------- */
 
-static double hop_energy(const struct accelerator *a, const struct einsum *e,
-                         const struct cost *c, int t)
+static void from_mapping(const struct accelerator *a, const struct einsum *e, const struct mapper_result *best,
+                         bool one_core, struct op_cost *out)
 {
-    const struct einsum_tensor *et = &e->tensor[t];
-    const struct tensor_cost *tc = &c->level[a->core_level].tensor[t];
-    return (double)tc->network_words * et->partial_bits *
-           a->level[a->core_level].hop_pj_per_bit;
-}
-
-static void from_mapping(const struct accelerator *a, const struct einsum *e,
-                         const struct cost *c, bool one_core, struct op_cost *out)
-{
+    const struct cost *c = &best->cost;
     int top = a->n_levels - 1;
     memset(out, 0, sizeof *out);
     out->fits = 1;
@@ -69,9 +61,7 @@ static void from_mapping(const struct accelerator *a, const struct einsum *e,
     out->macs = c->macs;
     out->mac_slots = c->utilization > 0 ? (double)c->macs / c->utilization : 0;
     out->mac_pj = c->mac_pj;
-    out->cores = one_core || a->core_level < 0
-                     ? 1
-                     : (int)c->level[a->core_level - 1].instances_used;
+    out->cores = one_core || a->core_level < 0 ? 1 : (int)c->level[a->core_level - 1].instances_used;
     for (int l = 0; l <= top; l++) {
         out->level_cycles[l] = c->level[l].cycles;
         for (int t = 0; t < e->n_tensors; t++) {
@@ -84,16 +74,19 @@ static void from_mapping(const struct accelerator *a, const struct einsum *e,
             }
         }
     }
+    /* Nothing is spatial among the cores: all words went the mean distance. */
     if (one_core && a->core_level >= 0) {
-        for (int t = 0; t < e->n_tensors; t++) {
-            out->hop_pj[e->tensor[t].role] += hop_energy(a, e, c, t);
+        const struct level *v = &a->level[a->core_level];
+        double hops = v->hops_x + v->hops_y;
+        for (int r = 0; r < TENSOR_ROLE_COUNT; r++) {
+            double pj = out->network_pj[a->core_level][r];
+            out->hop_pj[r] = hops > 0 ? pj / hops : 0;
+            out->network_pj[a->core_level][r] = 0;
         }
-        memset(out->network_pj[a->core_level], 0, sizeof out->network_pj[0]);
     }
 }
 
-static struct hash operator_key(struct pricing *p, const struct einsum *e,
-                                int core_split)
+static struct hash operator_key(struct pricing *p, const struct einsum *e, int core_split)
 {
     strbuf_reset(&p->text);
     strbuf_add(&p->text, p->machine.byte, HASH_BYTES);
@@ -102,11 +95,9 @@ static struct hash operator_key(struct pricing *p, const struct einsum *e,
     return hash_bytes(strbuf_str(&p->text), p->text.len);
 }
 
-static int price_tensor(struct pricing *p, const struct op *op, int core_split,
-                        struct op_cost *out, struct err *err)
+static int price_tensor(struct pricing *p, const struct op *op, int core_split, struct op_cost *out, struct err *err)
 {
-    struct mapper_options opt = {
-        .goal = p->opt->goal, .budget = p->opt->budget, .core_split = core_split};
+    struct mapper_options opt = {.goal = p->opt->goal, .budget = p->opt->budget, .core_split = core_split};
     struct mapper_result best;
     struct hash key = {{0}};
     if (p->memo) {
@@ -120,7 +111,7 @@ static int price_tensor(struct pricing *p, const struct op *op, int core_split,
         memset(out, 0, sizeof *out);
         return err_set(err, why.code, "operator '%s': %s", op->name, why.text);
     }
-    from_mapping(p->a, &op->einsum, &best.cost, core_split == CORE_ONE, out);
+    from_mapping(p->a, &op->einsum, &best, core_split == CORE_ONE, out);
     if (p->memo) {
         memo_put(p->memo, key, out);
     }
@@ -129,8 +120,7 @@ static int price_tensor(struct pricing *p, const struct op *op, int core_split,
 
 /* --- vector work ------------------------------------------------------------------------ */
 
-static void stream(const struct accelerator *a, enum tensor_role role, double bits,
-                   bool inwards, struct op_cost *out)
+static void stream(const struct accelerator *a, enum tensor_role role, double bits, bool inwards, struct op_cost *out)
 {
     int top = a->n_levels - 1;
     out->dram_bits += bits;
@@ -149,8 +139,7 @@ static void stream(const struct accelerator *a, enum tensor_role role, double bi
     }
 }
 
-static void price_vector(const struct pricing *p, const struct op *op, int cores,
-                         struct op_cost *out)
+static void price_vector(const struct pricing *p, const struct op *op, int cores, struct op_cost *out)
 {
     const struct accelerator *a = p->a;
     const struct network *net = p->net;
@@ -190,16 +179,14 @@ static void add_hops(const struct accelerator *a, int core, struct op_cost *c)
     }
     const struct level *v = &a->level[a->core_level];
     double x = (double)(core % v->fanout_x), y = (double)(core / v->fanout_x);
-    double hops = v->hops_x * (2 * x + 1) / (double)v->fanout_x +
-                  v->hops_y * (2 * y + 1) / (double)v->fanout_y;
+    double hops = v->hops_x * (2 * x + 1) / (double)v->fanout_x + v->hops_y * (2 * y + 1) / (double)v->fanout_y;
     for (int r = 0; r < TENSOR_ROLE_COUNT; r++) {
         c->network_pj[a->core_level][r] += c->hop_pj[r] * hops;
     }
 }
 
 /* The core that an operator runs on alone; -1: all share it. */
-static int lone_core(const struct pricing *p, const struct op *op,
-                     const struct op_place *place, int *dim, int *unsplit)
+static int lone_core(const struct pricing *p, const struct op *op, const struct op_place *place, int *dim, int *unsplit)
 {
     *dim = CORE_ONE;
     if (p->a->cores == 1) {
@@ -220,8 +207,8 @@ static int lone_core(const struct pricing *p, const struct op *op,
     return -1;
 }
 
-static int price_op(struct pricing *p, int i, const struct op_place *place,
-                    struct network_cost *out, double *core_busy, struct err *err)
+static int price_op(struct pricing *p, int i, const struct op_place *place, struct network_cost *out, double *core_busy,
+                    struct err *err)
 {
     const struct op *op = &p->net->op[i];
     struct op_cost *c = &out->op[i];
@@ -231,8 +218,8 @@ static int price_op(struct pricing *p, int i, const struct op_place *place,
         return 0;
     }
     if (place->split == PLACE_CORE && (place->core < 0 || place->core >= p->a->cores)) {
-        return err_set(err, ERR_DATA, "operator '%s' is placed on core %d of %lld",
-                       op->name, place->core, (long long)p->a->cores);
+        return err_set(err, ERR_DATA, "operator '%s' is placed on core %d of %lld", op->name, place->core,
+                       (long long)p->a->cores);
     }
     int core = lone_core(p, op, place, &dim, &out->unsplit_ops);
     if (op->kind == OP_VECTOR) {
@@ -250,8 +237,7 @@ static int price_op(struct pricing *p, int i, const struct op_place *place,
 
 /* --- totals --------------------------------------------------------------------------------- */
 
-static void add_op(const struct accelerator *a, const struct op_cost *c,
-                   struct network_cost *out)
+static void add_op(const struct accelerator *a, const struct op_cost *c, struct network_cost *out)
 {
     double pj = c->mac_pj + c->vector_pj;
     out->cycles += c->cycles;
@@ -274,8 +260,8 @@ static void add_op(const struct accelerator *a, const struct op_cost *c,
     }
 }
 
-static void find_busiest(const struct accelerator *a, const struct network_cost *in,
-                         const double *core_busy, struct network_cost *out)
+static void find_busiest(const struct accelerator *a, const struct network_cost *in, const double *core_busy,
+                         struct network_cost *out)
 {
     out->busiest_level = -1;
     for (int k = 0; k < a->cores; k++) {
@@ -297,8 +283,7 @@ static void find_busiest(const struct accelerator *a, const struct network_cost 
     }
 }
 
-static int finish(const struct pricing *p, const double *core_busy,
-                  struct network_cost *out, struct err *err)
+static int finish(const struct pricing *p, const double *core_busy, struct network_cost *out, struct err *err)
 {
     const struct accelerator *a = p->a;
     for (int i = 0; i < out->n_ops; i++) {
@@ -306,24 +291,21 @@ static int finish(const struct pricing *p, const double *core_busy,
     }
     find_busiest(a, out, core_busy, out);
     out->latency_s = out->cycles / a->clock_hz;
-    out->throughput_hz =
-        out->busiest_cycles > 0 ? a->clock_hz / out->busiest_cycles : 0;
+    out->throughput_hz = out->busiest_cycles > 0 ? a->clock_hz / out->busiest_cycles : 0;
     out->leak_pj = a->leak_w * out->latency_s * 1e12;
     out->energy_pj += out->leak_pj;
     out->power_w = out->latency_s > 0 ? out->energy_pj * 1e-12 / out->latency_s : 0;
     out->utilization = out->mac_slots > 0 ? (double)out->macs / out->mac_slots : 0;
     if (!isfinite(out->energy_pj) || !isfinite(out->cycles) || out->energy_pj < 0) {
-        return err_set(err, ERR_BUG, "network '%s': energy %g pJ in %g cycles",
-                       p->net->name, out->energy_pj, out->cycles);
+        return err_set(err, ERR_BUG, "network '%s': energy %g pJ in %g cycles", p->net->name, out->energy_pj,
+                       out->cycles);
     }
     return 0;
 }
 
-int network_cost_evaluate(const struct accelerator *a, const struct network *net,
-                          const struct op_place *place,
-                          const struct network_options *opt, struct memo *memo,
-                          struct mapper_work *work, struct network_cost *out,
-                          struct err *err)
+int network_cost_evaluate(const struct accelerator *a, const struct network *net, const struct op_place *place,
+                          const struct network_options *opt, struct memo *memo, struct mapper_work *work,
+                          struct network_cost *out, struct err *err)
 {
     struct pricing p = {.a = a, .net = net, .opt = opt, .memo = memo, .work = work};
     struct op_cost *op = out->op;
@@ -334,8 +316,7 @@ int network_cost_evaluate(const struct accelerator *a, const struct network *net
     out->op = op;
     out->n_ops = net->n_ops;
     if (memo) {
-        strbuf_addf(&p.text, "goal=%s budget=%lld\n", goal_names[opt->goal],
-                    (long long)opt->budget);
+        strbuf_addf(&p.text, "goal=%s budget=%lld\n", goal_names[opt->goal], (long long)opt->budget);
         accelerator_canonical(a, &p.text);
         p.machine = hash_bytes(strbuf_str(&p.text), p.text.len);
     }

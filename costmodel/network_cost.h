@@ -9,7 +9,7 @@
 
 struct op_place {
     int split; /* enum split: all cores share the operator; PLACE_CORE: `core` runs it alone */
-    int core; /* 0..cores-1 */
+    int core;  /* 0..cores-1 */
 };
 #define PLACE_CORE (-1)
 
@@ -24,13 +24,13 @@ struct op_cost { /* plain: this is what a memo holds (before hop distances) */
     int binding;           /* level whose ports set `cycles`; -1: compute */
     int cores;             /* that work on it */
     int64_t macs;
-    double mac_slots;                        /* MACs that all lanes, as wide as the operator's bits open them, could do in `cycles` */
+    double mac_slots; /* MACs that all lanes, as wide as the operator's bits open them, could do in `cycles` */
     double mac_pj, vector_pj;
     double storage_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
     double network_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
     double hop_pj
         [TENSOR_ROLE_COUNT]; /* on one core: energy of one hop of all its traffic with the level that cores share */
-    double dram_bits;               /* to and from the outermost level */
+    double dram_bits;        /* to and from the outermost level */
     double level_cycles[HW_LEVELS]; /* that each level's ports are busy */
     int fits;                       /* 0: no mapping exists, everything else is 0 */
 };
@@ -40,20 +40,18 @@ struct network_cost {
     struct op_cost *op; /* [n_ops], in the network's order; views are zero */
     double cycles;      /* one inference at a time: sum over operators */
     double latency_s;
-    double
-        busiest_cycles; /* of the busiest core or shared level, for inferences back to back */
-    int busiest_level; /* shared level that it is; -1: core `busiest_core` */
+    double busiest_cycles; /* of the busiest core or shared level, for inferences back to back */
+    int busiest_level;     /* shared level that it is; -1: core `busiest_core` */
     int busiest_core;
     double throughput_hz; /* inferences (batches) a second back to back */
     double energy_pj;     /* of one inference, with leakage over its latency */
     double mac_pj, vector_pj, leak_pj;
     double storage_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
     double network_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
-    double dram_bits;   /* to and from the outermost level */
-    double mac_slots;        /* MACs that all lanes could have done */
-    double utilization;      /* macs / mac_slots, 0..1 */
-    double power_w,
-        peak_power_w; /* mean over the latency; of the hottest operator; leakage included */
+    double dram_bits;             /* to and from the outermost level */
+    double mac_slots;             /* MACs that all lanes could have done */
+    double utilization;           /* macs / mac_slots, 0..1 */
+    double power_w, peak_power_w; /* mean over the latency; of the hottest operator; leakage included */
     int64_t macs;
     int unsplit_ops; /* asked to be split along a dimension that they do not have: run by core 0 alone */
 };
@@ -67,10 +65,8 @@ void network_cost_free(struct network_cost *c); /* NULL is fine */
 /* place[n_ops]; memo and work may be NULL. Thread-safe with a `work` a thread. 0; -1 with ERR_NO when an operator has no mapping (named, with
  * the capacity and by how much), ERR_DATA when operands are too wide or a core is out of range, ERR_BUG when an invariant fails.
  * The same numbers with or without memo. */
-int network_cost_evaluate(const struct accelerator *a, const struct network *net,
-                          const struct op_place *place,
-                          const struct network_options *opt, struct memo *memo,
-                          struct mapper_work *work, struct network_cost *out,
-                          struct err *err);
+int network_cost_evaluate(const struct accelerator *a, const struct network *net, const struct op_place *place,
+                          const struct network_options *opt, struct memo *memo, struct mapper_work *work,
+                          struct network_cost *out, struct err *err);
 
 #endif
