@@ -54,6 +54,13 @@ static double cpu(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static double cpu_thread(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static void die(const struct err *err)
 {
     fprintf(stderr, "bench_db: %s\n", err->text);
@@ -399,6 +406,77 @@ static void bench_large(void)
     remove(path);
 }
 
+/* ---- readers beside a search ---- */
+
+/* A search of 8,000 evaluations of 100 us each on this thread. Seconds. */
+static double searched(const char *path)
+{
+    struct err err = ERR_INIT;
+    struct db_value v[COLUMNS];
+    struct db *db = create(path);
+    double start = now();
+    for (int64_t i = 0; i < 8000; i++) {
+        for (double until = cpu_thread() + 1e-4; cpu_thread() < until;) {
+        }
+        struct db_trial t = make_trial(i, v);
+        if (db_put_trial(db, &t, &err)) {
+            die(&err);
+        }
+    }
+    if (db_flush(db, &err)) {
+        die(&err);
+    }
+    double seconds = now() - start;
+    db_close(db, NULL);
+    remove(path);
+    return seconds;
+}
+
+/* Asks for a front twice a second until it is killed. */
+static void poll(const char *path)
+{
+    static const struct db_objective o[] = {{"energy_j", false}, {"latency_s", false}};
+    struct db_value limit = db_real(2.0);
+    for (;;) {
+        int64_t rows;
+        usleep(500000);
+        if (!access(path, F_OK)) {
+            ask(path,
+                &(struct db_query){
+                    .objectives = o, .n_objectives = 2, .where = "area_mm2 <= ?", .params = &limit, .n_params = 1},
+                &rows);
+        }
+    }
+}
+
+static void bench_readers(void)
+{
+    enum { READERS = 8 };
+    char path[96];
+    double alone[3], watched[3];
+    path_of(path, "watched.db");
+    for (int k = 0; k < 3; k++) {
+        pid_t child[READERS];
+        alone[k] = searched(path);
+        for (int i = 0; i < READERS; i++) {
+            child[i] = fork();
+            if (!child[i]) {
+                poll(path);
+            }
+        }
+        watched[k] = searched(path);
+        for (int i = 0; i < READERS; i++) {
+            kill(child[i], SIGKILL);
+            waitpid(child[i], NULL, 0);
+        }
+    }
+    double a = median3(alone), b = median3(watched);
+    printf("readers    %8.3f s for 8,000 evaluations alone, %.3f s with %d readers asking for a front twice a second: "
+           "%+.1f%% (target 10%%)",
+           a, b, READERS, 100.0 * (b / a - 1.0));
+    verdict(b < 1.1 * a);
+}
+
 int main(void)
 {
     const char *base = getenv("TMPDIR");
@@ -413,6 +491,7 @@ int main(void)
     bench_durable();
     bench_replay();
     bench_lookups();
+    bench_readers();
     bench_large();
     rmdir(folder);
     return 0;

@@ -4,18 +4,7 @@
 
 #include "db/db.h"
 
-enum {
-    FIX_ENERGY,
-    FIX_LATENCY,
-    FIX_AREA,
-    FIX_ACCURACY,
-    FIX_OVER,
-    FIX_EDP,
-    FIX_ROWS,
-    FIX_CLOCK,
-    FIX_FLOW,
-    FIX_COLUMNS
-};
+enum { FIX_ENERGY, FIX_LATENCY, FIX_AREA, FIX_ACCURACY, FIX_OVER, FIX_EDP, FIX_ROWS, FIX_CLOCK, FIX_FLOW, FIX_COLUMNS };
 extern const struct db_layout fix_layout;
 
 struct fix {
