@@ -35,8 +35,7 @@ static char *next_field(char **p, char *end)
     return start;
 }
 
-int csv_parse(const char *name, const char *text, size_t len, struct csv *out,
-              struct err *err)
+int csv_parse(const char *name, const char *text, size_t len, struct csv *out, struct err *err)
 {
     *out = (struct csv){.name = name, .text = mem_strndup(text, len)};
     char *p = out->text;
@@ -54,8 +53,7 @@ int csv_parse(const char *name, const char *text, size_t len, struct csv *out,
         }
         out->rows++;
         if (in_row != out->cols) {
-            err_set(err, ERR_DATA, "row %d of '%s' has %d fields, its header %d",
-                    out->rows, name, in_row, out->cols);
+            err_set(err, ERR_DATA, "row %d of '%s' has %d fields, its header %d", out->rows, name, in_row, out->cols);
             csv_release(out);
             return -1;
         }
@@ -81,20 +79,17 @@ int csv_column(const struct csv *csv, const char *header)
     return -1;
 }
 
-int csv_text(const struct csv *csv, int row, const char *header, const char **out,
-             struct err *err)
+int csv_text(const struct csv *csv, int row, const char *header, const char **out, struct err *err)
 {
     int col = csv_column(csv, header);
     if (col < 0 || row < 0 || row >= csv->rows) {
-        return err_set(err, ERR_DATA, "'%s' has no cell in row %d, column '%s'",
-                       csv->name, row, header);
+        return err_set(err, ERR_DATA, "'%s' has no cell in row %d, column '%s'", csv->name, row, header);
     }
     *out = csv->cell[row * csv->cols + col];
     return 0;
 }
 
-int csv_number(const struct csv *csv, int row, const char *header, double *out,
-               struct err *err)
+int csv_number(const struct csv *csv, int row, const char *header, double *out, struct err *err)
 {
     const char *text;
     if (csv_text(csv, row, header, &text, err) < 0) {
@@ -103,8 +98,7 @@ int csv_number(const struct csv *csv, int row, const char *header, double *out,
     char *end;
     *out = strtod(text, &end);
     if (*end != '\0') {
-        return err_set(err, ERR_DATA, "row %d of '%s': '%s' is '%s', not a number", row,
-                       csv->name, header, text);
+        return err_set(err, ERR_DATA, "row %d of '%s': '%s' is '%s', not a number", row, csv->name, header, text);
     }
     return 0;
 }

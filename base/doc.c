@@ -60,15 +60,13 @@ void doc_free(struct doc *doc)
     }
 }
 
-static struct mark mark_of(struct reader *r, const struct fy_mark *start,
-                           const struct fy_mark *end)
+static struct mark mark_of(struct reader *r, const struct fy_mark *start, const struct fy_mark *end)
 {
     if (!start || start->line < 0) {
         return r->last; /* an empty value has no place of its own */
     }
     int len = end && end->line == start->line ? end->column - start->column : 1;
-    r->last =
-        (struct mark){r->source, start->line + 1, start->column + 1, len > 1 ? len : 1};
+    r->last = (struct mark){r->source, start->line + 1, start->column + 1, len > 1 ? len : 1};
     return r->last;
 }
 
@@ -86,16 +84,14 @@ static bool syntax_error(struct reader *r)
     const char *message = "this is not YAML";
     if (e && e->msg && *e->msg) {
         message = e->msg;
-        at = (struct mark){r->source, e->line > 0 ? e->line : 1,
-                           e->column > 0 ? e->column : 1, 1};
+        at = (struct mark){r->source, e->line > 0 ? e->line : 1, e->column > 0 ? e->column : 1, 1};
     }
     if (at.line == 0) {
         at = (struct mark){r->source, 1, 1, 1};
     }
     diags_error(r->d, at, NULL, "%s", message);
     if (r->depth > 0) {
-        diags_note(r->d, r->open[r->depth - 1], NULL, "%s began here",
-                   r->open_name[r->depth - 1]);
+        diags_note(r->d, r->open[r->depth - 1], NULL, "%s began here", r->open_name[r->depth - 1]);
     }
     return false;
 }
@@ -127,24 +123,19 @@ static bool node_counted(struct reader *r, struct mark at)
     return true;
 }
 
-static bool copy_node(struct reader *r, const struct node *from, int depth,
-                      struct mark at, struct node *to)
+static bool copy_node(struct reader *r, const struct node *from, int depth, struct mark at, struct node *to)
 {
     r->copied_text += from->text ? strlen(from->text) : 0;
-    if (depth > MAX_DEPTH || ++r->n_copied > MAX_COPIED ||
-        r->copied_text > MAX_COPIED_TEXT) {
-        diags_error(r->d, at, NULL,
-                    "aliases make this document too large (limits: %d values, %d deep)",
-                    MAX_COPIED, MAX_DEPTH);
+    if (depth > MAX_DEPTH || ++r->n_copied > MAX_COPIED || r->copied_text > MAX_COPIED_TEXT) {
+        diags_error(r->d, at, NULL, "aliases make this document too large (limits: %d values, %d deep)", MAX_COPIED,
+                    MAX_DEPTH);
         return false;
     }
     *to = *from;
     to->key = from->key ? mem_strdup(from->key) : NULL;
     to->text = from->text ? mem_strdup(from->text) : NULL;
     to->tag = from->tag ? mem_strdup(from->tag) : NULL;
-    to->child = from->n_children
-                    ? mem_calloc((size_t)from->n_children, sizeof *to->child)
-                    : NULL;
+    to->child = from->n_children ? mem_calloc((size_t)from->n_children, sizeof *to->child) : NULL;
     to->n_children = 0;
     for (int i = 0; i < from->n_children; i++) {
         to->n_children++;
@@ -155,8 +146,7 @@ static bool copy_node(struct reader *r, const struct node *from, int depth,
     return true;
 }
 
-static bool set_anchor(struct reader *r, struct fy_token *token,
-                       const struct node *node)
+static bool set_anchor(struct reader *r, struct fy_token *token, const struct node *node)
 {
     struct anchor a = {NULL, {.kind = NODE_NULL}};
     size_t len;
@@ -177,8 +167,7 @@ static bool read_alias(struct reader *r, struct fy_event *e, struct node *out)
         found = strcmp(r->anchors[i].name, name) == 0 ? &r->anchors[i] : NULL;
     }
     if (!found) {
-        diags_error(r->d, at, NULL, "no anchor '&%s' is complete before this alias",
-                    name ? name : "");
+        diags_error(r->d, at, NULL, "no anchor '&%s' is complete before this alias", name ? name : "");
     }
     mem_free(name);
     return found && copy_node(r, &found->node, r->depth, at, out);
@@ -194,8 +183,7 @@ static char *event_tag(struct fy_event *e)
     }
     struct strbuf tag = STRBUF_INIT;
     strbuf_addf(&tag, "%s%s", handle, suffix ? suffix : "");
-    if (tag.len == 1 &&
-        tag.buf[0] == '!') { /* '! text': no tag, says only that it is text */
+    if (tag.len == 1 && tag.buf[0] == '!') { /* '! text': no tag, says only that it is text */
         strbuf_release(&tag);
         return NULL;
     }
@@ -219,8 +207,7 @@ static bool read_scalar(struct reader *r, struct fy_event *e, struct node *out)
         return false;
     }
     const char *text = out->text ? out->text : "";
-    bool nothing =
-        !out->quoted && (!*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
+    bool nothing = !out->quoted && (!*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
     out->kind = nothing ? NODE_NULL : NODE_SCALAR;
     if (nothing) {
         mem_free(out->text);
@@ -256,13 +243,11 @@ static bool read_key(struct reader *r, struct fy_event *e, struct node *out)
 {
     struct node key = {.kind = NODE_NULL};
     struct mark at = event_mark(r, e);
-    bool good = e->type == FYET_SCALAR && !fy_event_get_anchor_token(e) &&
-                read_scalar(r, e, &key);
+    bool good = e->type == FYET_SCALAR && !fy_event_get_anchor_token(e) && read_scalar(r, e, &key);
     if (e->type != FYET_SCALAR || fy_event_get_anchor_token(e)) {
         diags_error(r->d, at, NULL, "a key must be plain text");
     } else if (good) {
-        out->key =
-            key.text ? key.text : mem_strdup(key.kind == NODE_NULL ? "null" : "");
+        out->key = key.text ? key.text : mem_strdup(key.kind == NODE_NULL ? "null" : "");
         out->key_mark = key.mark;
         key.text = NULL;
     }
@@ -273,8 +258,7 @@ static bool read_key(struct reader *r, struct fy_event *e, struct node *out)
 
 static int compare_keys(const void *pa, const void *pb)
 {
-    const struct node *a = *(const struct node *const *)pa,
-                      *b = *(const struct node *const *)pb;
+    const struct node *a = *(const struct node *const *)pa, *b = *(const struct node *const *)pb;
     int order = strcmp(a->key, b->key);
     return order ? order : a < b ? -1 : a > b;
 }
@@ -291,8 +275,7 @@ static bool keys_are_unique(struct reader *r, const struct node *mapping)
     qsort(sorted, (size_t)n, sizeof *sorted, compare_keys);
     for (int i = 1; i < n; i++) {
         if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0) {
-            diags_error(r->d, sorted[i]->key_mark, NULL, "key '%s' appears twice",
-                        sorted[i]->key);
+            diags_error(r->d, sorted[i]->key_mark, NULL, "key '%s' appears twice", sorted[i]->key);
             diags_note(r->d, sorted[i - 1]->key_mark, NULL, "the first is here");
             unique = false;
         }
@@ -302,13 +285,11 @@ static bool keys_are_unique(struct reader *r, const struct node *mapping)
 }
 
 /* Takes the entries of `from` (a mapping, or a list of them) that `mapping` does not have. */
-static bool merge_from(struct reader *r, struct node *mapping, struct node *from,
-                       int *cap)
+static bool merge_from(struct reader *r, struct node *mapping, struct node *from, int *cap)
 {
     if (from->kind == NODE_SEQUENCE) {
         for (int i = 0; i < from->n_children; i++) {
-            if (from->child[i].kind != NODE_MAPPING ||
-                !merge_from(r, mapping, &from->child[i], cap)) {
+            if (from->child[i].kind != NODE_MAPPING || !merge_from(r, mapping, &from->child[i], cap)) {
                 diags_error(r->d, from->key_mark, NULL, "'<<' wants mappings to merge");
                 return false;
             }
@@ -337,8 +318,7 @@ static bool merge(struct reader *r, struct node *mapping, int *cap)
     }
     struct node from = mapping->child[at];
     bool good = from.kind == NODE_MAPPING || from.kind == NODE_SEQUENCE;
-    memmove(&mapping->child[at], &mapping->child[at + 1],
-            (size_t)(mapping->n_children - at - 1) * sizeof from);
+    memmove(&mapping->child[at], &mapping->child[at + 1], (size_t)(mapping->n_children - at - 1) * sizeof from);
     mapping->n_children--;
     if (!good) {
         diags_error(r->d, from.key_mark, NULL, "'<<' wants a mapping to merge");
@@ -374,8 +354,7 @@ static bool read_mapping(struct reader *r, struct node *out)
     }
 }
 
-static bool read_collection(struct reader *r, enum fy_event_type type, bool flow,
-                            struct node *out)
+static bool read_collection(struct reader *r, enum fy_event_type type, bool flow, struct node *out)
 {
     if (r->depth >= MAX_DEPTH) {
         diags_error(r->d, out->mark, NULL, "nested more than %d deep", MAX_DEPTH);
@@ -384,8 +363,7 @@ static bool read_collection(struct reader *r, enum fy_event_type type, bool flow
     bool mapping = type == FYET_MAPPING_START;
     out->kind = mapping ? NODE_MAPPING : NODE_SEQUENCE;
     r->open[r->depth] = out->mark;
-    r->open_name[r->depth] =
-        mapping ? (flow ? "the '{'" : "the mapping") : (flow ? "the '['" : "the list");
+    r->open_name[r->depth] = mapping ? (flow ? "the '{'" : "the mapping") : (flow ? "the '['" : "the list");
     r->depth++;
     bool good = mapping ? read_mapping(r, out) : read_sequence(r, out);
     r->depth--;
@@ -396,8 +374,7 @@ static bool read_collection(struct reader *r, enum fy_event_type type, bool flow
 static bool read_value(struct reader *r, struct fy_event *e, struct node *out)
 {
     struct node value = {.kind = NODE_NULL};
-    struct fy_token *anchor =
-        e->type == FYET_ALIAS ? NULL : fy_event_get_anchor_token(e);
+    struct fy_token *anchor = e->type == FYET_ALIAS ? NULL : fy_event_get_anchor_token(e);
     enum fy_event_type type = e->type;
     bool good;
     if (out->key) {
@@ -437,12 +414,10 @@ static bool read_stream(struct reader *r, struct node *root)
         enum fy_event_type type = e->type;
         bool good = true;
         if (type == FYET_DOCUMENT_START && ++documents > 1) {
-            diags_error(r->d, event_mark(r, e), NULL,
-                        "a second document begins here: one file holds one document");
+            diags_error(r->d, event_mark(r, e), NULL, "a second document begins here: one file holds one document");
             good = false;
         }
-        if (type == FYET_SCALAR || type == FYET_ALIAS || type == FYET_MAPPING_START ||
-            type == FYET_SEQUENCE_START) {
+        if (type == FYET_SCALAR || type == FYET_ALIAS || type == FYET_MAPPING_START || type == FYET_SEQUENCE_START) {
             good = read_value(r, e, root);
         } else {
             fy_parser_event_free(r->parser, e);
@@ -469,17 +444,15 @@ static bool parse(struct reader *r, struct node *root)
     bool json = ends_with(r->source->name, ".json");
     struct fy_parse_cfg cfg = {
         .diag = r->fy_diag,
-        .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 |
-                 (json ? FYPCF_JSON_FORCE : FYPCF_JSON_NONE),
+        .flags =
+            FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 | (json ? FYPCF_JSON_FORCE : FYPCF_JSON_NONE),
     };
     r->parser = fy_parser_create(&cfg);
-    bool good = r->fy_diag && r->parser &&
-                fy_parser_set_string(r->parser, r->source->text, r->source->len) == 0;
+    bool good = r->fy_diag && r->parser && fy_parser_set_string(r->parser, r->source->text, r->source->len) == 0;
     if (good) {
         good = read_stream(r, root);
     } else {
-        diags_error(r->d, (struct mark){r->source, 0, 0, 0}, NULL,
-                    "the YAML reader cannot start");
+        diags_error(r->d, (struct mark){r->source, 0, 0, 0}, NULL, "the YAML reader cannot start");
     }
     fy_parser_destroy(r->parser);
     fy_diag_destroy(r->fy_diag);
@@ -524,12 +497,10 @@ static struct doc *read_source(const struct source *source, struct diags *d)
     return doc;
 }
 
-struct doc *doc_read_text(const char *name, const char *text, size_t len,
-                          struct diags *d)
+struct doc *doc_read_text(const char *name, const char *text, size_t len, struct diags *d)
 {
     if (len > MAX_TEXT) {
-        diags_error(d, (struct mark){NULL, 0, 0, 0}, NULL,
-                    "'%s' is longer than %d bytes", name, MAX_TEXT);
+        diags_error(d, (struct mark){NULL, 0, 0, 0}, NULL, "'%s' is longer than %d bytes", name, MAX_TEXT);
         return NULL;
     }
     char *copy = mem_alloc(len + 1);

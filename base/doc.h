@@ -18,8 +18,7 @@ struct node {
     char *text;           /* scalar text, else NULL */
     bool quoted;          /* scalar was quoted or a block: surely a string */
     char *tag;            /* explicit local tag, "!Container", or NULL */
-    struct node
-        *child; /* [n_children], sequence items or mapping values in file order */
+    struct node *child;   /* [n_children], sequence items or mapping values in file order */
     int n_children;
 };
 
@@ -29,14 +28,12 @@ struct doc {
 
 /* NULL and errors in d on failure. The source text lives in d; the tree is the caller's, freed with doc_free(). */
 struct doc *doc_read_file(const char *path, struct diags *d);
-struct doc *doc_read_text(const char *name, const char *text, size_t len,
-                          struct diags *d);
+struct doc *doc_read_text(const char *name, const char *text, size_t len, struct diags *d);
 void doc_free(struct doc *doc);
 
 /* Where the scalar's text begins (after the quote), so that a reader of the text may point into it: column + offset in characters. */
 struct mark node_text_mark(const struct node *scalar);
 /* The mapping's entry of that name; NULL when absent or when `mapping` is not one. O(entries). */
-const struct node *node_get(const struct node *mapping,
-                            const char *key); /* NULL when absent or not a mapping */
+const struct node *node_get(const struct node *mapping, const char *key); /* NULL when absent or not a mapping */
 
 #endif

@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-extern const struct embed
-    embed_table[]; /* written by base/embed.sh, sorted by path as make's $(sort) does */
+extern const struct embed embed_table[]; /* written by base/embed.sh, sorted by path as make's $(sort) does */
 extern const int embed_count;
 
 const struct embed *embed_list(int *n)

@@ -6,8 +6,7 @@
 #include <stddef.h>
 
 struct embed {
-    const char
-        *path; /* relative to the project's root: "hw/templates/eyeriss_like.yaml" */
+    const char *path; /* relative to the project's root: "hw/templates/eyeriss_like.yaml" */
     const char *data; /* NUL-terminated */
     size_t len;
 };

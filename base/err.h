@@ -21,15 +21,14 @@ struct err {
     enum err_code code; /* ERR_NONE while nothing happened */
     char text[1024];    /* NUL-terminated, cut at the end when longer */
 };
-#define ERR_INIT                                                                       \
-    {                                                                                  \
-        ERR_NONE, ""                                                                   \
+#define ERR_INIT                                                                                                       \
+    {                                                                                                                  \
+        ERR_NONE, ""                                                                                                   \
     }
 
 /* Fills err (may be NULL) and returns -1, so that `return err_set(err, ...)` reads
  * well. The first error stays. */
-int err_set(struct err *err, enum err_code code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+int err_set(struct err *err, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* What the compilers and analyzers cannot see in another file: that the result is -1, so that a caller's early return
  * ends the path. */

@@ -38,8 +38,7 @@ struct scope {
 struct expr;
 
 /* NULL and errors in d on failure; `at` is the mark of the text's first character. Free with expr_free(). */
-struct expr *expr_parse(const char *text, struct mark at, const struct scope *scope,
-                        struct diags *d);
+struct expr *expr_parse(const char *text, struct mark at, const struct scope *scope, struct diags *d);
 void expr_free(struct expr *e);
 enum value_kind expr_kind(const struct expr *e);
 struct dim expr_dim(const struct expr *e); /* of a number */
@@ -54,7 +53,6 @@ double expr_violation(const struct expr *e, const double *slots);
 void expr_print(const struct expr *e, struct strbuf *out);
 /* SQL with every symbol's `sql`, numbers as '?' parameters appended to params (at most max). Returns their count, -1 when a symbol has
  * no SQL or there are too many. Choices compare with their label as text: those are appended to the SQL quoted. */
-int expr_to_sql(const struct expr *e, const struct scope *scope, struct strbuf *sql,
-                double *params, int max);
+int expr_to_sql(const struct expr *e, const struct scope *scope, struct strbuf *sql, double *params, int max);
 
 #endif

@@ -30,8 +30,7 @@ struct mark expr_term_mark(const struct parser *p, int t)
 
 int expr_too_deep(struct parser *p, int at)
 {
-    return diags_error(p->d, expr_mark(p, at, at + 1), NULL, "nested more than %d deep",
-                       EXPR_MAX_DEPTH);
+    return diags_error(p->d, expr_mark(p, at, at + 1), NULL, "nested more than %d deep", EXPR_MAX_DEPTH);
 }
 
 static const char *scope_name(int i, const void *data)
@@ -54,8 +53,7 @@ static int unknown_name(struct parser *p, int begin, int end)
         }
         strbuf_adds(&help, p->scope->n > MAX_LISTED ? ", ..." : "");
     }
-    diags_error(p->d, expr_mark(p, begin, end), strbuf_str(&help), "unknown %s '%s'",
-                p->scope->what, name);
+    diags_error(p->d, expr_mark(p, begin, end), strbuf_str(&help), "unknown %s '%s'", p->scope->what, name);
     strbuf_release(&help);
     mem_free(name);
     return -1;
@@ -85,20 +83,17 @@ static const char *kind_name(const struct term *t, char *buf, int size)
 
 int expr_want(struct parser *p, int t, enum value_kind kind)
 {
-    static const char *const name[] = {[VALUE_NUMBER] = "a number",
-                                       [VALUE_CHOICE] = "a choice",
-                                       [VALUE_BOOL] = "a condition"};
+    static const char *const name[] = {
+        [VALUE_NUMBER] = "a number", [VALUE_CHOICE] = "a choice", [VALUE_BOOL] = "a condition"};
     char buf[64];
     if (expr_settle(p, t) < 0) {
         return -1;
     }
     const struct term *term = &p->e->terms[t];
     if (term->kind != kind) {
-        const char *help = kind == VALUE_BOOL && term->kind == VALUE_NUMBER
-                               ? "compare it with something: <=, >=, <, >, ==, !="
-                               : NULL;
-        return diags_error(p->d, expr_term_mark(p, t), help,
-                           "expected %s, but this is %s", name[kind],
+        const char *help =
+            kind == VALUE_BOOL && term->kind == VALUE_NUMBER ? "compare it with something: <=, >=, <, >, ==, !=" : NULL;
+        return diags_error(p->d, expr_term_mark(p, t), help, "expected %s, but this is %s", name[kind],
                            kind_name(term, buf, sizeof buf));
     }
     return t;
@@ -113,16 +108,13 @@ static int missing_unit(struct parser *p, int bare, int other)
     if (*accepted) {
         strbuf_adds(&help, "write '");
         quantity_print_exact(number->value, DIM_ONE, &help);
-        strbuf_addf(&help, "%.*s' (accepted: %s)", (int)strcspn(accepted, ","),
-                    accepted, accepted);
+        strbuf_addf(&help, "%.*s' (accepted: %s)", (int)strcspn(accepted, ","), accepted, accepted);
     } else {
         strbuf_adds(&help, "in units of ");
         dim_print(with->dim, &help);
     }
-    const char *name =
-        with->op == OP_SYMBOL ? p->e->symbols[with->symbol].name : "this number";
-    diags_error(p->d, expr_term_mark(p, bare), strbuf_str(&help), "%s needs a unit",
-                name);
+    const char *name = with->op == OP_SYMBOL ? p->e->symbols[with->symbol].name : "this number";
+    diags_error(p->d, expr_term_mark(p, bare), strbuf_str(&help), "%s needs a unit", name);
     strbuf_release(&help);
     return -1;
 }
@@ -141,8 +133,7 @@ int expr_same_dim(struct parser *p, int a, int b, const char *verb)
     if (ta->op == OP_NUMBER && dim_is_one(ta->dim)) {
         return missing_unit(p, a, b);
     }
-    return diags_error(p->d, expr_term_mark(p, b), NULL, "cannot %s %s and %s", verb,
-                       dim_name(ta->dim, na, sizeof na),
+    return diags_error(p->d, expr_term_mark(p, b), NULL, "cannot %s %s and %s", verb, dim_name(ta->dim, na, sizeof na),
                        dim_name(tb->dim, nb, sizeof nb));
 }
 
@@ -153,8 +144,7 @@ static int check_sqrt(struct parser *p, int t)
     char name[64];
     for (int i = 0; i < Q_COUNT; i++) {
         if (dim->e[i] % 2) {
-            return diags_error(p->d, expr_term_mark(p, t), NULL,
-                               "%s has no square root",
+            return diags_error(p->d, expr_term_mark(p, t), NULL, "%s has no square root",
                                dim_name(*dim, name, sizeof name));
         }
     }
@@ -174,10 +164,9 @@ int expr_check_function(struct parser *p, int t)
         return check_sqrt(p, t);
     }
     if (term->op != OP_MIN && term->op != OP_MAX && !dim_is_one(term->dim)) {
-        return diags_error(
-            p->d, expr_term_mark(p, arg), "divide it by a quantity of the same kind",
-            "'%s' wants a plain number, but this is %s", expr_op_text[term->op],
-            dim_name(term->dim, name, sizeof name));
+        return diags_error(p->d, expr_term_mark(p, arg), "divide it by a quantity of the same kind",
+                           "'%s' wants a plain number, but this is %s", expr_op_text[term->op],
+                           dim_name(term->dim, name, sizeof name));
     }
     return t;
 }
@@ -186,8 +175,7 @@ int expr_check_exponents(struct parser *p, int t)
 {
     for (int i = 0; i < Q_COUNT; i++) {
         if (abs(p->e->terms[t].dim.e[i]) > UNIT_MAX_EXPONENT) {
-            return diags_error(p->d, expr_term_mark(p, t), NULL,
-                               "this product's unit has an exponent above %d",
+            return diags_error(p->d, expr_term_mark(p, t), NULL, "this product's unit has an exponent above %d",
                                UNIT_MAX_EXPONENT);
         }
     }
@@ -207,10 +195,8 @@ int expr_make_label(struct parser *p, int t, int choice)
     if (found < 0) {
         struct strbuf help = STRBUF_INIT;
         suggest_help(word, of->labels, of->n_labels, &help);
-        const char *name =
-            of->op == OP_SYMBOL ? p->e->symbols[of->symbol].name : "this choice";
-        diags_error(p->d, expr_term_mark(p, t), strbuf_str(&help),
-                    "'%s' is no value of '%s'", word, name);
+        const char *name = of->op == OP_SYMBOL ? p->e->symbols[of->symbol].name : "this choice";
+        diags_error(p->d, expr_term_mark(p, t), strbuf_str(&help), "'%s' is no value of '%s'", word, name);
         strbuf_release(&help);
     } else {
         *term = (struct term){.op = OP_LABEL,
@@ -240,20 +226,18 @@ int expr_check_sides(struct parser *p, enum op op, int a, int b)
         return -1;
     }
     if (ta->kind != tb->kind) {
-        return diags_error(p->d, expr_term_mark(p, b), NULL, "cannot compare %s and %s",
-                           kind_name(ta, na, sizeof na), kind_name(tb, nb, sizeof nb));
+        return diags_error(p->d, expr_term_mark(p, b), NULL, "cannot compare %s and %s", kind_name(ta, na, sizeof na),
+                           kind_name(tb, nb, sizeof nb));
     }
     if (ta->kind == VALUE_NUMBER) {
         return expr_same_dim(p, a, b, "compare");
     }
     if (op != OP_EQ && op != OP_NE && op != OP_IN) {
-        return diags_error(p->d, expr_term_mark(p, a), "use ==, != or in",
-                           "%s has no order",
+        return diags_error(p->d, expr_term_mark(p, a), "use ==, != or in", "%s has no order",
                            ta->kind == VALUE_BOOL ? "a condition" : "a choice");
     }
     if (ta->kind == VALUE_CHOICE && ta->labels != tb->labels) {
-        return diags_error(p->d, expr_term_mark(p, b), NULL,
-                           "cannot compare two choices that have different values");
+        return diags_error(p->d, expr_term_mark(p, b), NULL, "cannot compare two choices that have different values");
     }
     return 0;
 }

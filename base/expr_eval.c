@@ -28,16 +28,13 @@ bool expr_uses(const struct expr *e, int slot)
 
 static double eval(const struct expr *e, int t, const double *slots);
 
-static double eval_extreme(const struct expr *e, const struct term *term,
-                           const double *slots)
+static double eval_extreme(const struct expr *e, const struct term *term, const double *slots)
 {
     double best = eval(e, term->first, slots);
     for (int c = e->terms[term->first].next; c >= 0; c = e->terms[c].next) {
         double x = eval(e, c, slots);
         bool better = term->op == OP_MIN ? x < best : x > best;
-        best = better || isnan(x)
-                   ? x
-                   : best; /* NaN stays: an inactive variable decides nothing */
+        best = better || isnan(x) ? x : best; /* NaN stays: an inactive variable decides nothing */
         if (isnan(best)) {
             return best;
         }
@@ -158,11 +155,9 @@ static double excess(double a, double b)
 }
 
 /* Of a comparison that does not hold; negated, of one that holds and should not. */
-static double violation_of_compare(const struct expr *e, const struct term *term,
-                                   bool negated, const double *slots)
+static double violation_of_compare(const struct expr *e, const struct term *term, bool negated, const double *slots)
 {
-    bool wants_difference =
-        negated ? term->op == OP_EQ || term->op == OP_IN : term->op == OP_NE;
+    bool wants_difference = negated ? term->op == OP_EQ || term->op == OP_IN : term->op == OP_NE;
     bool measured = e->terms[term->first].kind == VALUE_NUMBER && !wants_difference;
     double a = eval(e, term->first, slots);
     double least = HUGE_VAL;

@@ -13,11 +13,10 @@
 enum { MAX_LENGTH = 4096, MAX_DEPTH = EXPR_MAX_DEPTH };
 
 const char *const expr_op_text[OP_COUNT] = {
-    [OP_ADD] = "+",     [OP_SUB] = "-",     [OP_MUL] = "*",     [OP_DIV] = "/",
-    [OP_MIN] = "min",   [OP_MAX] = "max",   [OP_CEIL] = "ceil", [OP_FLOOR] = "floor",
-    [OP_LOG2] = "log2", [OP_SQRT] = "sqrt", [OP_LE] = "<=",     [OP_GE] = ">=",
-    [OP_LT] = "<",      [OP_GT] = ">",      [OP_EQ] = "==",     [OP_NE] = "!=",
-    [OP_IN] = "in",     [OP_AND] = "and",   [OP_OR] = "or",     [OP_NOT] = "not",
+    [OP_ADD] = "+",   [OP_SUB] = "-",     [OP_MUL] = "*",       [OP_DIV] = "/",     [OP_MIN] = "min",
+    [OP_MAX] = "max", [OP_CEIL] = "ceil", [OP_FLOOR] = "floor", [OP_LOG2] = "log2", [OP_SQRT] = "sqrt",
+    [OP_LE] = "<=",   [OP_GE] = ">=",     [OP_LT] = "<",        [OP_GT] = ">",      [OP_EQ] = "==",
+    [OP_NE] = "!=",   [OP_IN] = "in",     [OP_AND] = "and",     [OP_OR] = "or",     [OP_NOT] = "not",
 };
 
 static int parse_or(struct parser *p);
@@ -69,13 +68,11 @@ static bool take(struct parser *p, char c)
     return true;
 }
 
-static int add_term(struct parser *p, enum op op, enum value_kind kind, int begin,
-                    int end)
+static int add_term(struct parser *p, enum op op, enum value_kind kind, int begin, int end)
 {
     struct expr *e = p->e;
     MEM_GROW(e->terms, e->n, e->cap);
-    e->terms[e->n] = (struct term){
-        .op = op, .kind = kind, .first = -1, .next = -1, .begin = begin, .end = end};
+    e->terms[e->n] = (struct term){.op = op, .kind = kind, .first = -1, .next = -1, .begin = begin, .end = end};
     return e->n++;
 }
 
@@ -145,11 +142,9 @@ static int expected(struct parser *p, const char *what)
     int len = token_length(s);
     struct mark at = expr_mark(p, p->pos, p->pos + len);
     if (len == 0) {
-        return diags_error(p->d, at, NULL, "the expression ends where %s should be",
-                           what);
+        return diags_error(p->d, at, NULL, "the expression ends where %s should be", what);
     }
-    return diags_error(p->d, at, operator_help(s), "expected %s, not '%.*s'", what, len,
-                       s);
+    return diags_error(p->d, at, operator_help(s), "expected %s, not '%.*s'", what, len, s);
 }
 
 static int close_bracket(struct parser *p, char c, int opened)
@@ -158,8 +153,7 @@ static int close_bracket(struct parser *p, char c, int opened)
         return 0;
     }
     expected(p, c == ')' ? "')'" : "',' or ']'");
-    diags_note(p->d, expr_mark(p, opened, opened + 1), NULL, "the '%c' began here",
-               c == ')' ? '(' : '[');
+    diags_note(p->d, expr_mark(p, opened, opened + 1), NULL, "the '%c' began here", c == ')' ? '(' : '[');
     return -1;
 }
 
@@ -169,22 +163,19 @@ static int parse_number(struct parser *p)
     struct dim dim;
     int unit_at;
     const char *s = p->text + p->pos;
-    int used = isdigit((unsigned char)*s) || *s == '.'
-                   ? quantity_scan(s, &value, &dim, &unit_at)
-                   : QUANTITY_NONE;
+    int used = isdigit((unsigned char)*s) || *s == '.' ? quantity_scan(s, &value, &dim, &unit_at) : QUANTITY_NONE;
     if (used == QUANTITY_NONE) {
         return expected(p, "a value");
     }
     if (used == QUANTITY_RANGE) {
-        return diags_error(p->d, expr_mark(p, p->pos, p->pos + unit_at), NULL,
-                           "this number is too large or too small");
+        return diags_error(p->d, expr_mark(p, p->pos, p->pos + unit_at), NULL, "this number is too large or too small");
     }
     if (used == QUANTITY_BAD_UNIT) {
         struct strbuf help = STRBUF_INIT;
         int len = unit_length(s + unit_at);
         unit_help(s + unit_at, len, &help);
-        diags_error(p->d, expr_mark(p, p->pos + unit_at, p->pos + unit_at + len),
-                    strbuf_str(&help), "unknown unit '%.*s'", len, s + unit_at);
+        diags_error(p->d, expr_mark(p, p->pos + unit_at, p->pos + unit_at + len), strbuf_str(&help),
+                    "unknown unit '%.*s'", len, s + unit_at);
         strbuf_release(&help);
         return -1;
     }
@@ -249,8 +240,7 @@ static int add_symbol(struct parser *p, const struct symbol *s, int begin, int e
 
 static bool is_reserved(const char *s, int len)
 {
-    return is_word(s, len, "and") || is_word(s, len, "or") || is_word(s, len, "not") ||
-           is_word(s, len, "in");
+    return is_word(s, len, "and") || is_word(s, len, "or") || is_word(s, len, "not") || is_word(s, len, "in");
 }
 
 static int parse_name(struct parser *p)
@@ -270,8 +260,7 @@ static int parse_name(struct parser *p)
     }
     if (*after == '(') {
         p->pos = begin;
-        return diags_error(p->d, expr_mark(p, begin, begin + len),
-                           "known: min, max, ceil, floor, log2, sqrt",
+        return diags_error(p->d, expr_mark(p, begin, begin + len), "known: min, max, ceil, floor, log2, sqrt",
                            "unknown function '%.*s'", len, s);
     }
     for (int i = 0; i < p->scope->n; i++) {
@@ -318,9 +307,8 @@ static int parse_unary(struct parser *p)
     if (a < 0) {
         return -1;
     }
-    if (p->e->terms[a].op == OP_NUMBER) { /* -4mm2 is a number */
-        p->e->terms[a].value =
-            0 - p->e->terms[a].value; /* never -0, which would print as 0 */
+    if (p->e->terms[a].op == OP_NUMBER) {                /* -4mm2 is a number */
+        p->e->terms[a].value = 0 - p->e->terms[a].value; /* never -0, which would print as 0 */
         p->e->terms[a].begin = begin;
         return a;
     }
@@ -335,9 +323,7 @@ static int parse_term(struct parser *p)
     int a = parse_unary(p);
     while (a >= 0) {
         skip_blanks(p);
-        enum op op = p->text[p->pos] == '*'   ? OP_MUL
-                     : p->text[p->pos] == '/' ? OP_DIV
-                                              : OP_COUNT;
+        enum op op = p->text[p->pos] == '*' ? OP_MUL : p->text[p->pos] == '/' ? OP_DIV : OP_COUNT;
         if (op == OP_COUNT || p->text[p->pos + 1] == '*') {
             break;
         }
@@ -360,9 +346,7 @@ static int parse_sum(struct parser *p)
     int a = parse_term(p);
     while (a >= 0) {
         skip_blanks(p);
-        enum op op = p->text[p->pos] == '+'   ? OP_ADD
-                     : p->text[p->pos] == '-' ? OP_SUB
-                                              : OP_COUNT;
+        enum op op = p->text[p->pos] == '+' ? OP_ADD : p->text[p->pos] == '-' ? OP_SUB : OP_COUNT;
         if (op == OP_COUNT) {
             break;
         }
@@ -399,9 +383,8 @@ static int parse_label(struct parser *p, int choice)
 
 static int parse_operand(struct parser *p, int left)
 {
-    return p->e->terms[left].kind == VALUE_CHOICE && p->e->terms[left].op != OP_WORD
-               ? parse_label(p, left)
-               : parse_sum(p);
+    return p->e->terms[left].kind == VALUE_CHOICE && p->e->terms[left].op != OP_WORD ? parse_label(p, left)
+                                                                                     : parse_sum(p);
 }
 
 static int parse_in(struct parser *p, int a)
@@ -516,8 +499,7 @@ static int parse_or(struct parser *p)
     return parse_chain(p, OP_OR, parse_and);
 }
 
-struct expr *expr_parse(const char *text, struct mark at, const struct scope *scope,
-                        struct diags *d)
+struct expr *expr_parse(const char *text, struct mark at, const struct scope *scope, struct diags *d)
 {
     if (strlen(text) > MAX_LENGTH) {
         diags_error(d, at, NULL, "an expression may have %d characters", MAX_LENGTH);

@@ -9,16 +9,7 @@
 #include <string.h>
 
 /* How tightly an operation binds; an operand that binds less than its place asks for is put in parentheses. */
-enum level {
-    LEVEL_OR,
-    LEVEL_AND,
-    LEVEL_NOT,
-    LEVEL_CMP,
-    LEVEL_SUM,
-    LEVEL_TERM,
-    LEVEL_UNARY,
-    LEVEL_ATOM
-};
+enum level { LEVEL_OR, LEVEL_AND, LEVEL_NOT, LEVEL_CMP, LEVEL_SUM, LEVEL_TERM, LEVEL_UNARY, LEVEL_ATOM };
 
 static enum level level_of(const struct term *term)
 {
@@ -114,10 +105,7 @@ static void print_open(const struct printer *p, const struct term *term)
     default: /* two operands; all but comparisons group to the left, and 'and', 'or' are the same either way */
         print(p, a, level == LEVEL_CMP ? LEVEL_SUM : level);
         strbuf_addf(p->out, " %s ", op);
-        print(p, b,
-              level == LEVEL_CMP   ? LEVEL_SUM
-              : level <= LEVEL_AND ? level
-                                   : level + 1);
+        print(p, b, level == LEVEL_CMP ? LEVEL_SUM : level <= LEVEL_AND ? level : level + 1);
     }
 }
 
@@ -195,12 +183,8 @@ static void sql_list(struct sql_printer *p, int first)
 static void sql_pair(struct sql_printer *p, const struct term *term)
 {
     int b = p->e->terms[term->first].next;
-    const char *op = term->op == OP_EQ   ? "="
-                     : term->op == OP_NE ? "<>"
-                                         : expr_op_text[term->op];
-    strbuf_adds(p->out, term->op == OP_DIV
-                            ? "(cast("
-                            : "("); /* SQL divides integers without their rest */
+    const char *op = term->op == OP_EQ ? "=" : term->op == OP_NE ? "<>" : expr_op_text[term->op];
+    strbuf_adds(p->out, term->op == OP_DIV ? "(cast(" : "("); /* SQL divides integers without their rest */
     sql(p, term->first);
     strbuf_addf(p->out, term->op == OP_DIV ? " as real) %s " : " %s ", op);
     sql(p, b);
@@ -243,10 +227,7 @@ static void sql(struct sql_printer *p, int t)
         break;
     case OP_MIN:
     case OP_MAX:
-        strbuf_adds(p->out,
-                    p->e->terms[a].next < 0
-                        ? ""
-                        : expr_op_text[term->op]); /* SQL's min(x) is an aggregate */
+        strbuf_adds(p->out, p->e->terms[a].next < 0 ? "" : expr_op_text[term->op]); /* SQL's min(x) is an aggregate */
         sql_list(p, a);
         break;
     case OP_CEIL:
@@ -261,8 +242,7 @@ static void sql(struct sql_printer *p, int t)
     }
 }
 
-int expr_to_sql(const struct expr *e, const struct scope *scope, struct strbuf *out,
-                double *params, int max)
+int expr_to_sql(const struct expr *e, const struct scope *scope, struct strbuf *out, double *params, int max)
 {
     struct sql_printer p = {e, scope, out, params, 0, max, false};
     sql(&p, e->root);

@@ -64,24 +64,18 @@ struct parser {
 };
 enum { EXPR_MAX_DEPTH = 64 };
 
-extern const char
-    *const expr_op_text[OP_COUNT]; /* as written: "<=", "min"; NULL for leaves */
+extern const char *const expr_op_text[OP_COUNT]; /* as written: "<=", "min"; NULL for leaves */
 
 /* expr_check.c. Those that return int give the term, or 0, or -1 after an error. */
-struct mark expr_mark(const struct parser *p, int begin,
-                      int end); /* of bytes of the text; columns count characters */
+struct mark expr_mark(const struct parser *p, int begin, int end); /* of bytes of the text; columns count characters */
 struct mark expr_term_mark(const struct parser *p, int t);
 int expr_too_deep(struct parser *p, int at);
-int expr_settle(struct parser *p,
-                int t); /* a word that nothing took for a label is an unknown name */
+int expr_settle(struct parser *p, int t); /* a word that nothing took for a label is an unknown name */
 int expr_want(struct parser *p, int t, enum value_kind kind);
-int expr_same_dim(struct parser *p, int a, int b,
-                  const char *verb); /* two numbers; verb as in "cannot compare" */
+int expr_same_dim(struct parser *p, int a, int b, const char *verb); /* two numbers; verb as in "cannot compare" */
 int expr_check_function(struct parser *p, int t);
 int expr_check_exponents(struct parser *p, int t);
-int expr_make_label(struct parser *p, int t,
-                    int choice); /* turns a word into a label of this choice's */
-int expr_check_sides(struct parser *p, enum op op, int a,
-                     int b); /* of a comparison or of "in" */
+int expr_make_label(struct parser *p, int t, int choice);         /* turns a word into a label of this choice's */
+int expr_check_sides(struct parser *p, enum op op, int a, int b); /* of a comparison or of "in" */
 
 #endif

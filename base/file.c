@@ -29,8 +29,7 @@ char *file_read(const char *path, size_t limit, size_t *len, struct err *err)
     if (failed || n + got > limit) {
         mem_free(text);
         if (failed) {
-            err_set(err, failed == EISDIR ? ERR_NOINPUT : ERR_IO,
-                    "cannot read '%s': %s", path, strerror(failed));
+            err_set(err, failed == EISDIR ? ERR_NOINPUT : ERR_IO, "cannot read '%s': %s", path, strerror(failed));
         } else {
             err_set(err, ERR_DATA, "'%s' is longer than %zu bytes", path, limit);
         }

@@ -20,8 +20,7 @@ void rng_init(struct rng *r, uint64_t seed, uint64_t trial, enum rng_purpose pur
     assert(purpose < RNG_PURPOSE_COUNT);
     *r = (struct rng){
         .key = {(uint32_t)seed, (uint32_t)(seed >> 32)},
-        .ctr = {0, (uint32_t)purpose << PURPOSE_SHIFT, (uint32_t)trial,
-                (uint32_t)(trial >> 32)},
+        .ctr = {0, (uint32_t)purpose << PURPOSE_SHIFT, (uint32_t)trial, (uint32_t)(trial >> 32)},
     };
 }
 

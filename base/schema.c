@@ -48,8 +48,7 @@ static void report_unknown(struct reading *r, const struct node *entry)
     } else {
         list_keys(r, &help);
     }
-    diags_error(r->d, entry->key_mark, strbuf_str(&help), "unknown key '%s'",
-                entry->key);
+    diags_error(r->d, entry->key_mark, strbuf_str(&help), "unknown key '%s'", entry->key);
     strbuf_release(&help);
 }
 
@@ -60,8 +59,7 @@ static void set_string(char **field, const char *text)
 }
 
 /* Reads one value into its place. Errors are in d. */
-static void read_field(const struct field *f, const struct node *node, char *base,
-                       struct diags *d)
+static void read_field(const struct field *f, const struct node *node, char *base, struct diags *d)
 {
     void *at = base + f->offset;
     bool any = f->min == 0 && f->max == 0;
@@ -69,8 +67,7 @@ static void read_field(const struct field *f, const struct node *node, char *bas
     switch (f->type) {
     case FIELD_STRING:
     case FIELD_NAME:
-        text = f->type == FIELD_NAME ? schema_read_name(node, f->key, d)
-                                     : schema_read_text(node, f->key, d);
+        text = f->type == FIELD_NAME ? schema_read_name(node, f->key, d) : schema_read_text(node, f->key, d);
         if (text) {
             set_string(at, text);
         }
@@ -86,8 +83,7 @@ static void read_field(const struct field *f, const struct node *node, char *bas
         schema_read_real(node, f->key, f->min, f->max, at, d);
         break;
     case FIELD_QUANTITY:
-        schema_read_quantity_in(node, f->key, f->dim ? *f->dim : DIM_ONE, f->min,
-                                f->max, at, d);
+        schema_read_quantity_in(node, f->key, f->dim ? *f->dim : DIM_ONE, f->min, f->max, at, d);
         break;
     case FIELD_BOOL:
         schema_read_bool(node, f->key, at, d);
@@ -122,14 +118,12 @@ static void report_missing(const struct reading *r)
     for (int i = 0; i < r->schema->n; i++) {
         const struct field *f = &r->schema->fields[i];
         if (f->required && !r->present[i] && !r->meant[i]) {
-            diags_error(r->d, at, f->help, "missing key '%s' of %s", f->key,
-                        r->schema->what);
+            diags_error(r->d, at, f->help, "missing key '%s' of %s", f->key, r->schema->what);
         }
     }
 }
 
-int schema_read(const struct schema *schema, const struct node *node, void *out,
-                bool *seen, struct diags *d)
+int schema_read(const struct schema *schema, const struct node *node, void *out, bool *seen, struct diags *d)
 {
     int errors = d->n_errors;
     if (schema_want(node, node->key ? node->key : schema->what, NODE_MAPPING, d)) {

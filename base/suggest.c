@@ -12,20 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MAX_WORD = 64,
-    CASE_COST = 1,
-    EDIT_COST = 2,
-    WITH_UNIT_COST = EDIT_COST + CASE_COST
-};
+enum { MAX_WORD = 64, CASE_COST = 1, EDIT_COST = 2, WITH_UNIT_COST = EDIT_COST + CASE_COST };
 
 static int letter_cost(char a, char b)
 {
     if (a == b) {
         return 0;
     }
-    return tolower((unsigned char)a) == tolower((unsigned char)b) ? CASE_COST
-                                                                  : EDIT_COST;
+    return tolower((unsigned char)a) == tolower((unsigned char)b) ? CASE_COST : EDIT_COST;
 }
 
 static int min2(int a, int b)
@@ -61,10 +55,9 @@ static int distance(const char *a, int na, const char *b, int nb)
 static int is_with_unit(const char *word, const char *candidate)
 {
     static const char *const suffix[] = {
-        "b",   "kb",  "mb",  "gb",  "kib", "mib", "gib", "bit", "bits", "byte", "bytes",
-        "hz",  "khz", "mhz", "ghz", "s",   "ms",  "us",  "ns",  "ps",   "j",    "mj",
-        "uj",  "nj",  "pj",  "fj",  "w",   "mw",  "uw",  "m",   "mm",   "um",   "nm",
-        "mm2", "um2", "pct", "pp",  "v",   "mv",  "usd", "bps", "gbps", "words"};
+        "b",  "kb", "mb", "gb",  "kib", "mib", "gib", "bit", "bits", "byte", "bytes", "hz",   "khz",  "mhz", "ghz",
+        "s",  "ms", "us", "ns",  "ps",  "j",   "mj",  "uj",  "nj",   "pj",   "fj",    "w",    "mw",   "uw",  "m",
+        "mm", "um", "nm", "mm2", "um2", "pct", "pp",  "v",   "mv",   "usd",  "bps",   "gbps", "words"};
     size_t n = strlen(candidate);
     if (strncmp(word, candidate, n) != 0 || (word[n] != '_' && word[n] != '-')) {
         return 0;
@@ -77,8 +70,7 @@ static int is_with_unit(const char *word, const char *candidate)
     return 0;
 }
 
-int suggest_index(const char *word, int n, const char *(*name)(int i, const void *data),
-                  const void *data)
+int suggest_index(const char *word, int n, const char *(*name)(int i, const void *data), const void *data)
 {
     size_t len = strlen(word);
     int best = -1;
@@ -117,8 +109,7 @@ const char *suggest(const char *word, const char *const *candidates, int n)
     return i < 0 ? NULL : candidates[i];
 }
 
-void suggest_help(const char *word, const char *const *candidates, int n,
-                  struct strbuf *out)
+void suggest_help(const char *word, const char *const *candidates, int n, struct strbuf *out)
 {
     enum { MAX_LISTED = 20 };
     const char *near = suggest(word, candidates, n);

@@ -11,12 +11,10 @@ struct strbuf;
 const char *suggest(const char *word, const char *const *candidates, int n);
 
 /* Appends "did you mean 'x'?", or, when nothing is near, "one of: a, b, c" (the first 20), or nothing when there are no candidates. */
-void suggest_help(const char *word, const char *const *candidates, int n,
-                  struct strbuf *out);
+void suggest_help(const char *word, const char *const *candidates, int n, struct strbuf *out);
 
 /* suggest() over a callback's words, for lists that are not arrays of strings: name(i,
  * data) may be NULL to skip i. Returns i or -1. */
-int suggest_index(const char *word, int n, const char *(*name)(int i, const void *data),
-                  const void *data);
+int suggest_index(const char *word, int n, const char *(*name)(int i, const void *data), const void *data);
 
 #endif

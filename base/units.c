@@ -156,8 +156,8 @@ struct scale {
 
 static bool is_unit_start(const char *s)
 {
-    return isalpha((unsigned char)*s) || *s == '%' || *s == '$' || *s == '_' ||
-           strncmp(s, "\xc2\xb5", 2) == 0 || strncmp(s, "\xce\xbc", 2) == 0;
+    return isalpha((unsigned char)*s) || *s == '%' || *s == '$' || *s == '_' || strncmp(s, "\xc2\xb5", 2) == 0 ||
+           strncmp(s, "\xce\xbc", 2) == 0;
 }
 
 /* Bytes of the symbol at s, with trailing digits. */
@@ -179,8 +179,7 @@ static int symbol_length(const char *s)
 int unit_length(const char *s)
 {
     int n = 0;
-    while (isalnum((unsigned char)s[n]) || s[n] == '_' || s[n] == '%' || s[n] == '$' ||
-           s[n] == '^' || (s[n] & 0x80)) {
+    while (isalnum((unsigned char)s[n]) || s[n] == '_' || s[n] == '%' || s[n] == '$' || s[n] == '^' || (s[n] & 0x80)) {
         n++;
     }
     return n;
@@ -189,8 +188,7 @@ int unit_length(const char *s)
 static const struct unit *find_unit(const char *s, int len)
 {
     char name[16];
-    if (len > 2 &&
-        (s[0] == '\xc2' || s[0] == '\xce')) { /* both micro signs read as 'u' */
+    if (len > 2 && (s[0] == '\xc2' || s[0] == '\xce')) { /* both micro signs read as 'u' */
         s += 1;
         len -= 1;
     }
@@ -233,8 +231,7 @@ static int scan_factor(const char *s, const struct unit **unit, int *power)
         int digits = (int)strspn(s + len + 1 + minus, "0123456789");
         *power = digits > 2 ? 0 : (int)strtol(s + len + 1, NULL, 10);
         len += 1 + minus + digits;
-        if (*power == 0 || abs(*power) > UNIT_MAX_EXPONENT ||
-            isalpha((unsigned char)s[len])) {
+        if (*power == 0 || abs(*power) > UNIT_MAX_EXPONENT || isalpha((unsigned char)s[len])) {
             return 0;
         }
     }

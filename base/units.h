@@ -13,26 +13,15 @@
 
 struct strbuf;
 
-enum base_quantity {
-    Q_TIME,
-    Q_ENERGY,
-    Q_LENGTH,
-    Q_DATA,
-    Q_VOLTAGE,
-    Q_POINT,
-    Q_MASS,
-    Q_MONEY,
-    Q_COUNT
-};
+enum base_quantity { Q_TIME, Q_ENERGY, Q_LENGTH, Q_DATA, Q_VOLTAGE, Q_POINT, Q_MASS, Q_MONEY, Q_COUNT };
 
 struct dim {
     int8_t e[Q_COUNT]; /* exponents, -30..30 in what is read */
 };
 enum { UNIT_MAX_EXPONENT = 30 };
 
-extern const struct dim DIM_ONE, DIM_TIME, DIM_FREQUENCY, DIM_ENERGY, DIM_POWER,
-    DIM_AREA, DIM_LENGTH, DIM_DATA, DIM_BANDWIDTH, DIM_VOLTAGE, DIM_POINT,
-    DIM_ENERGY_PER_BIT, DIM_EDP, DIM_MASS, DIM_MONEY;
+extern const struct dim DIM_ONE, DIM_TIME, DIM_FREQUENCY, DIM_ENERGY, DIM_POWER, DIM_AREA, DIM_LENGTH, DIM_DATA,
+    DIM_BANDWIDTH, DIM_VOLTAGE, DIM_POINT, DIM_ENERGY_PER_BIT, DIM_EDP, DIM_MASS, DIM_MONEY;
 
 bool dim_equal(struct dim a, struct dim b);
 struct dim dim_mul(struct dim a, struct dim b);

@@ -13,8 +13,7 @@ static const char *const base_symbol[] = {
     [Q_TIME] = "s",    [Q_ENERGY] = "J", [Q_LENGTH] = "m", [Q_DATA] = "bit",
     [Q_VOLTAGE] = "V", [Q_POINT] = "pp", [Q_MASS] = "g",   [Q_MONEY] = "USD",
 };
-_Static_assert(sizeof base_symbol / sizeof *base_symbol == Q_COUNT,
-               "a symbol for each base quantity");
+_Static_assert(sizeof base_symbol / sizeof *base_symbol == Q_COUNT, "a symbol for each base quantity");
 
 /* The dimensions that have a name. The ladder is what quantity_print() chooses from,
  * smallest first. */
@@ -28,19 +27,11 @@ static const struct named_dim {
     {&DIM_ONE, "a plain number", "", "", {NULL}},
     {&DIM_TIME, "a time", "s", "s, ms, us, ns, min, h", {"ps", "ns", "us", "ms", "s"}},
     {&DIM_FREQUENCY, "a frequency", "Hz", "MHz, GHz", {"Hz", "kHz", "MHz", "GHz"}},
-    {&DIM_ENERGY,
-     "an energy",
-     "J",
-     "pJ, nJ, uJ, mJ, J",
-     {"fJ", "pJ", "nJ", "uJ", "mJ", "J", "kJ", "MJ"}},
+    {&DIM_ENERGY, "an energy", "J", "pJ, nJ, uJ, mJ, J", {"fJ", "pJ", "nJ", "uJ", "mJ", "J", "kJ", "MJ"}},
     {&DIM_POWER, "a power", "W", "mW, W", {"nW", "uW", "mW", "W", "kW", "MW"}},
     {&DIM_AREA, "an area", "m2", "mm2, um2", {"nm2", "um2", "mm2"}},
     {&DIM_LENGTH, "a length", "m", "nm, um, mm", {"nm", "um", "mm", "m"}},
-    {&DIM_DATA,
-     "a data size",
-     "bit",
-     "B, KiB, MiB, GiB, bit",
-     {"bit", "B", "kB", "MB", "GB", "TB", "PB"}},
+    {&DIM_DATA, "a data size", "bit", "B, KiB, MiB, GiB, bit", {"bit", "B", "kB", "MB", "GB", "TB", "PB"}},
     {&DIM_BANDWIDTH,
      "a bandwidth",
      "bit/s",
@@ -48,16 +39,8 @@ static const struct named_dim {
      {"bit/s", "B/s", "kB/s", "MB/s", "GB/s", "TB/s", "PB/s"}},
     {&DIM_VOLTAGE, "a voltage", "V", "V, mV", {"mV", "V"}},
     {&DIM_POINT, "a number of percentage points", "pp", "pp", {"pp"}},
-    {&DIM_ENERGY_PER_BIT,
-     "an energy per bit",
-     "J/bit",
-     "pJ/bit, fJ/bit",
-     {"fJ/bit", "pJ/bit", "nJ/bit", "J/bit"}},
-    {&DIM_EDP,
-     "an energy-delay product",
-     "J*s",
-     "J*s, mJ*ms",
-     {"pJ*s", "nJ*s", "uJ*s", "mJ*s", "J*s"}},
+    {&DIM_ENERGY_PER_BIT, "an energy per bit", "J/bit", "pJ/bit, fJ/bit", {"fJ/bit", "pJ/bit", "nJ/bit", "J/bit"}},
+    {&DIM_EDP, "an energy-delay product", "J*s", "J*s, mJ*ms", {"pJ*s", "nJ*s", "uJ*s", "mJ*s", "J*s"}},
     {&DIM_MASS, "a mass", "g", "gCO2e, kgCO2e", {"mg", "g", "kg", "t"}},
     {&DIM_MONEY, "an amount of money", "USD", "USD", {"USD"}},
 };
@@ -103,8 +86,8 @@ struct dim dim_div(struct dim a, struct dim b)
 }
 
 /* Factors of one sign, separated by `between`; returns how many. */
-static int print_factors(struct dim d, int sign, bool keep_sign, const char *first,
-                         const char *between, struct strbuf *out)
+static int print_factors(struct dim d, int sign, bool keep_sign, const char *first, const char *between,
+                         struct strbuf *out)
 {
     int n = 0;
     for (int i = 0; i < Q_COUNT; i++) {
@@ -195,8 +178,7 @@ static bool print_in(double value, const char *unit, bool force, struct strbuf *
 }
 
 /* An integer from 1 to `most` of this unit. */
-static bool print_integer_in(double value, const char *unit, double most,
-                             struct strbuf *out)
+static bool print_integer_in(double value, const char *unit, double most, struct strbuf *out)
 {
     double x = value / scale_of(unit);
     double whole = nearbyint(x);
@@ -216,8 +198,7 @@ static bool print_binary(double value, bool per_second, bool whole, struct strbu
         if (fabs(value) < scale_of(unit)) {
             continue;
         }
-        if (whole ? print_integer_in(value, unit, 1023, out)
-                  : print_in(value, unit, false, out)) {
+        if (whole ? print_integer_in(value, unit, 1023, out) : print_in(value, unit, false, out)) {
             return true;
         }
     }
@@ -229,17 +210,11 @@ static bool print_long_time(double value, struct strbuf *out)
     if (fabs(value) < 60) {
         return false;
     }
-    if (print_integer_in(value, "d", 1e6, out) ||
-        print_integer_in(value, "h", 999, out) ||
-        print_integer_in(value, "min", 999, out) ||
-        print_integer_in(value, "s", 9999, out)) {
+    if (print_integer_in(value, "d", 1e6, out) || print_integer_in(value, "h", 999, out) ||
+        print_integer_in(value, "min", 999, out) || print_integer_in(value, "s", 9999, out)) {
         return true;
     }
-    return print_in(value,
-                    fabs(value) >= 2 * 86400.0 ? "d"
-                    : fabs(value) >= 7200      ? "h"
-                                               : "s",
-                    true, out);
+    return print_in(value, fabs(value) >= 2 * 86400.0 ? "d" : fabs(value) >= 7200 ? "h" : "s", true, out);
 }
 
 /* The largest unit in which the value, rounded to 3 digits, is at least 1. */
@@ -248,9 +223,7 @@ static int choose_unit(double value, const char *const *ladder)
     char text[40];
     int best = 0;
     for (int i = 0; ladder[i]; i++) {
-        double least = strcmp(ladder[i], "mm2") == 0
-                           ? 0.01
-                           : 1; /* people read 0.05mm2 better than 50000um2 */
+        double least = strcmp(ladder[i], "mm2") == 0 ? 0.01 : 1; /* people read 0.05mm2 better than 50000um2 */
         snprintf(text, sizeof text, "%.2e", fabs(value) / scale_of(ladder[i]));
         if (strtod(text, NULL) >= least) {
             best = i;
@@ -259,8 +232,7 @@ static int choose_unit(double value, const char *const *ladder)
     return best;
 }
 
-static void print_on_ladder(double value, const struct named_dim *known,
-                            struct strbuf *out)
+static void print_on_ladder(double value, const struct named_dim *known, struct strbuf *out)
 {
     bool rate = known->dim == &DIM_BANDWIDTH;
     bool data = known->dim == &DIM_DATA || rate;
@@ -270,12 +242,10 @@ static void print_on_ladder(double value, const struct named_dim *known,
         return;
     }
     if (data && (print_binary(value, rate, true, out) ||
-                 (fmod(value, 8) != 0 &&
-                  print_integer_in(value, known->ladder[0], 999, out)))) {
+                 (fmod(value, 8) != 0 && print_integer_in(value, known->ladder[0], 999, out)))) {
         return;
     }
-    if (print_in(value, unit, false, out) ||
-        (data && print_binary(value, rate, false, out)) ||
+    if (print_in(value, unit, false, out) || (data && print_binary(value, rate, false, out)) ||
         print_integer_in(value, unit, 9999, out) ||
         (best > 0 && print_integer_in(value, known->ladder[best - 1], 9999, out))) {
         return;
@@ -316,8 +286,7 @@ void quantity_print_exact(double value, struct dim d, struct strbuf *out)
         }
         char *e = strchr(text, 'e');
         if (e) { /* e+08 -> e8, e-06 -> e-6 */
-            snprintf(e + 1, sizeof text - (size_t)(e + 1 - text), "%d",
-                     (int)strtol(e + 1, NULL, 10));
+            snprintf(e + 1, sizeof text - (size_t)(e + 1 - text), "%d", (int)strtol(e + 1, NULL, 10));
         }
     }
     strbuf_adds(out, text);

@@ -4,7 +4,6 @@
 #define BASE_VERSION_H
 
 const char *dovetail_version(void); /* "0.1.0" */
-const char *
-dovetail_commit(void); /* "3e79069", "3e79069-dirty"; "" when built outside git */
+const char *dovetail_commit(void);  /* "3e79069", "3e79069-dirty"; "" when built outside git */
 
 #endif

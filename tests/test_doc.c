@@ -38,8 +38,8 @@ START_TEST(tree_and_positions)
     ck_assert(n->key_mark.line == 2 && n->key_mark.col == 1 && n->key_mark.len == 4);
     ck_assert(n->mark.line == 2 && n->mark.col == 7 && n->mark.len == 4 && !n->quoted);
     n = node_get(root, "q");
-    ck_assert(n->quoted && n->mark.col == 6 && n->mark.len == 4 &&
-              node_text_mark(n).col == 7 && node_text_mark(n).len == 2);
+    ck_assert(n->quoted && n->mark.col == 6 && n->mark.len == 4 && node_text_mark(n).col == 7 &&
+              node_text_mark(n).len == 2);
     ck_assert(n->key_mark.col == 1 && n->key_mark.len == 3);
     n = node_get(root, "list");
     ck_assert_int_eq(n->n_children, 3);
@@ -82,9 +82,7 @@ END_TEST
 START_TEST(aliases_and_merges)
 {
     struct diags d = DIAGS_INIT;
-    struct doc *doc = read_text(
-        "t", "base: &b {x: 1, y: [2, 3]}\nuse: *b\nmore:\n  <<: *b\n  x: 9\n  z: 4\n",
-        &d);
+    struct doc *doc = read_text("t", "base: &b {x: 1, y: [2, 3]}\nuse: *b\nmore:\n  <<: *b\n  x: 9\n  z: 4\n", &d);
     ck_assert_ptr_nonnull(doc);
     ck_assert_str_eq(node_get(node_get(&doc->root, "use"), "y")->child[1].text, "3");
     const struct node *more = node_get(&doc->root, "more");
@@ -103,8 +101,8 @@ static void expect_error(const char *text, int line, int col, const char *messag
     ck_assert_msg(doc == NULL, "accepted: %.60s", text);
     ck_assert_int_ge(d.n_errors, 1);
     const struct diag *e = &d.list[0];
-    ck_assert_msg(e->mark.line == line && e->mark.col == col, "%.60s: at %d:%d: %s",
-                  text, e->mark.line, e->mark.col, e->message);
+    ck_assert_msg(e->mark.line == line && e->mark.col == col, "%.60s: at %d:%d: %s", text, e->mark.line, e->mark.col,
+                  e->message);
     ck_assert_msg(strstr(e->message, message), "%.60s: %s", text, e->message);
     diags_release(&d);
 }
@@ -156,8 +154,7 @@ START_TEST(limits)
     }
     struct diags d = DIAGS_INIT;
     ck_assert_ptr_null(read_text("laughs", strbuf_str(&sb), &d));
-    ck_assert_ptr_nonnull(
-        strstr(d.list[0].message, "aliases make this document too large"));
+    ck_assert_ptr_nonnull(strstr(d.list[0].message, "aliases make this document too large"));
     diags_release(&d);
     strbuf_reset(&sb);
     strbuf_adds(&sb, "a0: &a0 [1]\n"); /* aliases nest deeper than any text */
@@ -184,8 +181,7 @@ START_TEST(empty_and_files)
     doc_free(doc);
     ck_assert_ptr_null(doc_read_file("/nonexistent/x.yaml", &d));
     ck_assert_int_eq(d.n_unreadable, 1);
-    ck_assert_str_eq(d.list[0].message,
-                     "cannot open '/nonexistent/x.yaml': No such file or directory");
+    ck_assert_str_eq(d.list[0].message, "cannot open '/nonexistent/x.yaml': No such file or directory");
     ck_assert_ptr_null(doc_read_file("/", &d));
     ck_assert_int_eq(d.n_unreadable, 2);
     diags_release(&d);

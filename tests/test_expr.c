@@ -11,62 +11,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const dataflows[] = {"weight_stationary", "output_stationary",
-                                        "row_stationary"};
+static const char *const dataflows[] = {"weight_stationary", "output_stationary", "row_stationary"};
 static const char *const nodes[] = {"22nm", "7nm", "area"};
 
-enum {
-    S_ROWS,
-    S_COLS,
-    S_AREA,
-    S_GLB,
-    S_CLOCK,
-    S_DATAFLOW,
-    S_NODE,
-    S_FAST,
-    S_P99,
-    S_COUNT
-};
+enum { S_ROWS, S_COLS, S_AREA, S_GLB, S_CLOCK, S_DATAFLOW, S_NODE, S_FAST, S_P99, S_COUNT };
 static struct symbol symbols[S_COUNT];
 static struct scope scope = {symbols, S_COUNT, "parameter"};
 
 static void setup(void)
 {
-    symbols[S_ROWS] = (struct symbol){
-        .name = "pe_rows", .kind = VALUE_NUMBER, .slot = S_ROWS, .sql = "pe_rows"};
-    symbols[S_COLS] = (struct symbol){
-        .name = "pe_cols", .kind = VALUE_NUMBER, .slot = S_COLS, .sql = "pe_cols"};
-    symbols[S_AREA] = (struct symbol){.name = "area",
-                                      .kind = VALUE_NUMBER,
-                                      .dim = DIM_AREA,
-                                      .slot = S_AREA,
-                                      .sql = "area_m2"};
-    symbols[S_GLB] = (struct symbol){.name = "glb",
-                                     .kind = VALUE_NUMBER,
-                                     .dim = DIM_DATA,
-                                     .slot = S_GLB,
-                                     .sql = "glb"};
-    symbols[S_CLOCK] = (struct symbol){
-        .name = "clock", .kind = VALUE_NUMBER, .dim = DIM_FREQUENCY, .slot = S_CLOCK};
+    symbols[S_ROWS] = (struct symbol){.name = "pe_rows", .kind = VALUE_NUMBER, .slot = S_ROWS, .sql = "pe_rows"};
+    symbols[S_COLS] = (struct symbol){.name = "pe_cols", .kind = VALUE_NUMBER, .slot = S_COLS, .sql = "pe_cols"};
+    symbols[S_AREA] =
+        (struct symbol){.name = "area", .kind = VALUE_NUMBER, .dim = DIM_AREA, .slot = S_AREA, .sql = "area_m2"};
+    symbols[S_GLB] = (struct symbol){.name = "glb", .kind = VALUE_NUMBER, .dim = DIM_DATA, .slot = S_GLB, .sql = "glb"};
+    symbols[S_CLOCK] = (struct symbol){.name = "clock", .kind = VALUE_NUMBER, .dim = DIM_FREQUENCY, .slot = S_CLOCK};
     symbols[S_DATAFLOW] = (struct symbol){.name = "dataflow",
                                           .kind = VALUE_CHOICE,
                                           .labels = dataflows,
                                           .n_labels = 3,
                                           .slot = S_DATAFLOW,
                                           .sql = "dataflow"};
-    symbols[S_NODE] = (struct symbol){.name = "node",
-                                      .kind = VALUE_CHOICE,
-                                      .labels = nodes,
-                                      .n_labels = 3,
-                                      .slot = S_NODE,
-                                      .sql = "node"};
-    symbols[S_FAST] = (struct symbol){
-        .name = "fast", .kind = VALUE_BOOL, .slot = S_FAST, .sql = "fast"};
-    symbols[S_P99] = (struct symbol){.name = "ttft.p99",
-                                     .kind = VALUE_NUMBER,
-                                     .dim = DIM_TIME,
-                                     .slot = S_P99,
-                                     .sql = "ttft_p99"};
+    symbols[S_NODE] = (struct symbol){
+        .name = "node", .kind = VALUE_CHOICE, .labels = nodes, .n_labels = 3, .slot = S_NODE, .sql = "node"};
+    symbols[S_FAST] = (struct symbol){.name = "fast", .kind = VALUE_BOOL, .slot = S_FAST, .sql = "fast"};
+    symbols[S_P99] =
+        (struct symbol){.name = "ttft.p99", .kind = VALUE_NUMBER, .dim = DIM_TIME, .slot = S_P99, .sql = "ttft_p99"};
 }
 
 static const double slots[S_COUNT] = {16, 64, 3.5e-6, 256 * 8192, 5e8, 2, 0, 1, 0.4};
@@ -139,8 +109,7 @@ START_TEST(values)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct expr *e = must_parse(cases[i].text);
         double got = expr_eval(e, slots);
-        ck_assert_msg(fabs(got - cases[i].value) <= 1e-12 * fabs(cases[i].value),
-                      "'%s' is %.17g", cases[i].text, got);
+        ck_assert_msg(fabs(got - cases[i].value) <= 1e-12 * fabs(cases[i].value), "'%s' is %.17g", cases[i].text, got);
         expr_free(e);
     }
     expr_free(NULL);
@@ -154,10 +123,8 @@ START_TEST(errors_have_their_place)
         int col, len;
     } cases[] = {
         {"area <= 4", "area needs a unit", "write '4mm2' (accepted: mm2, um2)", 9, 1},
-        {"2 * area <= 4", "this number needs a unit",
-         "write '4mm2' (accepted: mm2, um2)", 13, 1},
-        {"4.50 >= area", "area needs a unit", "write '4.5mm2' (accepted: mm2, um2)", 1,
-         4},
+        {"2 * area <= 4", "this number needs a unit", "write '4mm2' (accepted: mm2, um2)", 13, 1},
+        {"4.50 >= area", "area needs a unit", "write '4.5mm2' (accepted: mm2, um2)", 1, 4},
         {"area * area <= 4", "this number needs a unit", "in units of m^4", 16, 1},
         {"area <= 4MHz", "cannot compare an area and a frequency", NULL, 9, 4},
         {"area + glb", "cannot add an area and a data size", NULL, 8, 3},
@@ -165,19 +132,14 @@ START_TEST(errors_have_their_place)
         {"min(area, glb)", "cannot mix an area and a data size", NULL, 11, 3},
         {"pe_rws * 2", "unknown parameter 'pe_rws'", "did you mean 'pe_rows'?", 1, 6},
         {"zebra", "unknown parameter 'zebra'",
-         "known: pe_rows, pe_cols, area, glb, clock, dataflow, node, fast, ttft.p99", 1,
-         5},
-        {"dataflow == weight_stationery",
-         "'weight_stationery' is no value of 'dataflow'",
+         "known: pe_rows, pe_cols, area, glb, clock, dataflow, node, fast, ttft.p99", 1, 5},
+        {"dataflow == weight_stationery", "'weight_stationery' is no value of 'dataflow'",
          "did you mean 'weight_stationary'?", 13, 17},
-        {"weight_stationery == dataflow",
-         "'weight_stationery' is no value of 'dataflow'",
+        {"weight_stationery == dataflow", "'weight_stationery' is no value of 'dataflow'",
          "did you mean 'weight_stationary'?", 1, 17},
         {"dataflow == 3", "cannot compare a choice and a plain number", NULL, 13, 1},
-        {"dataflow < row_stationary", "a choice has no order", "use ==, != or in", 1,
-         8},
-        {"dataflow == node", "cannot compare two choices that have different values",
-         NULL, 13, 4},
+        {"dataflow < row_stationary", "a choice has no order", "use ==, != or in", 1, 8},
+        {"dataflow == node", "cannot compare two choices that have different values", NULL, 13, 4},
         {"fast < true", "a condition has no order", "use ==, != or in", 1, 4},
         {"pe_rows and fast", "expected a condition, but this is a plain number",
          "compare it with something: <=, >=, <, >, ==, !=", 1, 7},
@@ -189,33 +151,26 @@ START_TEST(errors_have_their_place)
         {"sqrt(clock)", "a frequency has no square root", NULL, 1, 11},
         {"1 < 2 < 3", "comparisons cannot be chained", "write 'a < b and b < c'", 7, 1},
         {"pe_rows = 4", "expected an operator or the end, not '='", "write '=='", 9, 1},
-        {"fast && fast", "expected an operator or the end, not '&&'", "write 'and'", 6,
-         2},
+        {"fast && fast", "expected an operator or the end, not '&&'", "write 'and'", 6, 2},
         {"!fast", "expected a value, not '!'", "write 'not'", 1, 1},
-        {"2 ** 3", "expected an operator or the end, not '**'", "write a product", 3,
-         2},
-        {"pe_rows \xe2\x89\xa4 4",
-         "expected an operator or the end, not '\xe2\x89\xa4'", "write '<='", 9, 1},
+        {"2 ** 3", "expected an operator or the end, not '**'", "write a product", 3, 2},
+        {"pe_rows \xe2\x89\xa4 4", "expected an operator or the end, not '\xe2\x89\xa4'", "write '<='", 9, 1},
         {"(1 + 2", "the expression ends where ')' should be", NULL, 7, 1},
         {"min(1, 2", "the expression ends where ')' should be", NULL, 9, 1},
-        {"pe_rows in [1, 2", "the expression ends where ',' or ']' should be", NULL, 17,
-         1},
+        {"pe_rows in [1, 2", "the expression ends where ',' or ']' should be", NULL, 17, 1},
         {"pe_rows in 4", "expected '[' after 'in', not '4'", NULL, 12, 1},
         {"", "the expression ends where a value should be", NULL, 1, 1},
         {"1 +", "the expression ends where a value should be", NULL, 4, 1},
         {"1 2", "expected an operator or the end, not '2'", NULL, 3, 1},
         {"and", "expected a value, not 'and'", NULL, 1, 3},
         {"--1", "expected a value, not '-'", NULL, 2, 1},
-        {"cos(1)", "unknown function 'cos'", "known: min, max, ceil, floor, log2, sqrt",
-         1, 3},
+        {"cos(1)", "unknown function 'cos'", "known: min, max, ceil, floor, log2, sqrt", 1, 3},
         {"12mhz", "unknown unit 'mhz'", "did you mean 'MHz'?", 3, 3},
         {"area <= 1e999mm2", "this number is too large or too small", NULL, 9, 5},
-        {"inf", "unknown parameter 'inf'",
-         "known: pe_rows, pe_cols, area, glb, clock, dataflow, node, fast, ttft.p99", 1,
-         3},
+        {"inf", "unknown parameter 'inf'", "known: pe_rows, pe_cols, area, glb, clock, dataflow, node, fast, ttft.p99",
+         1, 3},
         {"row_stationary", "unknown parameter 'row_stationary'",
-         "known: pe_rows, pe_cols, area, glb, clock, dataflow, node, fast, ttft.p99", 1,
-         14},
+         "known: pe_rows, pe_cols, area, glb, clock, dataflow, node, fast, ttft.p99", 1, 14},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct diags d = DIAGS_INIT;
@@ -224,10 +179,8 @@ START_TEST(errors_have_their_place)
         ck_assert_int_eq(d.n_errors, 1);
         ck_assert_str_eq(d.list[0].message, cases[i].message);
         ck_assert_pstr_eq(d.list[0].help, cases[i].help);
-        ck_assert_msg(d.list[0].mark.col == cases[i].col &&
-                          d.list[0].mark.len == cases[i].len,
-                      "'%s': column %d, length %d", cases[i].text, d.list[0].mark.col,
-                      d.list[0].mark.len);
+        ck_assert_msg(d.list[0].mark.col == cases[i].col && d.list[0].mark.len == cases[i].len,
+                      "'%s': column %d, length %d", cases[i].text, d.list[0].mark.col, d.list[0].mark.len);
         diags_release(&d);
     }
 }
@@ -244,8 +197,7 @@ START_TEST(hostile_text)
             strbuf_adds(&sb, open[i]);
         }
         ck_assert_ptr_null(parse(strbuf_str(&sb), &d));
-        ck_assert_ptr_nonnull(
-            strstr(d.list[d.n - 1].message, "nested more than 64 deep"));
+        ck_assert_ptr_nonnull(strstr(d.list[d.n - 1].message, "nested more than 64 deep"));
     }
     strbuf_adds(&sb, "                                                                 "
                      "                                      ");
@@ -382,12 +334,7 @@ static bool write_comparison(struct writer *w, int depth)
     blank(w);
     double b = write_number(w, depth - 1);
     bool nan = isnan(a) || isnan(b);
-    return !nan && (o == 0   ? a < b
-                    : o == 1 ? a <= b
-                    : o == 2 ? a > b
-                    : o == 3 ? a >= b
-                    : o == 4 ? a == b
-                             : a != b);
+    return !nan && (o == 0 ? a < b : o == 1 ? a <= b : o == 2 ? a > b : o == 3 ? a >= b : o == 4 ? a == b : a != b);
 }
 
 static bool write_condition(struct writer *w, int depth)
@@ -441,20 +388,18 @@ START_TEST(random_expressions)
         }
         struct expr *e = must_parse(strbuf_str(&w.text));
         double got = expr_eval(e, v);
-        ck_assert_msg(same(got, want), "'%s' is %.17g, not %.17g", strbuf_str(&w.text),
-                      got, want);
+        ck_assert_msg(same(got, want), "'%s' is %.17g, not %.17g", strbuf_str(&w.text), got, want);
         strbuf_reset(&printed);
         strbuf_reset(&again);
         expr_print(e, &printed);
         struct expr *back = must_parse(strbuf_str(&printed));
         expr_print(back, &again);
         ck_assert_str_eq(strbuf_str(&printed), strbuf_str(&again));
-        ck_assert_msg(same(expr_eval(back, v), want),
-                      "'%s' reads back as another value", strbuf_str(&printed));
+        ck_assert_msg(same(expr_eval(back, v), want), "'%s' reads back as another value", strbuf_str(&printed));
         if (boolean) {
             double x = expr_violation(e, v);
-            ck_assert_msg((x == 0) == (want == 1) && x >= 0,
-                          "'%s' is %g, violated by %g", strbuf_str(&printed), want, x);
+            ck_assert_msg((x == 0) == (want == 1) && x >= 0, "'%s' is %g, violated by %g", strbuf_str(&printed), want,
+                          x);
             violated += x > 0;
         }
         expr_free(e);
@@ -469,35 +414,29 @@ START_TEST(random_expressions)
 }
 END_TEST
 
-static const struct dim *const dims[] = {
-    &DIM_ONE,   &DIM_TIME,           &DIM_FREQUENCY, &DIM_ENERGY,    &DIM_POWER,
-    &DIM_AREA,  &DIM_LENGTH,         &DIM_DATA,      &DIM_BANDWIDTH, &DIM_VOLTAGE,
-    &DIM_POINT, &DIM_ENERGY_PER_BIT, &DIM_EDP,       &DIM_MASS};
+static const struct dim *const dims[] = {&DIM_ONE,   &DIM_TIME,           &DIM_FREQUENCY, &DIM_ENERGY,    &DIM_POWER,
+                                         &DIM_AREA,  &DIM_LENGTH,         &DIM_DATA,      &DIM_BANDWIDTH, &DIM_VOLTAGE,
+                                         &DIM_POINT, &DIM_ENERGY_PER_BIT, &DIM_EDP,       &DIM_MASS};
 enum { N_DIMS = sizeof dims / sizeof *dims };
 
 START_TEST(dimensions_by_brute_force)
 {
-    static const char *const form[] = {"a + b",    "a - b",     "a < b",
-                                       "a == b",   "min(a, b)", "max(b, a)",
-                                       "a in [b]", "a * b",     "a / b"};
+    static const char *const form[] = {"a + b",     "a - b",    "a < b", "a == b", "min(a, b)",
+                                       "max(b, a)", "a in [b]", "a * b", "a / b"};
     int checked = 0;
     for (int i = 0; i < N_DIMS; i++) {
         for (int k = 0; k < N_DIMS; k++) {
-            struct symbol ab[2] = {
-                {.name = "a", .kind = VALUE_NUMBER, .dim = *dims[i], .slot = 0},
-                {.name = "b", .kind = VALUE_NUMBER, .dim = *dims[k], .slot = 1}};
+            struct symbol ab[2] = {{.name = "a", .kind = VALUE_NUMBER, .dim = *dims[i], .slot = 0},
+                                   {.name = "b", .kind = VALUE_NUMBER, .dim = *dims[k], .slot = 1}};
             struct scope two = {ab, 2, "name"};
             for (int f = 0; f < 9; f++, checked++) {
                 struct diags d = DIAGS_INIT;
-                struct expr *e =
-                    expr_parse(form[f], (struct mark){NULL, 0, 0, 0}, &two, &d);
-                ck_assert_msg((e != NULL) == (i == k || f >= 7),
-                              "%s with dimensions %d, %d", form[f], i, k);
+                struct expr *e = expr_parse(form[f], (struct mark){NULL, 0, 0, 0}, &two, &d);
+                ck_assert_msg((e != NULL) == (i == k || f >= 7), "%s with dimensions %d, %d", form[f], i, k);
                 for (int q = 0; e && q < Q_COUNT; q++) {
                     int sign = f == 7 ? 1 : f == 8 ? -1 : 0;
                     int want = dims[i]->e[q] + sign * dims[k]->e[q];
-                    ck_assert_int_eq(expr_dim(e).e[q],
-                                     expr_kind(e) == VALUE_NUMBER ? want : 0);
+                    ck_assert_int_eq(expr_dim(e).e[q], expr_kind(e) == VALUE_NUMBER ? want : 0);
                 }
                 expr_free(e);
                 diags_release(&d);
@@ -514,9 +453,8 @@ START_TEST(nan_decides_nothing)
         const char *text;
         double value, violation;
     } cases[] = {
-        {"area < 1mm2", 0, HUGE_VAL},  {"area != 1mm2", 0, HUGE_VAL},
-        {"not area < 1mm2", 1, 0},     {"area in [1mm2]", 0, HUGE_VAL},
-        {"fast or area < 1mm2", 1, 0},
+        {"area < 1mm2", 0, HUGE_VAL},    {"area != 1mm2", 0, HUGE_VAL}, {"not area < 1mm2", 1, 0},
+        {"area in [1mm2]", 0, HUGE_VAL}, {"fast or area < 1mm2", 1, 0},
     };
     double v[S_COUNT];
     memcpy(v, slots, sizeof v);
@@ -524,8 +462,7 @@ START_TEST(nan_decides_nothing)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct expr *e = must_parse(cases[i].text);
         ck_assert_double_eq(expr_eval(e, v), cases[i].value);
-        ck_assert_msg(expr_violation(e, v) == cases[i].violation, "'%s': %g",
-                      cases[i].text, expr_violation(e, v));
+        ck_assert_msg(expr_violation(e, v) == cases[i].violation, "'%s': %g", cases[i].text, expr_violation(e, v));
         expr_free(e);
     }
 }
@@ -556,10 +493,8 @@ START_TEST(violations)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct expr *e = must_parse(cases[i].text);
         double x = expr_violation(e, slots);
-        ck_assert_msg(fabs(x - cases[i].violation) < 1e-8, "'%s': %.17g", cases[i].text,
-                      x);
-        ck_assert_msg((x == 0) == (expr_eval(e, slots) == 1), "'%s': %g", cases[i].text,
-                      x);
+        ck_assert_msg(fabs(x - cases[i].violation) < 1e-8, "'%s': %.17g", cases[i].text, x);
+        ck_assert_msg((x == 0) == (expr_eval(e, slots) == 1), "'%s': %g", cases[i].text, x);
         expr_free(e);
     }
 }
@@ -599,14 +534,13 @@ START_TEST(sql)
     };
     sqlite3 *db;
     ck_assert_int_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
-    ck_assert_int_eq(
-        sqlite3_exec(db,
-                     "create table t(pe_rows integer, pe_cols integer, area_m2 real, "
-                     "glb real, dataflow text, node text, fast integer, ttft_p99 real);"
-                     "insert into t values (16, 64, 3.5e-6, 2097152, 'row_stationary', "
-                     "'22nm', 1, 0.4)",
-                     NULL, NULL, NULL),
-        SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db,
+                                  "create table t(pe_rows integer, pe_cols integer, area_m2 real, "
+                                  "glb real, dataflow text, node text, fast integer, ttft_p99 real);"
+                                  "insert into t values (16, 64, 3.5e-6, 2097152, 'row_stationary', "
+                                  "'22nm', 1, 0.4)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct expr *e = must_parse(texts[i]);
         struct strbuf q = STRBUF_INIT;
@@ -615,15 +549,13 @@ START_TEST(sql)
         int n = expr_to_sql(e, &scope, &q, params, 8);
         ck_assert_int_ge(n, 0);
         sqlite3_stmt *stmt;
-        ck_assert_msg(sqlite3_prepare_v2(db, strbuf_str(&q), -1, &stmt, NULL) ==
-                          SQLITE_OK,
-                      "%s: %s", strbuf_str(&q), sqlite3_errmsg(db));
+        ck_assert_msg(sqlite3_prepare_v2(db, strbuf_str(&q), -1, &stmt, NULL) == SQLITE_OK, "%s: %s", strbuf_str(&q),
+                      sqlite3_errmsg(db));
         for (int k = 0; k < n; k++) {
             sqlite3_bind_double(stmt, k + 1, params[k]);
         }
         ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
-        ck_assert_msg(sqlite3_column_int(stmt, 0) == expr_eval(e, slots), "'%s' as %s",
-                      texts[i], strbuf_str(&q));
+        ck_assert_msg(sqlite3_column_int(stmt, 0) == expr_eval(e, slots), "'%s' as %s", texts[i], strbuf_str(&q));
         sqlite3_finalize(stmt);
         expr_free(e);
         strbuf_release(&q);
@@ -643,8 +575,7 @@ START_TEST(sql_refuses)
     ck_assert_int_eq(expr_to_sql(e, &scope, &q, params, 2), -1);
     expr_free(e);
     static const char *const odd[] = {"it's"};
-    struct symbol s = {
-        .name = "x", .kind = VALUE_CHOICE, .labels = odd, .n_labels = 1, .sql = "x"};
+    struct symbol s = {.name = "x", .kind = VALUE_CHOICE, .labels = odd, .n_labels = 1, .sql = "x"};
     struct scope one = {&s, 1, "name"};
     struct diags d = DIAGS_INIT;
     e = expr_parse("x == it's", (struct mark){NULL, 0, 0, 0}, &one, &d);

@@ -34,8 +34,7 @@ END_TEST
 START_TEST(parse_refuses)
 {
     static const char *const bad[] = {"", "99aa", "99aa06d3014798d86001c324468d497g",
-                                      "99aa06d3014798d86001c324468d497f0",
-                                      "99aa06d3014798d86001c324468d497"};
+                                      "99aa06d3014798d86001c324468d497f0", "99aa06d3014798d86001c324468d497"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct hash h;
         ck_assert_msg(hash_parse(bad[i], &h) == -1, "accepted '%s'", bad[i]);

@@ -70,8 +70,7 @@ START_TEST(streams_are_independent)
                 ck_assert(u[a][i] != u[b][i]);
                 dot += (u[a][i] - 0.5) * (u[b][i] - 0.5);
             }
-            ck_assert_double_lt(fabs(dot / N * 12),
-                                6 / sqrt(N)); /* 6 standard deviations */
+            ck_assert_double_lt(fabs(dot / N * 12), 6 / sqrt(N)); /* 6 standard deviations */
         }
     }
     printf("checked %d pairs of streams\n", n * (n - 1) / 2);
@@ -91,8 +90,7 @@ START_TEST(below_is_in_range_and_even)
     for (int i = 0; i < 7; i++) {
         ck_assert_int_lt(abs(count[i] - 10000), 500);
     }
-    static const int64_t sizes[] = {1,        2, 3, UINT32_MAX, (int64_t)UINT32_MAX + 1,
-                                    INT64_MAX};
+    static const int64_t sizes[] = {1, 2, 3, UINT32_MAX, (int64_t)UINT32_MAX + 1, INT64_MAX};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         for (int k = 0; k < 1000; k++) {
             int64_t x = rng_below(&r, sizes[i]);

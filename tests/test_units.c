@@ -112,8 +112,7 @@ START_TEST(refuses)
         {"1m^31", QUANTITY_BAD_UNIT, 1},
         {"1m^30*m", QUANTITY_BAD_UNIT, 1},
         {"1e99999999999999", QUANTITY_RANGE, 16},
-        {"1111111111111111111111111111111111111111111111111111111111111",
-         QUANTITY_RANGE, 61},
+        {"1111111111111111111111111111111111111111111111111111111111111", QUANTITY_RANGE, 61},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double value;
@@ -203,8 +202,7 @@ START_TEST(names_dimensions)
 {
     char buf[64];
     ck_assert_str_eq(dim_name(DIM_AREA, buf, sizeof buf), "an area");
-    ck_assert_str_eq(dim_name(dim_mul(DIM_EDP, DIM_TIME), buf, sizeof buf),
-                     "a quantity in s^2*J");
+    ck_assert_str_eq(dim_name(dim_mul(DIM_EDP, DIM_TIME), buf, sizeof buf), "a quantity in s^2*J");
     ck_assert_str_eq(dim_name(DIM_ONE, buf, sizeof buf), "a plain number");
     ck_assert_str_eq(dim_units(DIM_AREA), "mm2, um2");
     ck_assert_str_eq(dim_units(DIM_ONE), "");
@@ -214,9 +212,9 @@ END_TEST
 
 static struct dim random_dim(struct rng *r)
 {
-    static const struct dim *const named[] = {
-        &DIM_ONE,    &DIM_TIME, &DIM_FREQUENCY, &DIM_ENERGY,  &DIM_POWER, &DIM_AREA,
-        &DIM_LENGTH, &DIM_DATA, &DIM_BANDWIDTH, &DIM_VOLTAGE, &DIM_POINT, &DIM_EDP};
+    static const struct dim *const named[] = {&DIM_ONE,       &DIM_TIME,    &DIM_FREQUENCY, &DIM_ENERGY,
+                                              &DIM_POWER,     &DIM_AREA,    &DIM_LENGTH,    &DIM_DATA,
+                                              &DIM_BANDWIDTH, &DIM_VOLTAGE, &DIM_POINT,     &DIM_EDP};
     struct dim d = *named[rng_below(r, 12)];
     if (rng_below(r, 3) == 0) {
         for (int i = 0; i < 3; i++) {
@@ -233,9 +231,8 @@ START_TEST(exact_text_reads_back)
     struct strbuf sb = STRBUF_INIT;
     int checked = 0;
     for (; checked < 20000; checked++) {
-        double x = rng_below(&r, 2)
-                       ? (double)rng_below(&r, 1000000000)
-                       : ldexp(rng_uniform(&r) - 0.5, (int)rng_below(&r, 200) - 100);
+        double x = rng_below(&r, 2) ? (double)rng_below(&r, 1000000000)
+                                    : ldexp(rng_uniform(&r) - 0.5, (int)rng_below(&r, 200) - 100);
         struct dim d = random_dim(&r);
         double back;
         struct dim dim;
@@ -243,16 +240,14 @@ START_TEST(exact_text_reads_back)
         strbuf_reset(&sb);
         quantity_print_exact(x, d, &sb);
         int used = quantity_scan(strbuf_str(&sb), &back, &dim, &at);
-        ck_assert_msg(used == (int)sb.len && back == x && dim_equal(d, dim),
-                      "%.17g printed as '%s' reads as %.17g", x, strbuf_str(&sb), back);
+        ck_assert_msg(used == (int)sb.len && back == x && dim_equal(d, dim), "%.17g printed as '%s' reads as %.17g", x,
+                      strbuf_str(&sb), back);
         /* For people: within half a unit of the third digit. */
         strbuf_reset(&sb);
         quantity_print(x, d, &sb);
         used = quantity_scan(strbuf_str(&sb), &back, &dim, &at);
-        ck_assert_msg(used == (int)sb.len && dim_equal(d, dim), "'%s' does not read",
-                      strbuf_str(&sb));
-        ck_assert_msg(fabs(back - x) <= 0.00501 * fabs(x), "%.17g shown as '%s'", x,
-                      strbuf_str(&sb));
+        ck_assert_msg(used == (int)sb.len && dim_equal(d, dim), "'%s' does not read", strbuf_str(&sb));
+        ck_assert_msg(fabs(back - x) <= 0.00501 * fabs(x), "%.17g shown as '%s'", x, strbuf_str(&sb));
     }
     strbuf_release(&sb);
     printf("checked %d quantities\n", checked);
@@ -278,8 +273,7 @@ END_TEST
 
 START_TEST(suggests)
 {
-    static const char *const keys[] = {"objectives", "space", "seed",    "glb",  "x",
-                                       "w_bits",     "w",     "latency", "clock"};
+    static const char *const keys[] = {"objectives", "space", "seed", "glb", "x", "w_bits", "w", "latency", "clock"};
     static const char *const cases[][2] = {
         {"objectve", "objectives"},
         {"sapce", "space"},
