@@ -24,11 +24,11 @@ say = @printf '  %-6s %s\n' $(1) $(2)
 endif
 
 LAYERS := base hw sw costmodel search db experiments
-PKGS := libfyaml jansson gsl sqlite3 libxxhash
+PKGS := libfyaml jansson gsl sqlite3 libxxhash libprotobuf-c
 # PKG_x = $(eval ...) asks pkg-config once, at the first use.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS) 2>/dev/null))$(PKG_CFLAGS)
 # GSL on OpenBLAS: `pkg-config --libs gsl` would bind gslcblas, 11 times slower at n = 1000.
-PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs libfyaml jansson sqlite3 libxxhash 2>/dev/null) \
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs libfyaml jansson sqlite3 libxxhash libprotobuf-c 2>/dev/null) \
 	-lgsl -lopenblas -lnlopt -lm)$(PKG_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell pkg-config --libs check 2>/dev/null))$(CHECK_LIBS)
 
@@ -66,7 +66,7 @@ EXTENSION_SRC := db/loadable/extension.c
 SOURCES := $(LIB_SRC) $(EXTENSION_SRC) $(CLI_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
 DATA := $(sort $(wildcard hw/templates/*.yaml hw/technology/* sw/models/*.yaml sw/accuracy/*.csv experiments/studies/*.yaml))
 
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/embedded.o
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/embedded.o $(B)/onnx.pb-c.o
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 TEST_LIB_OBJ := $(TEST_LIB_SRC:%.c=$(B)/%.o)
 TESTS := $(TEST_SRC:%.c=$(B)/%)
@@ -99,6 +99,16 @@ $(B)/embedded.S: $(DATA) $(B)/embedded.list base/embed.sh
 	$(Q)sh base/embed.sh $(DATA) > $@
 $(B)/embedded.o: $(B)/embedded.S
 	$(Q)$(CC) -c -o $@ $<
+
+# Readers of ONNX's messages, generated from the onnx.proto that libonnx-dev installs.
+ONNX_PROTO := $(firstword $(wildcard /usr/include/onnx/onnx.proto /usr/local/include/onnx/onnx.proto) /usr/include/onnx/onnx.proto)
+$(B)/onnx.pb-c.h: $(ONNX_PROTO)
+	@mkdir -p $(@D)
+	$(call say,PROTO,$<)
+	$(Q)protoc-c --proto_path=$(dir $<) --c_out=$(@D) $(notdir $<)
+$(B)/onnx.pb-c.o: $(B)/onnx.pb-c.h
+	$(Q)$(CC) $(filter-out $(WARN) -Werror,$(ALL_CFLAGS)) -c -o $@ $(B)/onnx.pb-c.c
+$(patsubst %.c,$(B)/%.o,$(wildcard sw/*onnx*.c tests/test_onnx.c)): $(B)/onnx.pb-c.h
 
 # The version and the commit, for base/version.c alone: written only when they change.
 $(B)/build_stamp.h: FORCE

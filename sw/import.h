@@ -9,13 +9,29 @@
  * commas, tabs, byte-order marks. The format does not say which layer feeds which, so each reads its own input. Output size as SCALE-Sim:
  * ceil((ifmap - filter + stride) / stride). Sparsity N:M becomes the density of the weights; other columns are ignored with a warning.
  * `text` is copied. NULL and errors in d. */
-struct network *import_scalesim(const char *name, const char *text, size_t len,
-                                int64_t batch, struct diags *d);
+struct network *import_scalesim(const char *name, const char *text, size_t len, int64_t batch, struct diags *d);
 
 /* Hugging Face config.json: one step of a decoder (args: tokens, new ones of the step, 128; context, all that they attend to, tokens), or an
  * encoder, or a vision transformer (neither). What is modelled, layer by layer, is in import_hf.c; what is left out is a warning. */
-struct network *import_hf(const char *name, const char *text, size_t len,
-                          const struct network_arg *args, int n_args, int64_t batch,
-                          struct diags *d);
+struct network *import_hf(const char *name, const char *text, size_t len, const struct network_arg *args, int n_args,
+                          int64_t batch, struct diags *d);
+
+/* What an ONNX file holds, in ONNX's own terms. MACs: padding taps counted, dynamic dimensions as bound. */
+struct onnx_facts {
+    int nodes;                    /* of the main graph */
+    int64_t macs;                 /* Conv, ConvTranspose, Gemm, MatMul, Einsum of the main graph */
+    int64_t macs_quantised;       /* QLinearConv, ConvInteger, QLinearMatMul, MatMulInteger, QGemm */
+    int64_t macs_subgraphs;       /* both, in bodies of If, Loop, Scan; a body once */
+    int64_t initializer_elements; /* of the main graph, of any type */
+    int64_t constant_elements;    /* of Constant nodes */
+    int unknown;                  /* nodes whose operator is not known, costed as moving their data */
+};
+
+/* ONNX: shapes inferred here, constants folded, element-wise work fused into the operator before. Dynamic dimensions are bound by args, by
+ * their name or "input.axis"; a first one not bound is the batch, others are 1, with a warning. Weights are not needed. A body of Loop or Scan
+ * counts once; of an If, the branch that its condition takes, or the larger one when that is not known. An operator that is not known is
+ * named, counted, costed as moving its data; refused when `strict`. `facts` may be NULL. */
+struct network *import_onnx(const char *name, const void *data, size_t len, const struct network_arg *args, int n_args,
+                            int64_t batch, bool strict, struct onnx_facts *facts, struct diags *d);
 
 #endif

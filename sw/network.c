@@ -14,13 +14,10 @@ const char *const vector_kind_names[] = {
     "none",       "pool",  "global_pool", "add",    "mul",  "norm", "softmax",
     "activation", "embed", "cache",       "rotary", "scan", "move", NULL,
 };
-_Static_assert(sizeof vector_kind_names / sizeof *vector_kind_names ==
-                   VECTOR_KIND_COUNT + 1,
-               "a name for each kind");
+_Static_assert(sizeof vector_kind_names / sizeof *vector_kind_names == VECTOR_KIND_COUNT + 1, "a name for each kind");
 
 const char *const split_names[] = {"channels", "rows", "batch", NULL};
-_Static_assert(sizeof split_names / sizeof *split_names == SPLIT_COUNT + 1,
-               "a name for each split");
+_Static_assert(sizeof split_names / sizeof *split_names == SPLIT_COUNT + 1, "a name for each split");
 
 static void *copy_array(const void *array, int n, size_t size)
 {
@@ -81,8 +78,7 @@ int network_find_block(const struct network *net, const char *name)
 static int check_width(const char *what, int bits, struct err *err)
 {
     if (bits < 0 || bits > 32) {
-        return err_set(err, ERR_DATA, "%s must be 1 to 32 bits wide, not %d", what,
-                       bits);
+        return err_set(err, ERR_DATA, "%s must be 1 to 32 bits wide, not %d", what, bits);
     }
     return 0;
 }
@@ -94,11 +90,10 @@ static void set_op_bits(struct op *op, int w_bits, int a_bits, int acc_bits)
     op->acc_bits = acc_bits ? acc_bits : op->acc_bits;
 }
 
-int network_set_bits(struct network *net, enum bits_scope scope, int index, int w_bits,
-                     int a_bits, int acc_bits, struct err *err)
+int network_set_bits(struct network *net, enum bits_scope scope, int index, int w_bits, int a_bits, int acc_bits,
+                     struct err *err)
 {
-    if (check_width("weights", w_bits, err) ||
-        check_width("activations", a_bits, err) ||
+    if (check_width("weights", w_bits, err) || check_width("activations", a_bits, err) ||
         check_width("partial sums", acc_bits, err)) {
         return -1;
     }
@@ -121,8 +116,7 @@ int network_set_bits(struct network *net, enum bits_scope scope, int index, int 
     for (int i = first; i < first + n; i++) {
         struct op *op = &net->op[i];
         if (op->kind == OP_TENSOR) {
-            set_op_bits(op, op->fixed_bits ? 0 : w_bits, op->fixed_bits ? 0 : a_bits,
-                        acc_bits);
+            set_op_bits(op, op->fixed_bits ? 0 : w_bits, op->fixed_bits ? 0 : a_bits, acc_bits);
         }
     }
     return build_widths(net, err);
@@ -153,8 +147,8 @@ static void add_op_totals(const struct op *op, struct network_totals *t)
     if (op->kind == OP_TENSOR) {
         int64_t macs = einsum_macs(&op->einsum);
         t->macs += macs;
-        t->mac_bit_products +=
-            macs * (op->weights_input < 0 ? op->w_bits : op->a_bits) * op->a_bits;
+        int w_bits = op->weights_input < 0 ? op->w_bits : op->a_bits;
+        t->mac_bit_products += (double)macs * w_bits * op->a_bits;
     }
 }
 
@@ -164,8 +158,7 @@ void network_totals(const struct network *net, struct network_totals *out)
     for (int i = 0; i < net->n_ops; i++) {
         add_op_totals(&net->op[i], out);
         int64_t live = live_bits(net, i);
-        out->peak_activation_bits =
-            live > out->peak_activation_bits ? live : out->peak_activation_bits;
+        out->peak_activation_bits = live > out->peak_activation_bits ? live : out->peak_activation_bits;
     }
     for (int a = 0; a < net->n_acts; a++) {
         out->activation_bits += net->act[a].elements * net->act[a].bits;
@@ -186,8 +179,7 @@ int network_unique(const struct network *net, int *unique)
         einsum_canonical(&net->op[i].einsum, &text);
         hash[i] = hash_bytes(text.buf, text.len);
         int first = 0;
-        while (first < i &&
-               (unique[first] != first || !hash_equal(hash[first], hash[i]))) {
+        while (first < i && (unique[first] != first || !hash_equal(hash[first], hash[i]))) {
             first++;
         }
         unique[i] = first;
@@ -224,8 +216,7 @@ int op_split_dim(const struct op *op, enum split split)
     return -1;
 }
 
-static void canonical_op(const struct network *net, const struct op *op,
-                         struct strbuf *out)
+static void canonical_op(const struct network *net, const struct op *op, struct strbuf *out)
 {
     strbuf_addf(out, "op block=%d in=", op->block);
     for (int i = 0; i < op->n_inputs; i++) {
@@ -234,14 +225,12 @@ static void canonical_op(const struct network *net, const struct op *op,
     strbuf_addf(out, " out=%d", op->output);
     switch (op->kind) {
     case OP_TENSOR:
-        strbuf_addf(out, " weights_input=%d biases=%lld ", op->weights_input,
-                    (long long)op->biases);
+        strbuf_addf(out, " weights_input=%d biases=%lld ", op->weights_input, (long long)op->biases);
         einsum_canonical(&op->einsum, out);
         break;
     case OP_VECTOR:
-        strbuf_addf(out, " vector ops=%lld reads=%lld w=%d a=%d\n",
-                    (long long)op->vector_ops, (long long)op->weights_read, op->w_bits,
-                    op->a_bits);
+        strbuf_addf(out, " vector ops=%lld reads=%lld w=%d a=%d\n", (long long)op->vector_ops,
+                    (long long)op->weights_read, op->w_bits, op->a_bits);
         break;
     case OP_VIEW:
         strbuf_adds(out, " view\n");
@@ -257,7 +246,7 @@ void network_canonical(const struct network *net, struct strbuf *out)
     }
     for (int a = 0; a < net->n_acts; a++) {
         const struct activation *act = &net->act[a];
-        strbuf_addf(out, "activation elements=%lld bits=%d last=%d memory=%d\n",
-                    (long long)act->elements, act->bits, act->last_use, act->in_memory);
+        strbuf_addf(out, "activation elements=%lld bits=%d last=%d memory=%d\n", (long long)act->elements, act->bits,
+                    act->last_use, act->in_memory);
     }
 }

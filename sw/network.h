@@ -22,8 +22,7 @@ struct diags;
 struct schema;
 
 #define NETWORK_NAME 64
-#define NETWORK_BITS                                                                   \
-    8 /* widths before network_set_bits(), of vector work, of the network's outputs */
+#define NETWORK_BITS 8      /* widths before network_set_bits(), of vector work, of the network's outputs */
 #define NETWORK_ACC_BITS 32 /* partial sums before network_set_bits(), and biases */
 
 enum op_kind { OP_TENSOR, OP_VECTOR, OP_VIEW };
@@ -37,8 +36,8 @@ enum vector_kind {
     VECTOR_NORM,
     VECTOR_SOFTMAX,
     VECTOR_ACTIVATION,
-    VECTOR_EMBED, /* rows gathered from a table */
-    VECTOR_CACHE, /* rows appended to what an earlier step left in memory (keys, values) */
+    VECTOR_EMBED,  /* rows gathered from a table */
+    VECTOR_CACHE,  /* rows appended to what an earlier step left in memory (keys, values) */
     VECTOR_ROTARY, /* rotary position embedding */
     VECTOR_SCAN,   /* recurrence of a state space layer */
     VECTOR_MOVE,   /* rearranged or converted: data movement only */
@@ -58,23 +57,18 @@ struct op {
     int weights_input; /* tensor operator of two activations: which input plays the weights, 0..n_inputs-1; else -1 */
     int64_t weights,
         biases; /* parameters of its own, elements (0 when the weights are another operator's, or an activation) */
-    int64_t
-        weights_read; /* vector work: parameters that it reads, elements; a tensor operator's are in the einsum */
-    int64_t
-        vector_ops; /* vector work: operations; a transcendental function counts as one */
+    int64_t weights_read; /* vector work: parameters that it reads, elements; a tensor operator's are in the einsum */
+    int64_t vector_ops;   /* vector work: operations; a transcendental function counts as one */
     int w_bits, a_bits, acc_bits; /* 1..32 */
-    bool
-        fixed_bits; /* first or last operator with weights: network_set_bits() on a block or all leaves it */
-    struct einsum
-        einsum; /* OP_TENSOR; its widths follow from the network's, see above */
+    bool fixed_bits;      /* first or last operator with weights: network_set_bits() on a block or all leaves it */
+    struct einsum einsum; /* OP_TENSOR; its widths follow from the network's, see above */
 };
 
 struct activation {
-    int producer; /* operator; -1: an input of the network */
-    int64_t channels, rows,
-        columns;      /* of one sample; tokens are rows, features are channels */
-    int64_t elements; /* of the whole batch */
-    int bits; /* of one element: the sum of the widths it is written in; 0: a view's, stored where its inputs are */
+    int producer;                    /* operator; -1: an input of the network */
+    int64_t channels, rows, columns; /* of one sample; tokens are rows, features are channels */
+    int64_t elements;                /* of the whole batch */
+    int bits;     /* of one element: the sum of the widths it is written in; 0: a view's, stored where its inputs are */
     int last_use; /* operator that reads it last, through views; n_ops: an output of the network */
     bool in_memory; /* lives in main memory between steps (a KV cache) */
 };
@@ -105,17 +99,14 @@ struct network_arg {
 
 /* Reads a model: a name of sw/models ("resnet18"), or a file: .yaml (ours), .csv (SCALE-Sim topology). All errors at once in d, then NULL.
  * Bits are the defaults. Caller frees with network_free(). */
-struct network *network_load(const char *model, const struct network_arg *args,
-                             int n_args, int64_t batch, struct diags *d);
+struct network *network_load(const char *model, const struct network_arg *args, int n_args, int64_t batch,
+                             struct diags *d);
 /* The same from text already read; `name` is for messages. */
-struct network *network_load_text(const char *name, const char *text, size_t len,
-                                  const struct network_arg *args, int n_args,
-                                  int64_t batch, struct diags *d);
-struct network *
-network_copy(const struct network *net); /* a thread's own; caller frees */
-void network_free(struct network *net);  /* NULL is fine */
-const struct schema *
-network_schema(void); /* of the model file, with all others reachable through it */
+struct network *network_load_text(const char *name, const char *text, size_t len, const struct network_arg *args,
+                                  int n_args, int64_t batch, struct diags *d);
+struct network *network_copy(const struct network *net); /* a thread's own; caller frees */
+void network_free(struct network *net);                  /* NULL is fine */
+const struct schema *network_schema(void);               /* of the model file, with all others reachable through it */
 
 int network_find_op(const struct network *net, const char *name);    /* index or -1 */
 int network_find_block(const struct network *net, const char *name); /* index or -1 */
@@ -123,8 +114,8 @@ int network_find_block(const struct network *net, const char *name); /* index or
 enum bits_scope { BITS_ALL, BITS_BLOCK, BITS_OP };
 /* Sets the widths of tensor operators (index: block or operator; ignored for all). 0 keeps a width as it is. ERR_DATA when a width is not in
  * 1..32, or a single operator is meant whose bits are fixed, or copies of an activation exceed 64 bits an element. O(operators). */
-int network_set_bits(struct network *net, enum bits_scope scope, int index, int w_bits,
-                     int a_bits, int acc_bits, struct err *err);
+int network_set_bits(struct network *net, enum bits_scope scope, int index, int w_bits, int a_bits, int acc_bits,
+                     struct err *err);
 
 struct network_totals {
     int64_t macs;
@@ -134,8 +125,7 @@ struct network_totals {
     int64_t activation_bits; /* sum over all activations as stored */
     int64_t
         peak_activation_bits; /* most that is alive at once while an operator runs: its inputs, its output, what is needed later */
-    int64_t
-        mac_bit_products; /* sum of macs * w_bits * a_bits: "BOPS" of the HAWQ papers */
+    double mac_bit_products; /* sum of macs * w_bits * a_bits: "BOPS" of the HAWQ papers */
     int tensor_ops, vector_work, views;
 };
 void network_totals(const struct network *net, struct network_totals *out);

@@ -57,15 +57,13 @@ struct request {
 
 static struct network *read_model(const struct request *r)
 {
-    return network_load_text(r->name, r->text, r->len, r->args, r->n_args, r->batch,
-                             r->d);
+    return network_load_text(r->name, r->text, r->len, r->args, r->n_args, r->batch, r->d);
 }
 
 static struct network *read_scalesim(const struct request *r)
 {
     if (r->n_args > 0) {
-        diags_error(r->d, nowhere, NULL,
-                    "'%s' has no parameter '%s': a topology file has none", r->name,
+        diags_error(r->d, nowhere, NULL, "'%s' has no parameter '%s': a topology file has none", r->name,
                     r->args[0].name);
         return NULL;
     }
@@ -77,14 +75,16 @@ static struct network *read_hf(const struct request *r)
     return import_hf(r->name, r->text, r->len, r->args, r->n_args, r->batch, r->d);
 }
 
+static struct network *read_onnx(const struct request *r)
+{
+    return import_onnx(r->name, r->text, r->len, r->args, r->n_args, r->batch, false, NULL, r->d);
+}
+
 static const struct {
     const char *ending;
     struct network *(*read)(const struct request *r);
 } formats[] = {
-    {".yaml", read_model},
-    {".yml", read_model},
-    {".csv", read_scalesim},
-    {".json", read_hf},
+    {".yaml", read_model}, {".yml", read_model}, {".csv", read_scalesim}, {".json", read_hf}, {".onnx", read_onnx},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -115,13 +115,12 @@ static struct network *load_file(int format, struct request *r)
     return net;
 }
 
-struct network *network_load(const char *model, const struct network_arg *args,
-                             int n_args, int64_t batch, struct diags *d)
+struct network *network_load(const char *model, const struct network_arg *args, int n_args, int64_t batch,
+                             struct diags *d)
 {
     struct request r = {model, NULL, 0, args, n_args, batch, d};
     if (batch < 1) {
-        diags_error(d, nowhere, NULL, "the batch must be at least 1, not %lld",
-                    (long long)batch);
+        diags_error(d, nowhere, NULL, "the batch must be at least 1, not %lld", (long long)batch);
         return NULL;
     }
     int format = format_of(model);
@@ -133,8 +132,7 @@ struct network *network_load(const char *model, const struct network_arg *args,
     const struct embed *file = embed_find(strbuf_str(&path));
     struct network *net = NULL;
     if (file != NULL) {
-        net = network_load_text(file->path, file->data, file->len, args, n_args, batch,
-                                d);
+        net = network_load_text(file->path, file->data, file->len, args, n_args, batch, d);
     } else if (strchr(model, '/') != NULL) {
         diags_error(d, nowhere,
                     "a model file ends in .yaml, a SCALE-Sim topology in .csv, a "

@@ -42,8 +42,8 @@ static void release_reader(struct reader *r)
     mem_free(r->top.output);
 }
 
-static struct network *read_doc(const struct doc *doc, const struct network_arg *args,
-                                int n_args, int64_t batch, struct diags *d)
+static struct network *read_doc(const struct doc *doc, const struct network_arg *args, int n_args, int64_t batch,
+                                struct diags *d)
 {
     struct reader r = {.d = d, .arg = args, .n_args = n_args};
     int rc = model_check(&r, &doc->root);
@@ -59,9 +59,8 @@ static struct network *read_doc(const struct doc *doc, const struct network_arg 
     return r.net;
 }
 
-struct network *network_load_text(const char *name, const char *text, size_t len,
-                                  const struct network_arg *args, int n_args,
-                                  int64_t batch, struct diags *d)
+struct network *network_load_text(const char *name, const char *text, size_t len, const struct network_arg *args,
+                                  int n_args, int64_t batch, struct diags *d)
 {
     struct doc *doc = doc_read_text(name, text, len, d);
     if (doc == NULL) {

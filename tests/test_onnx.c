@@ -1,0 +1,419 @@
+/* ONNX: files made here, operator by operator, against MACs and shapes known by hand; what is dynamic, folded, fused, unknown, broken. */
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/strbuf.h"
+#include "sw/import.h"
+
+#include "onnx.pb-c.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- A small writer: graphs by text --------------------------------------------------------
+ *   in  x N,3,8,8          an input; letters are dynamic dimensions
+ *   w   k 4,3,3,3          an initializer without data
+ *   i64 s 2 1,-1           an initializer with numbers: name, length (0: scalar), numbers
+ *   Conv x,k > y group=1 pads=1,1,1,1 auto_pad="SAME_UPPER"
+ * One line each. Values are the files' own names. */
+
+static char *word(char **at)
+{
+    while (**at == ' ') {
+        (*at)++;
+    }
+    char *start = *at;
+    while (**at && **at != ' ') {
+        (*at)++;
+    }
+    if (**at) {
+        *(*at)++ = '\0';
+    }
+    return start;
+}
+
+static int split(char *list, char **item)
+{
+    int n = 0;
+    for (char *p = strtok(list, ","); p; p = strtok(NULL, ",")) {
+        item[n++] = p;
+    }
+    return n;
+}
+
+static Onnx__ValueInfoProto *make_input(char *name, char *dims)
+{
+    Onnx__ValueInfoProto *v = mem_alloc(sizeof *v);
+    onnx__value_info_proto__init(v);
+    v->name = name;
+    v->type = mem_alloc(sizeof *v->type);
+    onnx__type_proto__init(v->type);
+    v->type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
+    v->type->tensor_type = mem_alloc(sizeof *v->type->tensor_type);
+    onnx__type_proto__tensor__init(v->type->tensor_type);
+    v->type->tensor_type->has_elem_type = 1;
+    v->type->tensor_type->elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    Onnx__TensorShapeProto *s = mem_alloc(sizeof *s);
+    onnx__tensor_shape_proto__init(s);
+    v->type->tensor_type->shape = s;
+    char *item[16];
+    s->n_dim = (size_t)split(dims, item);
+    s->dim = mem_calloc(s->n_dim + 1, sizeof *s->dim);
+    for (size_t i = 0; i < s->n_dim; i++) {
+        Onnx__TensorShapeProto__Dimension *d = s->dim[i] = mem_alloc(sizeof *d);
+        onnx__tensor_shape_proto__dimension__init(d);
+        bool number = strspn(item[i], "-0123456789") == strlen(item[i]);
+        d->value_case = number ? ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE
+                               : ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
+        if (number) {
+            d->dim_value = atoll(item[i]);
+        } else {
+            d->dim_param = item[i];
+        }
+    }
+    return v;
+}
+
+static Onnx__TensorProto *make_tensor(char *name, char *dims, char *numbers)
+{
+    Onnx__TensorProto *t = mem_alloc(sizeof *t);
+    onnx__tensor_proto__init(t);
+    char *item[64];
+    t->name = name;
+    t->has_data_type = 1;
+    t->data_type = numbers ? ONNX__TENSOR_PROTO__DATA_TYPE__INT64 : ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    t->n_dims = (size_t)split(dims, item);
+    t->dims = mem_calloc(16, sizeof *t->dims);
+    for (size_t i = 0; i < t->n_dims; i++) {
+        t->dims[i] = atoll(item[i]);
+    }
+    if (numbers) {
+        t->n_dims = t->dims[0] == 0 ? 0 : 1;
+        t->n_int64_data = (size_t)split(numbers, item);
+        t->int64_data = mem_calloc(64, sizeof *t->int64_data);
+        for (size_t i = 0; i < t->n_int64_data; i++) {
+            t->int64_data[i] = atoll(item[i]);
+        }
+    }
+    return t;
+}
+
+static Onnx__AttributeProto *make_attribute(char *text)
+{
+    Onnx__AttributeProto *a = mem_alloc(sizeof *a);
+    onnx__attribute_proto__init(a);
+    char *value = strchr(text, '='), *item[64] = {text};
+    *value++ = '\0';
+    a->name = text;
+    a->has_type = 1;
+    if (*value == '"') {
+        a->has_s = 1;
+        a->s.data = (uint8_t *)value + 1;
+        a->s.len = strlen(value) - 2;
+        return a;
+    }
+    bool list = strchr(value, ',') != NULL;
+    int n = split(value, item);
+    a->has_i = !list;
+    a->i = atoll(item[0]);
+    a->n_ints = list ? (size_t)n : 0;
+    a->ints = mem_calloc(64, sizeof *a->ints);
+    for (int i = 0; i < n; i++) {
+        a->ints[i] = atoll(item[i]);
+    }
+    return a;
+}
+
+static Onnx__NodeProto *make_node(char *op, char *rest)
+{
+    Onnx__NodeProto *n = mem_alloc(sizeof *n);
+    onnx__node_proto__init(n);
+    n->op_type = op;
+    n->input = mem_calloc(32, sizeof *n->input);
+    n->output = mem_calloc(32, sizeof *n->output);
+    n->attribute = mem_calloc(16, sizeof(Onnx__AttributeProto *));
+    char *in = word(&rest);
+    n->n_input = strcmp(in, "-") == 0 ? 0 : (size_t)split(in, n->input);
+    for (size_t i = 0; i < n->n_input; i++) {
+        n->input[i] = strcmp(n->input[i], "_") == 0 ? (char *)calloc(1, 1) : n->input[i];
+    }
+    word(&rest); /* > */
+    n->n_output = (size_t)split(word(&rest), n->output);
+    while (*rest) {
+        n->attribute[n->n_attribute++] = make_attribute(word(&rest));
+    }
+    return n;
+}
+
+/* Packed bytes of the graph; everything lives until the test ends. */
+static uint8_t *make_model(const char *text, size_t *len)
+{
+    static Onnx__ModelProto model;
+    static Onnx__OperatorSetIdProto opset;
+    static Onnx__OperatorSetIdProto *opsets[] = {&opset};
+    Onnx__GraphProto *g = mem_alloc(sizeof *g);
+    onnx__graph_proto__init(g);
+    onnx__model_proto__init(&model);
+    onnx__operator_set_id_proto__init(&opset);
+    g->input = mem_calloc(64, sizeof(Onnx__ValueInfoProto *));
+    g->initializer = mem_calloc(64, sizeof(Onnx__TensorProto *));
+    g->node = mem_calloc(64, sizeof(Onnx__NodeProto *));
+    opset.has_version = 1;
+    opset.version = 13;
+    model.n_opset_import = 1;
+    model.opset_import = opsets;
+    model.graph = g;
+    char *copy = mem_strdup(text), *line = copy;
+    while (line && *line) {
+        char *end = strchr(line, '\n');
+        if (end) {
+            *end++ = '\0';
+        }
+        char *at = line, *op = word(&at);
+        if (strcmp(op, "in") == 0) {
+            char *name = word(&at);
+            g->input[g->n_input++] = make_input(name, word(&at));
+        } else if (strcmp(op, "w") == 0 || strcmp(op, "i64") == 0) {
+            char *name = word(&at), *dims = word(&at);
+            g->initializer[g->n_initializer++] = make_tensor(name, dims, op[0] == 'i' ? word(&at) : NULL);
+        } else {
+            g->node[g->n_node++] = make_node(op, at);
+        }
+        line = end;
+    }
+    *len = onnx__model_proto__get_packed_size(&model);
+    uint8_t *bytes = mem_alloc(*len + 1);
+    onnx__model_proto__pack(&model, bytes);
+    return bytes;
+}
+
+/* --- Counting ---------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *what, *text;
+    int64_t macs, quantised;
+    int tensor_ops, vector_work, views;
+    int64_t out_elements; /* of the last activation */
+    int warnings;
+} good[] = {
+    {"convolution, bias and ReLU fused",
+     "in x 1,3,8,8\nw k 4,3,3,3\nw b 4\nConv x,k,b > y pads=1,1,1,1 strides=2,2\nRelu y > z", 4 * 3 * 9 * 16, 0, 1, 0,
+     0, 64, 0},
+    {"depthwise, same padding", "in x 1,6,7,5\nw k 6,1,3,3\nConv x,k > y group=6 strides=2,2 auto_pad=\"SAME_UPPER\"",
+     6 * 9 * 4 * 3, 0, 1, 0, 0, 72, 0},
+    {"one and three dimensions",
+     "in x 1,2,10\nw k 3,2,3\nConv x,k > y dilations=2,\nin u 1,2,4,4,4\nw v 3,2,2,2,2\nConv u,v > t",
+     3 * 2 * 3 * 6 + 3 * 2 * 8 * 27, 0, 2, 0, 0, 81, 0},
+    {"transposed", "in x 1,3,7,6\nw k 3,4,3,3\nConvTranspose x,k > y strides=2,2", 3 * 4 * 9 * 42, 0, 1, 1, 0,
+     4 * 15 * 13, 0},
+    {"transposed, groups, shape given",
+     "in x 1,2,3,3\nw k 2,2,3,3\nConvTranspose x,k > y strides=3,2 group=2 output_shape=10,8", 2 * 2 * 9 * 9, 0, 1, 1,
+     0, 4 * 80, 0},
+    {"gemm, transposed weights", "in x 5,12\nw k 7,12\nw b 7\nGemm x,k,b > y transB=1", 5 * 12 * 7, 0, 1, 0, 0, 35, 0},
+    {"constant on the left", "in x 12,5\nw k 7,12\nMatMul k,x > y", 5 * 12 * 7, 0, 1, 0, 0, 35, 0},
+    {"broadcast product", "in a 1,3,4\nin b 3,4,5\nMatMul a,b > y", 180, 0, 1, 0, 0, 45, 0},
+    {"vectors", "in a 4\nin b 4\nMatMul a,b > y", 4, 0, 1, 0, 0, 1, 0},
+    {"einsum", "in a 2,3,4\nin b 2,5,4\nEinsum a,b > y equation=\"bij,bkj->bik\"", 2 * 3 * 4 * 5, 0, 1, 0, 0, 30, 0},
+    {"quantized convolution", "in x 1,3,8,8\nw k 4,3,1,1\nw s 1\nw b 4\nQLinearConv x,s,s,k,s,s,s,s,b > y", 0,
+     4 * 3 * 64, 1, 0, 0, 256, 0},
+    {"residual is vector work", "in x 1,4,8,8\nw k 4,4,1,1\nConv x,k > y\nAdd y,x > z", 4 * 4 * 64, 0, 1, 1, 0, 256, 0},
+    {"shape arithmetic",
+     "in x N,16,8\nShape x > s\ni64 one 0 1\ni64 two 0 2\nGather s,one > d\nGather s,two > e\nMul d,e > f\n"
+     "i64 ax 1 0\nUnsqueeze f,ax > f1\ni64 n 1 -1\nConcat n,f1 > to axis=0\nReshape x,to > y\nw k 128,3\nMatMul y,k > "
+     "z",
+     128 * 3, 0, 1, 0, 0, 3, 1},
+    {"attention",
+     "in x 1,16,32\nw q 32,32\nw k 32,32\nMatMul x,q > Q\nMatMul x,k > K\ni64 h 4 1,16,4,8\nReshape Q,h > Q4\nReshape "
+     "K,h > K4\n"
+     "Transpose Q4 > Qt perm=0,2,1,3\nTranspose K4 > Kt perm=0,2,3,1\nMatMul Qt,Kt > S\nSoftmax S > P axis=3",
+     2 * 16 * 32 * 32 + 4 * 16 * 16 * 8, 0, 3, 3, 0, 1024, 0},
+    {"slices, splits, concatenations are views",
+     "in x 1,8,4\ni64 a 1 2\ni64 b 1 6\ni64 ax 1 1\nSlice x,a,b,ax > y\nSplit y > u,v axis=1\n"
+     "Concat u,v > z axis=1\nIdentity z > r",
+     0, 0, 0, 0, 4, 16, 0},
+    {"negative step, end of all",
+     "in x 1,8\ni64 a 1 -1\ni64 b 1 -9223372036854775808\ni64 ax 1 1\ni64 st 1 -2\nSlice x,a,b,ax,st > y", 0, 0, 0, 0,
+     1, 4, 0},
+    {"pooling, ceil and global",
+     "in x 1,2,7,7\nMaxPool x > y kernel_shape=3,3 strides=2,2 ceil_mode=1\nGlobalAveragePool y > z", 0, 0, 0, 2, 0, 2,
+     0},
+    {"recurrent", "in x 5,1,3\nw a 1,16,3\nw r 1,16,4\nLSTM x,a,r > y,h,c hidden_size=4", 0, 0, 2, 1, 0, 20, 0},
+    {"nodes in any order", "in x 1,4\nw k 4,2\nRelu y > z\nMatMul x,k > y", 8, 0, 1, 0, 0, 2, 0},
+    {"an operator not known", "in x 1,4\nw k 4,2\nMatMul x,k > y\nFrobnicate y > z\nFrobnicate z > u", 8, 0, 1, 2, 0, 2,
+     1},
+    {"rows of a table", "in ids 1,6\nw t 100,8\nGather t,ids > y", 0, 0, 0, 1, 0, 48, 0},
+};
+
+static struct network *import(const char *text, const struct network_arg *args, int n, bool strict,
+                              struct onnx_facts *facts, struct diags *d)
+{
+    size_t len;
+    uint8_t *bytes = make_model(text, &len);
+    struct network *net = import_onnx("t.onnx", bytes, len, args, n, 1, strict, facts, d);
+    mem_free(bytes);
+    return net;
+}
+
+START_TEST(operators_are_counted)
+{
+    struct diags d = DIAGS_INIT;
+    struct strbuf text = STRBUF_INIT;
+    struct onnx_facts f;
+    struct network *net = import(good[_i].text, NULL, 0, false, &f, &d);
+    diags_format(&d, false, &text);
+    ck_assert_msg(net != NULL, "%s: %s", good[_i].what, strbuf_str(&text));
+    struct network_totals t;
+    network_totals(net, &t);
+    ck_assert_msg(f.macs == good[_i].macs && f.macs_quantised == good[_i].quantised, "%s: %lld and %lld MACs",
+                  good[_i].what, (long long)f.macs, (long long)f.macs_quantised);
+    ck_assert_msg(
+        t.tensor_ops == good[_i].tensor_ops && t.vector_work == good[_i].vector_work && t.views == good[_i].views,
+        "%s: %d tensor operators, %d of vector work, %d views", good[_i].what, t.tensor_ops, t.vector_work, t.views);
+    ck_assert_msg(net->act[net->n_acts - 1].elements == good[_i].out_elements, "%s: %lld", good[_i].what,
+                  (long long)net->act[net->n_acts - 1].elements);
+    ck_assert_msg(d.n_warnings == good[_i].warnings, "%s: %s", good[_i].what, strbuf_str(&text));
+    network_free(net);
+    strbuf_release(&text);
+    diags_release(&d);
+}
+END_TEST
+
+START_TEST(dynamic_dimensions_are_bound)
+{
+    const struct network_arg named[] = {{"N", 4}, {"seq", 10}}, placed[] = {{"x.0", 4}, {"x.1", 10}},
+                             wrong[] = {{"sec", 1}};
+    const char *text = "in x N,seq,8\nw k 8,3\nMatMul x,k > y";
+    struct diags d = DIAGS_INIT;
+    struct onnx_facts f;
+    network_free(import(text, named, 2, false, &f, &d));
+    ck_assert_int_eq(f.macs, 4 * 10 * 8 * 3);
+    network_free(import(text, placed, 2, false, &f, &d));
+    ck_assert_int_eq(f.macs, 4 * 10 * 8 * 3);
+    ck_assert_int_eq(d.n_warnings, 0);
+    network_free(import(text, NULL, 0, false, &f, &d));
+    ck_assert_int_eq(f.macs, 8 * 3);
+    ck_assert_int_eq(d.n_warnings, 2);
+    ck_assert_ptr_null(import(text, wrong, 1, false, &f, &d));
+    diags_release(&d);
+}
+END_TEST
+
+static const struct {
+    const char *text, *says;
+} bad[] = {
+    {"in x 1,3,8,8\nw k 4,2,3,3\nConv x,k > y", "Conv 'y': 3 channels do not fit 1 groups of 2"},
+    {"in x 1,3,2,2\nw k 4,3,3,3\nConv x,k > y", "a window of 3 does not fit into 2"},
+    {"in x 1,3\nw k 4,5\nMatMul x,k > y", "the summed dimension is 3 on one side and 4 on the other"},
+    {"in x 2,3\nin y 2,4\nAdd x,y > z", "its inputs do not fit one another"},
+    {"in x 2,3\nRelu nothing > z", "Relu '' reads 'nothing', which nothing makes"},
+    {"in x 2,3\ni64 s 2 7,-1\nReshape x,s > z", "6 elements cannot become 0"},
+    {"in x 2,3\nReshape x,x > z", "its shape is not a constant"},
+    {"in x 9999999,9999999,9999999\nRelu x > z", "more than 2^48 elements"},
+    {"in x 2,3\nNonZero x > z", "is not known before it runs"},
+    {"in x 1,3,8,8\nw k 4,3,3,3\nConv x,k > y strides=0,0", "is not in 1..2^31"},
+};
+
+START_TEST(wrong_files_are_refused)
+{
+    struct diags d = DIAGS_INIT;
+    struct strbuf text = STRBUF_INIT;
+    ck_assert_ptr_null(import(bad[_i].text, NULL, 0, false, NULL, &d));
+    diags_format(&d, false, &text);
+    ck_assert_msg(strstr(strbuf_str(&text), bad[_i].says), "%s", strbuf_str(&text));
+    strbuf_release(&text);
+    diags_release(&d);
+}
+END_TEST
+
+START_TEST(strict_refuses_what_is_not_known)
+{
+    struct diags d = DIAGS_INIT;
+    struct strbuf text = STRBUF_INIT;
+    ck_assert_ptr_null(import("in x 1,4\nFrobnicate x > z", NULL, 0, true, NULL, &d));
+    diags_format(&d, false, &text);
+    ck_assert_msg(strstr(strbuf_str(&text), "this operator of 'ai.onnx' is not known"), "%s", strbuf_str(&text));
+    strbuf_release(&text);
+    diags_release(&d);
+}
+END_TEST
+
+/* A message within a message within ..., 100,000 deep, must be refused and not recursed into: attribute (5) > graph (6) > node (1). */
+START_TEST(depth_is_bounded)
+{
+    size_t size = 1 << 20, at = size;
+    uint8_t *bytes = mem_alloc(size);
+    static const uint8_t tags[] = {0x0a, 0x2a, 0x32}; /* node, attribute, g */
+    size_t inner = 0;
+    for (int i = 0; i < 100000 && at > 16; i++) {
+        size_t v = inner;
+        uint8_t varint[10];
+        int n = 0;
+        do {
+            varint[n++] = (uint8_t)((v & 0x7f) | (v > 0x7f ? 0x80 : 0));
+            v >>= 7;
+        } while (v);
+        at -= (size_t)n;
+        memcpy(bytes + at, varint, (size_t)n);
+        bytes[--at] = tags[2 - i % 3];
+        inner = size - at;
+    }
+    struct diags d = DIAGS_INIT;
+    ck_assert_ptr_null(import_onnx("deep.onnx", bytes + at, size - at, NULL, 0, 1, false, NULL, &d));
+    diags_release(&d);
+    mem_free(bytes);
+}
+END_TEST
+
+/* Files with some bytes changed or the end cut off never crash, and what they give is counted without overflow. */
+START_TEST(mutations_are_survived)
+{
+    struct rng rng;
+    rng_init(&rng, 7, 0, RNG_TEST);
+    int read = 0, refused = 0;
+    for (int i = 0; i < 4000; i++) {
+        size_t len, which = (size_t)rng_below(&rng, (int64_t)(sizeof good / sizeof *good));
+        uint8_t *bytes = make_model(good[which].text, &len);
+        for (int64_t k = rng_below(&rng, 4); k >= 0; k--) {
+            bytes[rng_below(&rng, (int64_t)len)] = (uint8_t)rng_u32(&rng);
+        }
+        len = rng_below(&rng, 8) == 0 ? (size_t)rng_below(&rng, (int64_t)len) : len;
+        struct diags d = DIAGS_INIT;
+        struct network *net = import_onnx("m.onnx", bytes, len, NULL, 0, 1, false, NULL, &d);
+        if (net) {
+            struct network_totals t;
+            network_totals(net, &t);
+            read++;
+        } else {
+            ck_assert_int_gt(d.n_errors, 0);
+            refused++;
+        }
+        network_free(net);
+        diags_release(&d);
+        mem_free(bytes);
+    }
+    printf("onnx: %d mutated files read, %d refused\n", read, refused);
+    ck_assert_int_gt(read, 100);
+    ck_assert_int_gt(refused, 100);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("onnx");
+    TCase *tc = tcase_create("onnx");
+    tcase_set_timeout(tc, 30);
+    tcase_add_loop_test(tc, operators_are_counted, 0, (int)(sizeof good / sizeof *good));
+    tcase_add_test(tc, dynamic_dimensions_are_bound);
+    tcase_add_loop_test(tc, wrong_files_are_refused, 0, (int)(sizeof bad / sizeof *bad));
+    tcase_add_test(tc, strict_refuses_what_is_not_known);
+    tcase_add_test(tc, depth_is_bounded);
+    tcase_add_test(tc, mutations_are_survived);
+    suite_add_tcase(suite, tc);
+    SRunner *sr = srunner_create(suite);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
