@@ -22,9 +22,8 @@ enum { N_WIDTHS = sizeof legal_widths / sizeof *legal_widths };
 
 struct accuracy {
     int n_ops;
-    bool *varies; /* [n_ops] */
-    double (*omega)
-        [N_WIDTHS]; /* [n_ops], by index into legal_widths; 0 where the bits do not vary */
+    bool *varies;              /* [n_ops] */
+    double (*omega)[N_WIDTHS]; /* [n_ops], by index into legal_widths; 0 where the bits do not vary */
     char source[256];
     double baseline_percent;
     int n_points;
@@ -60,30 +59,22 @@ static void release_tables(struct tables *t)
 }
 
 /* Puts the row into the operator that it names. */
-static int match_row(const struct csv *csv, int row, const struct network *net,
-                     struct accuracy *acc, struct err *err)
+static int match_row(const struct csv *csv, int row, const struct network *net, struct accuracy *acc, struct err *err)
 {
     const char *name, *source;
     double trace, dw2[N_WIDTHS], mmacs;
-    if (csv_text(csv, row, "operator", &name, err) ||
-        csv_number(csv, row, "hessian_trace", &trace, err) ||
-        csv_number(csv, row, "dw2_int4", &dw2[0], err) ||
-        csv_number(csv, row, "dw2_int8", &dw2[1], err) ||
-        csv_number(csv, row, "macs_millions", &mmacs, err) ||
-        csv_text(csv, row, "source", &source, err)) {
+    if (csv_text(csv, row, "operator", &name, err) || csv_number(csv, row, "hessian_trace", &trace, err) ||
+        csv_number(csv, row, "dw2_int4", &dw2[0], err) || csv_number(csv, row, "dw2_int8", &dw2[1], err) ||
+        csv_number(csv, row, "macs_millions", &mmacs, err) || csv_text(csv, row, "source", &source, err)) {
         return -1;
     }
     int op = network_find_op(net, name);
     if (op < 0) {
         return err_set(err, ERR_DATA, "it has no operator '%s'", name);
     }
-    double own = net->op[op].kind == OP_TENSOR
-                     ? (double)(einsum_macs(&net->op[op].einsum) / net->batch)
-                     : 0.0;
+    double own = net->op[op].kind == OP_TENSOR ? (double)(einsum_macs(&net->op[op].einsum) / net->batch) : 0.0;
     if (fabs(own - 1e6 * mmacs) > 0.5) {
-        return err_set(err, ERR_DATA,
-                       "'%s' has %.0f multiply-accumulates instead of %.0f", name, own,
-                       1e6 * mmacs);
+        return err_set(err, ERR_DATA, "'%s' has %.0f multiply-accumulates instead of %.0f", name, own, 1e6 * mmacs);
     }
     snprintf(acc->source, sizeof acc->source, "%s", source);
     acc->varies[op] = true;
@@ -93,31 +84,28 @@ static int match_row(const struct csv *csv, int row, const struct network *net,
     return 0;
 }
 
-static int match_model(const struct csv *csv, const char *model,
-                       const struct network *net, struct accuracy *acc, struct err *err)
+static int match_model(const struct csv *csv, const char *model, const struct network *net, struct accuracy *acc,
+                       struct err *err)
 {
     memset(acc->varies, 0, (size_t)acc->n_ops * sizeof *acc->varies);
     memset(acc->omega, 0, (size_t)acc->n_ops * sizeof *acc->omega);
     for (int row = 1; row < csv->rows; row++) {
         const char *of;
-        if (csv_text(csv, row, "model", &of, err) ||
-            (strcmp(of, model) == 0 && match_row(csv, row, net, acc, err))) {
+        if (csv_text(csv, row, "model", &of, err) || (strcmp(of, model) == 0 && match_row(csv, row, net, acc, err))) {
             return -1;
         }
     }
     for (int i = 0; i < net->n_ops; i++) {
         const struct op *op = &net->op[i];
         if (op->kind == OP_TENSOR && !op->fixed_bits && !acc->varies[i]) {
-            return err_set(err, ERR_DATA, "its operator '%s' is not in the table",
-                           op->name);
+            return err_set(err, ERR_DATA, "its operator '%s' is not in the table", op->name);
         }
     }
     return 0;
 }
 
 /* Omega of a published configuration: one digit a layer, in the order of the table's rows for the model. */
-static int point_omega(const struct csv *layers, const char *model, const char *digits,
-                       double *omega, struct err *err)
+static int point_omega(const struct csv *layers, const char *model, const char *digits, double *omega, struct err *err)
 {
     size_t at = 0, n = strlen(digits);
     *omega = 0.0;
@@ -132,9 +120,8 @@ static int point_omega(const struct csv *layers, const char *model, const char *
         }
         bool four = at < n && digits[at] == '4';
         if (at >= n || (digits[at] != '4' && digits[at] != '8')) {
-            return err_set(err, ERR_BUG,
-                           "%s: the bits '%s' do not fit the layers of '%s'",
-                           layers->name, digits, model);
+            return err_set(err, ERR_BUG, "%s: the bits '%s' do not fit the layers of '%s'", layers->name, digits,
+                           model);
         }
         if (csv_number(layers, row, "hessian_trace", &trace, err) ||
             csv_number(layers, row, four ? "dw2_int4" : "dw2_int8", &dw2, err)) {
@@ -143,21 +130,19 @@ static int point_omega(const struct csv *layers, const char *model, const char *
         *omega += trace * dw2;
         at++;
     }
-    return at == n ? 0
-                   : err_set(err, ERR_BUG,
-                             "%s: the bits '%s' do not fit the layers of '%s'",
-                             layers->name, digits, model);
+    return at == n
+               ? 0
+               : err_set(err, ERR_BUG, "%s: the bits '%s' do not fit the layers of '%s'", layers->name, digits, model);
 }
 
-static int fit_points(const struct tables *t, const char *model, struct accuracy *acc,
-                      double *omega, double *top1, struct err *err)
+static int fit_points(const struct tables *t, const char *model, struct accuracy *acc, double *omega, double *top1,
+                      struct err *err)
 {
     acc->n_points = 0;
     for (int row = 1; row < t->points.rows; row++) {
         const char *of, *digits;
         double percent;
-        if (csv_text(&t->points, row, "model", &of, err) ||
-            csv_text(&t->points, row, "bits", &digits, err) ||
+        if (csv_text(&t->points, row, "model", &of, err) || csv_text(&t->points, row, "bits", &digits, err) ||
             csv_number(&t->points, row, "top1_percent", &percent, err)) {
             return -1;
         }
@@ -178,8 +163,7 @@ static int fit_points(const struct tables *t, const char *model, struct accuracy
     return accuracy_link_fit(omega, top1, acc->n_points, &acc->link, err);
 }
 
-static int fit_model(const struct tables *t, const char *model, struct accuracy *acc,
-                     struct err *err)
+static int fit_model(const struct tables *t, const char *model, struct accuracy *acc, struct err *err)
 {
     size_t n = (size_t)t->points.rows;
     double *omega = mem_calloc(n, sizeof *omega), *top1 = mem_calloc(n, sizeof *top1);
@@ -190,14 +174,13 @@ static int fit_model(const struct tables *t, const char *model, struct accuracy 
 }
 
 /* Tries the models of the table in turn; `why` says what the last one of the network's own name lacks. */
-static bool find_model(const struct tables *t, const struct network *net,
-                       struct accuracy *acc, const char **model, struct err *why)
+static bool find_model(const struct tables *t, const struct network *net, struct accuracy *acc, const char **model,
+                       struct err *why)
 {
     const char *last = "";
     for (int row = 1; row < t->layers.rows; row++) {
         struct err err = ERR_INIT;
-        if (csv_text(&t->layers, row, "model", model, &err) == 0 &&
-            strcmp(*model, last) != 0) {
+        if (csv_text(&t->layers, row, "model", model, &err) == 0 && strcmp(*model, last) != 0) {
             last = *model;
             if (match_model(&t->layers, *model, net, acc, &err) == 0) {
                 return true;
@@ -218,11 +201,9 @@ static int load(struct accuracy *acc, const struct network *net, struct diags *d
     const char *model = NULL;
     int rc = load_tables(&t, &err);
     if (rc == 0 && !find_model(&t, net, acc, &model, &why)) {
-        rc = diags_error(
-            d, nowhere,
-            "it holds resnet18 and resnet50; leave accuracy out, or take one of these",
-            "the accuracy proxy '%s' has no table for network '%s'%s%s", proxy_name,
-            net->name, why.code ? ": " : "", why.text);
+        rc = diags_error(d, nowhere, "it holds resnet18 and resnet50; leave accuracy out, or take one of these",
+                         "the accuracy proxy '%s' has no table for network '%s'%s%s", proxy_name, net->name,
+                         why.code ? ": " : "", why.text);
     } else if (rc == 0) {
         rc = fit_model(&t, model, acc, &err);
     }
@@ -233,15 +214,13 @@ static int load(struct accuracy *acc, const struct network *net, struct diags *d
     return rc;
 }
 
-struct accuracy *accuracy_load(const char *proxy, const struct network *net,
-                               struct diags *d)
+struct accuracy *accuracy_load(const char *proxy, const struct network *net, struct diags *d)
 {
     const struct mark nowhere = {NULL, 0, 0, 0};
     if (strcmp(proxy, proxy_name) != 0) {
         struct strbuf help = STRBUF_INIT;
         strbuf_addf(&help, "there is '%s'", proxy_name);
-        diags_error(d, nowhere, strbuf_str(&help), "unknown accuracy proxy '%s'",
-                    proxy);
+        diags_error(d, nowhere, strbuf_str(&help), "unknown accuracy proxy '%s'", proxy);
         strbuf_release(&help);
         return NULL;
     }
@@ -300,22 +279,18 @@ static int width_index(int bits)
     return -1;
 }
 
-int accuracy_check_widths(const struct accuracy *acc, const int *bits, int n,
-                          struct err *err)
+int accuracy_check_widths(const struct accuracy *acc, const int *bits, int n, struct err *err)
 {
     (void)acc;
     for (int i = 0; i < n; i++) {
         if (width_index(bits[i]) < 0) {
-            return err_set(err, ERR_DATA,
-                           "the accuracy proxy '%s' knows 4 and 8 bits, not %d",
-                           proxy_name, bits[i]);
+            return err_set(err, ERR_DATA, "the accuracy proxy '%s' knows 4 and 8 bits, not %d", proxy_name, bits[i]);
         }
     }
     return 0;
 }
 
-int accuracy_omega(const struct accuracy *acc, const int *w_bits, const int *a_bits,
-                   double *omega, struct err *err)
+int accuracy_omega(const struct accuracy *acc, const int *w_bits, const int *a_bits, double *omega, struct err *err)
 {
     *omega = 0.0;
     for (int i = 0; i < acc->n_ops; i++) {
@@ -334,8 +309,8 @@ int accuracy_omega(const struct accuracy *acc, const int *w_bits, const int *a_b
     return 0;
 }
 
-int accuracy_top1(const struct accuracy *acc, const int *w_bits, const int *a_bits,
-                  double *top1_percent, double *drop_pp, struct err *err)
+int accuracy_top1(const struct accuracy *acc, const int *w_bits, const int *a_bits, double *top1_percent,
+                  double *drop_pp, struct err *err)
 {
     double omega;
     if (accuracy_omega(acc, w_bits, a_bits, &omega, err)) {
@@ -346,8 +321,8 @@ int accuracy_top1(const struct accuracy *acc, const int *w_bits, const int *a_bi
     return 0;
 }
 
-int accuracy_network(const struct accuracy *acc, const struct network *net,
-                     double *top1_percent, double *drop_pp, struct err *err)
+int accuracy_network(const struct accuracy *acc, const struct network *net, double *top1_percent, double *drop_pp,
+                     struct err *err)
 {
     double omega = 0.0;
     for (int i = 0; i < acc->n_ops; i++) {

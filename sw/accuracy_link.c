@@ -23,13 +23,11 @@ double accuracy_link_drop(const struct accuracy_link *link, double omega)
 static int residuals(const gsl_vector *x, void *data, gsl_vector *f)
 {
     const struct points *p = data;
-    const struct accuracy_link link = {.scale_pp = exp(gsl_vector_get(x, 0)),
-                                       .omega_scale = exp(gsl_vector_get(x, 1))};
+    const struct accuracy_link link = {.scale_pp = exp(gsl_vector_get(x, 0)), .omega_scale = exp(gsl_vector_get(x, 1))};
     size_t row = 0;
     for (int i = 0; i < p->n; i++) {
         if (i != p->left_out) {
-            gsl_vector_set(f, row++,
-                           accuracy_link_drop(&link, p->omega[i]) - p->drop_pp[i]);
+            gsl_vector_set(f, row++, accuracy_link_drop(&link, p->omega[i]) - p->drop_pp[i]);
         }
     }
     return GSL_SUCCESS;
@@ -51,19 +49,15 @@ static int fit(const struct points *p, struct accuracy_link *out, struct err *er
 {
     struct points points = *p;
     size_t rows = (size_t)(p->n - (p->left_out >= 0));
-    gsl_multifit_nlinear_fdf problem = {
-        .f = residuals, .n = rows, .p = 2, .params = &points};
-    const gsl_multifit_nlinear_parameters params =
-        gsl_multifit_nlinear_default_parameters();
-    gsl_multifit_nlinear_workspace *w =
-        gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &params, rows, 2);
+    gsl_multifit_nlinear_fdf problem = {.f = residuals, .n = rows, .p = 2, .params = &points};
+    const gsl_multifit_nlinear_parameters params = gsl_multifit_nlinear_default_parameters();
+    gsl_multifit_nlinear_workspace *w = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &params, rows, 2);
     gsl_vector *x = gsl_vector_alloc(2);
     int info, rc = 0;
     start(p, x);
     if (gsl_multifit_nlinear_init(x, &problem, w) ||
         gsl_multifit_nlinear_driver(200, 1e-10, 1e-10, 0.0, NULL, NULL, &info, w)) {
-        rc = err_set(err, ERR_BUG,
-                     "the fit of accuracy against sensitivity does not converge");
+        rc = err_set(err, ERR_BUG, "the fit of accuracy against sensitivity does not converge");
     } else {
         const gsl_vector *at = gsl_multifit_nlinear_position(w);
         out->scale_pp = exp(gsl_vector_get(at, 0));
@@ -74,14 +68,11 @@ static int fit(const struct points *p, struct accuracy_link *out, struct err *er
     return rc;
 }
 
-int accuracy_link_fit(const double *omega, const double *drop_pp, int n,
-                      struct accuracy_link *out, struct err *err)
+int accuracy_link_fit(const double *omega, const double *drop_pp, int n, struct accuracy_link *out, struct err *err)
 {
     struct points p = {omega, drop_pp, n, -1};
     if (n < 4) {
-        return err_set(err, ERR_DATA,
-                       "a link of two constants needs at least 4 accuracies, not %d",
-                       n);
+        return err_set(err, ERR_DATA, "a link of two constants needs at least 4 accuracies, not %d", n);
     }
     if (fit(&p, out, err)) {
         return -1;

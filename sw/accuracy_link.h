@@ -10,10 +10,8 @@ struct accuracy_link {
     double loo_rmse_pp;           /* each point predicted from all others */
 };
 
-double accuracy_link_drop(const struct accuracy_link *link,
-                          double omega); /* percentage points */
+double accuracy_link_drop(const struct accuracy_link *link, double omega); /* percentage points */
 /* Least squares over n >= 4 points (omega > 0, drop in percentage points). ERR_BUG when the fit does not converge. n + 1 fits. */
-int accuracy_link_fit(const double *omega, const double *drop_pp, int n,
-                      struct accuracy_link *out, struct err *err);
+int accuracy_link_fit(const double *omega, const double *drop_pp, int n, struct accuracy_link *out, struct err *err);
 
 #endif

@@ -80,56 +80,42 @@ int64_t einsum_volume(const struct einsum *e, int tensor, const int64_t *ext)
 static int check_dims(const struct einsum *e, struct err *err)
 {
     if (e->n_dims < 1 || e->n_dims > EINSUM_DIMS) {
-        return err_set(err, ERR_DATA,
-                       "operator '%s' has %d dimensions; 1 to %d are possible", e->name,
-                       e->n_dims, EINSUM_DIMS);
+        return err_set(err, ERR_DATA, "operator '%s' has %d dimensions; 1 to %d are possible", e->name, e->n_dims,
+                       EINSUM_DIMS);
     }
     int64_t macs = 1;
     for (int d = 0; d < e->n_dims; d++) {
         if (e->dim[d][0] == '\0' || einsum_dim(e, e->dim[d]) != d) {
-            return err_set(err, ERR_DATA,
-                           "operator '%s' names dimension '%s' twice or not at all",
-                           e->name, e->dim[d]);
+            return err_set(err, ERR_DATA, "operator '%s' names dimension '%s' twice or not at all", e->name, e->dim[d]);
         }
         if (e->bound[d] < 1) {
-            return err_set(
-                err, ERR_DATA,
-                "operator '%s': the bound of '%s' must be at least 1, not %lld",
-                e->name, e->dim[d], (long long)e->bound[d]);
+            return err_set(err, ERR_DATA, "operator '%s': the bound of '%s' must be at least 1, not %lld", e->name,
+                           e->dim[d], (long long)e->bound[d]);
         }
         if (__builtin_mul_overflow(macs, e->bound[d], &macs)) {
-            return err_set(err, ERR_DATA,
-                           "operator '%s' has more than 2^63 multiply-accumulates",
-                           e->name);
+            return err_set(err, ERR_DATA, "operator '%s' has more than 2^63 multiply-accumulates", e->name);
         }
     }
     return 0;
 }
 
-static int check_rank(const struct einsum *e, const struct einsum_tensor *t,
-                      const struct einsum_rank *rank, int64_t *extent, struct err *err)
+static int check_rank(const struct einsum *e, const struct einsum_tensor *t, const struct einsum_rank *rank,
+                      int64_t *extent, struct err *err)
 {
     if (rank->n_terms < 1 || rank->n_terms > EINSUM_TERMS) {
-        return err_set(
-            err, ERR_DATA,
-            "operator '%s': a rank of '%s' has %d terms; 1 to %d are possible", e->name,
-            t->name, rank->n_terms, EINSUM_TERMS);
+        return err_set(err, ERR_DATA, "operator '%s': a rank of '%s' has %d terms; 1 to %d are possible", e->name,
+                       t->name, rank->n_terms, EINSUM_TERMS);
     }
     *extent = 1;
     for (int i = 0; i < rank->n_terms; i++) {
         int d = rank->term[i].dim;
         int64_t coef = rank->term[i].coef, reach;
         if (d < 0 || d >= e->n_dims || coef < 1) {
-            return err_set(
-                err, ERR_DATA,
-                "operator '%s': a rank of '%s' has dimension %d with coefficient %lld",
-                e->name, t->name, d, (long long)coef);
+            return err_set(err, ERR_DATA, "operator '%s': a rank of '%s' has dimension %d with coefficient %lld",
+                           e->name, t->name, d, (long long)coef);
         }
-        if (__builtin_mul_overflow(coef, e->bound[d] - 1, &reach) ||
-            __builtin_add_overflow(*extent, reach, extent)) {
-            return err_set(err, ERR_DATA,
-                           "operator '%s': '%s' has a rank of more than 2^63", e->name,
-                           t->name);
+        if (__builtin_mul_overflow(coef, e->bound[d] - 1, &reach) || __builtin_add_overflow(*extent, reach, extent)) {
+            return err_set(err, ERR_DATA, "operator '%s': '%s' has a rank of more than 2^63", e->name, t->name);
         }
     }
     return 0;
@@ -137,17 +123,15 @@ static int check_rank(const struct einsum *e, const struct einsum_tensor *t,
 
 /* A dimension may stand only once in a tensor: a diagonal's volume is not the product
  * of its ranks. */
-static int check_once(const struct einsum *e, const struct einsum_tensor *t,
-                      struct err *err)
+static int check_once(const struct einsum *e, const struct einsum_tensor *t, struct err *err)
 {
     bool seen[EINSUM_DIMS] = {false};
     for (int r = 0; r < t->n_ranks; r++) {
         for (int i = 0; i < t->rank[r].n_terms; i++) {
             int d = t->rank[r].term[i].dim;
             if (seen[d]) {
-                return err_set(err, ERR_DATA,
-                               "operator '%s': '%s' uses dimension '%s' twice", e->name,
-                               t->name, e->dim[d]);
+                return err_set(err, ERR_DATA, "operator '%s': '%s' uses dimension '%s' twice", e->name, t->name,
+                               e->dim[d]);
             }
             seen[d] = true;
         }
@@ -155,13 +139,11 @@ static int check_once(const struct einsum *e, const struct einsum_tensor *t,
     return 0;
 }
 
-static int check_tensor(const struct einsum *e, const struct einsum_tensor *t,
-                        struct err *err)
+static int check_tensor(const struct einsum *e, const struct einsum_tensor *t, struct err *err)
 {
     if (t->n_ranks < 0 || t->n_ranks > EINSUM_RANKS) {
-        return err_set(err, ERR_DATA,
-                       "operator '%s': '%s' has %d ranks; at most %d are possible",
-                       e->name, t->name, t->n_ranks, EINSUM_RANKS);
+        return err_set(err, ERR_DATA, "operator '%s': '%s' has %d ranks; at most %d are possible", e->name, t->name,
+                       t->n_ranks, EINSUM_RANKS);
     }
     if (t->bits < 1 || t->bits > 64 || t->partial_bits < 1 || t->partial_bits > 64) {
         return err_set(err, ERR_DATA,
@@ -170,18 +152,14 @@ static int check_tensor(const struct einsum *e, const struct einsum_tensor *t,
                        e->name, t->name, t->bits, t->partial_bits);
     }
     if (!t->output && t->partial_bits != t->bits) {
-        return err_set(err, ERR_DATA,
-                       "operator '%s': only the output has partial sums, not '%s'",
-                       e->name, t->name);
+        return err_set(err, ERR_DATA, "operator '%s': only the output has partial sums, not '%s'", e->name, t->name);
     }
     if (!(t->density > 0.0 && t->density <= 1.0)) {
-        return err_set(err, ERR_DATA,
-                       "operator '%s': the density of '%s' must lie in (0, 1], not %g",
-                       e->name, t->name, t->density);
+        return err_set(err, ERR_DATA, "operator '%s': the density of '%s' must lie in (0, 1], not %g", e->name, t->name,
+                       t->density);
     }
     if (t->role < 0 || t->role >= TENSOR_ROLE_COUNT) {
-        return err_set(err, ERR_DATA, "operator '%s': '%s' has no role", e->name,
-                       t->name);
+        return err_set(err, ERR_DATA, "operator '%s': '%s' has no role", e->name, t->name);
     }
     int64_t all_bits = t->bits > t->partial_bits ? t->bits : t->partial_bits;
     for (int r = 0; r < t->n_ranks; r++) {
@@ -190,8 +168,7 @@ static int check_tensor(const struct einsum *e, const struct einsum_tensor *t,
             return -1;
         }
         if (__builtin_mul_overflow(all_bits, extent, &all_bits)) {
-            return err_set(err, ERR_DATA, "operator '%s': '%s' has more than 2^63 bits",
-                           e->name, t->name);
+            return err_set(err, ERR_DATA, "operator '%s': '%s' has more than 2^63 bits", e->name, t->name);
         }
     }
     return check_once(e, t, err);
@@ -203,9 +180,8 @@ int einsum_check(const struct einsum *e, struct err *err)
         return -1;
     }
     if (e->n_tensors < 1 || e->n_tensors > EINSUM_TENSORS) {
-        return err_set(err, ERR_DATA,
-                       "operator '%s' has %d tensors; 1 to %d are possible", e->name,
-                       e->n_tensors, EINSUM_TENSORS);
+        return err_set(err, ERR_DATA, "operator '%s' has %d tensors; 1 to %d are possible", e->name, e->n_tensors,
+                       EINSUM_TENSORS);
     }
     int outputs = 0;
     for (int t = 0; t < e->n_tensors; t++) {
@@ -215,23 +191,19 @@ int einsum_check(const struct einsum *e, struct err *err)
         outputs += e->tensor[t].output;
     }
     if (outputs != 1) {
-        return err_set(err, ERR_DATA,
-                       "operator '%s' has %d outputs; exactly one is possible", e->name,
-                       outputs);
+        return err_set(err, ERR_DATA, "operator '%s' has %d outputs; exactly one is possible", e->name, outputs);
     }
     return 0;
 }
 
 /* Terms in the order of the dimensions, whatever order the rank holds them in. */
-static void canonical_rank(const struct einsum *e, const struct einsum_rank *rank,
-                           struct strbuf *out)
+static void canonical_rank(const struct einsum *e, const struct einsum_rank *rank, struct strbuf *out)
 {
     const char *sep = "[";
     for (int d = 0; d < e->n_dims; d++) {
         for (int i = 0; i < rank->n_terms; i++) {
             if (rank->term[i].dim == d) {
-                strbuf_addf(out, "%s%lld%s", sep, (long long)rank->term[i].coef,
-                            e->dim[d]);
+                strbuf_addf(out, "%s%lld%s", sep, (long long)rank->term[i].coef, e->dim[d]);
                 sep = "+";
             }
         }
@@ -247,8 +219,7 @@ void einsum_canonical(const struct einsum *e, struct strbuf *out)
     }
     for (int i = 0; i < e->n_tensors; i++) {
         const struct einsum_tensor *t = &e->tensor[i];
-        strbuf_addf(out, "; %s%s bits=%d", tensor_role_names[t->role],
-                    t->output ? " output" : "", t->bits);
+        strbuf_addf(out, "; %s%s bits=%d", tensor_role_names[t->role], t->output ? " output" : "", t->bits);
         if (t->output) {
             strbuf_addf(out, " partial=%d", t->partial_bits);
         }
@@ -268,8 +239,7 @@ static int add_dim(struct einsum *e, const char *name, int64_t bound)
     return d;
 }
 
-static struct einsum_tensor *add_tensor(struct einsum *e, enum tensor_role role,
-                                        int bits)
+static struct einsum_tensor *add_tensor(struct einsum *e, enum tensor_role role, int bits)
 {
     struct einsum_tensor *t = &e->tensor[e->n_tensors++];
     snprintf(t->name, EINSUM_NAME, "%s", tensor_role_names[role]);
@@ -292,8 +262,7 @@ static void add_rank(struct einsum_tensor *t, int d)
 }
 
 /* A rank over which a window slides: out * stride + kernel * dilation. */
-static void add_window(struct einsum_tensor *t, int out, int64_t stride, int kernel,
-                       int64_t dilation)
+static void add_window(struct einsum_tensor *t, int out, int64_t stride, int kernel, int64_t dilation)
 {
     struct einsum_rank *r = &t->rank[t->n_ranks++];
     r->n_terms = 2;
@@ -303,8 +272,8 @@ static void add_window(struct einsum_tensor *t, int out, int64_t stride, int ker
     r->term[1].coef = dilation;
 }
 
-void einsum_conv(struct einsum *e, const char *name, const struct conv_shape *shape,
-                 int w_bits, int a_bits, int acc_bits)
+void einsum_conv(struct einsum *e, const char *name, const struct conv_shape *shape, int w_bits, int a_bits,
+                 int acc_bits)
 {
     memset(e, 0, sizeof *e);
     snprintf(e->name, sizeof e->name, "%s", name);
@@ -335,9 +304,8 @@ void einsum_conv(struct einsum *e, const char *name, const struct conv_shape *sh
     out->partial_bits = acc_bits;
 }
 
-void einsum_matmul(struct einsum *e, const char *name, int64_t batch, int64_t m,
-                   int64_t n, int64_t k, bool shared_weights, int w_bits, int a_bits,
-                   int acc_bits)
+void einsum_matmul(struct einsum *e, const char *name, int64_t batch, int64_t m, int64_t n, int64_t k,
+                   bool shared_weights, int w_bits, int a_bits, int acc_bits)
 {
     const struct conv_shape shape = {
         .n = shared_weights ? batch : 1,

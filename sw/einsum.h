@@ -35,8 +35,8 @@ struct einsum_tensor {
     enum tensor_role role; /* which of a level's keep/bypass rules holds */
     bool output;           /* read-modify-write */
     int bits;              /* of one element; of a finished one for the output, 1..64 */
-    int partial_bits; /* output: of a partial sum (accumulator width); else equal to bits */
-    double density; /* expected share of non-zero elements, (0, 1] */
+    int partial_bits;      /* output: of a partial sum (accumulator width); else equal to bits */
+    double density;        /* expected share of non-zero elements, (0, 1] */
     int n_ranks;
     struct einsum_rank rank[EINSUM_RANKS];
 };
@@ -51,7 +51,7 @@ struct einsum {
 };
 
 int einsum_dim(const struct einsum *e, const char *name); /* index or -1 */
-int einsum_output(const struct einsum *e); /* index of the output tensor */
+int einsum_output(const struct einsum *e);                /* index of the output tensor */
 bool einsum_relevant(const struct einsum *e, int tensor, int dim);
 bool einsum_reduction(const struct einsum *e, int dim); /* irrelevant to the output */
 int64_t einsum_macs(const struct einsum *e);
@@ -67,11 +67,10 @@ struct conv_shape {
     int64_t n, g, k, c, p, q, r, s; /* k, c per group */
     int64_t stride_h, stride_w, dilation_h, dilation_w;
 };
-void einsum_conv(struct einsum *e, const char *name, const struct conv_shape *shape,
-                 int w_bits, int a_bits, int acc_bits);
+void einsum_conv(struct einsum *e, const char *name, const struct conv_shape *shape, int w_bits, int a_bits,
+                 int acc_bits);
 /* out[b][m][n] += a[b][m][k] * w[b or none][k][n]; `shared_weights`: w has no batch rank, the batch then is N, not G. */
-void einsum_matmul(struct einsum *e, const char *name, int64_t batch, int64_t m,
-                   int64_t n, int64_t k, bool shared_weights, int w_bits, int a_bits,
-                   int acc_bits);
+void einsum_matmul(struct einsum *e, const char *name, int64_t batch, int64_t m, int64_t n, int64_t k,
+                   bool shared_weights, int w_bits, int a_bits, int acc_bits);
 
 #endif

@@ -14,29 +14,27 @@ struct key {
     size_t offset;
     const char *names[6];
 };
-#define KEY(f, ...)                                                                    \
-    {                                                                                  \
-        offsetof(struct hf_config, f),                                                 \
-        {                                                                              \
-            __VA_ARGS__                                                                \
-        }                                                                              \
+#define KEY(f, ...)                                                                                                    \
+    {                                                                                                                  \
+        offsetof(struct hf_config, f),                                                                                 \
+        {                                                                                                              \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
     }
 
 static const struct key keys[] = {
     KEY(layers, "num_hidden_layers", "n_layer", "n_layers", "num_layers", "layer_num"),
     KEY(hidden, "hidden_size", "n_embd", "n_embed", "d_model", "dim"),
     KEY(heads, "num_attention_heads", "n_head", "n_heads"),
-    KEY(kv_heads, "num_key_value_heads", "num_kv_heads", "head_num_kv",
-        "multi_query_group_num", "attn_config.kv_n_heads"),
+    KEY(kv_heads, "num_key_value_heads", "num_kv_heads", "head_num_kv", "multi_query_group_num",
+        "attn_config.kv_n_heads"),
     KEY(head_dim, "head_dim", "attention_head_dim", "kv_channels"),
     KEY(v_head_dim, "v_head_dim"),
     KEY(vocab, "vocab_size", "padded_vocab_size"),
-    KEY(ffn, "intermediate_size", "n_inner", "ffn_hidden_size", "inter_size",
-        "hidden_dim", "ffn_config.ffn_hidden_size"),
-    KEY(experts, "num_local_experts", "n_routed_experts", "num_experts",
-        "ffn_config.moe_num_experts"),
-    KEY(top_k, "num_experts_per_tok", "experts_per_token", "ffn_config.moe_top_k",
-        "moe_topk"),
+    KEY(ffn, "intermediate_size", "n_inner", "ffn_hidden_size", "inter_size", "hidden_dim",
+        "ffn_config.ffn_hidden_size"),
+    KEY(experts, "num_local_experts", "n_routed_experts", "num_experts", "ffn_config.moe_num_experts"),
+    KEY(top_k, "num_experts_per_tok", "experts_per_token", "ffn_config.moe_top_k", "moe_topk"),
     KEY(shared_experts, "n_shared_experts"),
     KEY(moe_ffn, "moe_intermediate_size"),
     KEY(shared_ffn, "shared_expert_intermediate_size", "shared_intermediate_size"),
@@ -166,14 +164,12 @@ static const char *word(const struct node *map, const char *path)
 }
 
 /* A whole number from 0; 0 when absent or null. */
-static int read_count(const struct node *map, const char *path, int64_t *out,
-                      struct diags *d)
+static int read_count(const struct node *map, const char *path, int64_t *out, struct diags *d)
 {
     const struct node *n = find(map, path);
     *out = 0;
     if (n == NULL || n->kind == NODE_NULL ||
-        (n->kind == NODE_SCALAR &&
-         (strcmp(n->text, "null") == 0 || n->text[0] == '\0'))) {
+        (n->kind == NODE_SCALAR && (strcmp(n->text, "null") == 0 || n->text[0] == '\0'))) {
         return 0;
     }
     char *end = NULL;
@@ -202,8 +198,7 @@ static int read_keys(const struct node *map, struct hf_config *c, struct diags *
 
 /* --- What the file leaves to the family ------------------------------------------------------ */
 
-static int family_traits(const struct hf_config *c, const struct node *at,
-                         struct diags *d)
+static int family_traits(const struct hf_config *c, const struct node *at, struct diags *d)
 {
     size_t best = 0;
     int traits = 0;
@@ -215,32 +210,25 @@ static int family_traits(const struct hf_config *c, const struct node *at,
         }
     }
     if (best == 0) {
-        diags_warning(d, at->mark, NULL,
-                      "model type '%s' is not known: read as a plain decoder",
-                      c->model_type);
+        diags_warning(d, at->mark, NULL, "model type '%s' is not known: read as a plain decoder", c->model_type);
     }
     return traits;
 }
 
-static void set_traits(const struct node *map, const struct node *top, int traits,
-                       struct hf_config *c)
+static void set_traits(const struct node *map, const struct node *top, int traits, struct hf_config *c)
 {
-    const char *acts[] = {word(map, "hidden_act"), word(map, "hidden_activation"),
-                          word(map, "activation_type"),
+    const char *acts[] = {word(map, "hidden_act"), word(map, "hidden_activation"), word(map, "activation_type"),
                           word(map, "ffn_config.ffn_act_fn.name")};
     for (int i = 0; i < 4; i++) {
-        c->gated |= strcmp(acts[i], "silu") == 0 || strcmp(acts[i], "swiglu") == 0 ||
-                    strcmp(acts[i], "swish") == 0;
+        c->gated |= strcmp(acts[i], "silu") == 0 || strcmp(acts[i], "swiglu") == 0 || strcmp(acts[i], "swish") == 0;
     }
     c->gated = (c->gated || (traits & GATED)) && !(traits & PLAIN);
     c->rms = !(traits & LAYER_NORM);
     c->norm_bias = (traits & LAYER_NORM) && !(traits & NO_NORM_BIAS);
     bool attention_bias = is_true(node_get(map, "attention_bias"));
-    c->qkv_bias = (traits & (QKV_BIAS | ALL_BIAS)) != 0 || attention_bias ||
-                  is_true(node_get(map, "use_qkv_bias"));
+    c->qkv_bias = (traits & (QKV_BIAS | ALL_BIAS)) != 0 || attention_bias || is_true(node_get(map, "use_qkv_bias"));
     c->out_bias = (traits & ALL_BIAS) != 0 || attention_bias;
-    c->mlp_bias =
-        (traits & (ALL_BIAS | MLP_BIAS)) != 0 || is_true(node_get(map, "mlp_bias"));
+    c->mlp_bias = (traits & (ALL_BIAS | MLP_BIAS)) != 0 || is_true(node_get(map, "mlp_bias"));
     c->head_bias = (traits & HEAD_BIAS) != 0 || is_true(node_get(map, "lm_head_bias"));
     c->router_bias = c->expert_bias = (traits & EXPERT_BIAS) != 0;
     c->qk_norm = (traits & QK_NORM) != 0;
@@ -254,8 +242,7 @@ static void set_traits(const struct node *map, const struct node *top, int trait
     c->ffn /= traits & HALF_FFN ? 2 : 1;
 }
 
-static void fill_defaults(const struct node *map, int traits, struct hf_config *c,
-                          struct diags *d)
+static void fill_defaults(const struct node *map, int traits, struct hf_config *c, struct diags *d)
 {
     for (size_t i = 0; i < sizeof class_defaults / sizeof *class_defaults; i++) {
         if (strcmp(word(map, "model_type"), class_defaults[i].type) == 0) {
@@ -265,9 +252,8 @@ static void fill_defaults(const struct node *map, int traits, struct hf_config *
             c->vocab = c->vocab ? c->vocab : class_defaults[i].vocab;
         }
     }
-    bool one_kv =
-        is_true(node_get(map, "multi_query")) ||
-        strcmp(word(map, "attn_config.attn_type"), "multiquery_attention") == 0;
+    bool one_kv = is_true(node_get(map, "multi_query")) ||
+                  strcmp(word(map, "attn_config.attn_type"), "multiquery_attention") == 0;
     c->kv_heads = c->kv_heads ? c->kv_heads : one_kv ? 1 : c->heads;
     c->head_dim = c->head_dim ? c->head_dim : c->heads ? c->hidden / c->heads : 0;
     c->v_head_dim = c->v_head_dim ? c->v_head_dim : c->head_dim;
@@ -287,12 +273,10 @@ static void fill_defaults(const struct node *map, int traits, struct hf_config *
     c->labels = labels && labels->kind == NODE_MAPPING ? labels->n_children : 2;
     if (c->mamba_state) {
         int64_t expand = 0;
-        read_count(map, node_get(map, "mamba_expand") ? "mamba_expand" : "expand",
-                   &expand, d);
+        read_count(map, node_get(map, "mamba_expand") ? "mamba_expand" : "expand", &expand, d);
         int64_t head = 0;
         read_count(map, "mamba_head_dim", &head, d);
-        c->mamba_inner =
-            c->mamba_heads ? c->mamba_heads * head : (expand ? expand : 2) * c->hidden;
+        c->mamba_inner = c->mamba_heads ? c->mamba_heads * head : (expand ? expand : 2) * c->hidden;
     }
 }
 
@@ -300,8 +284,8 @@ static void fill_defaults(const struct node *map, int traits, struct hf_config *
 
 static bool item_is(const struct node *list, int64_t i, const char *text)
 {
-    return list && list->kind == NODE_SEQUENCE && i < list->n_children &&
-           list->child[i].kind == NODE_SCALAR && strcmp(list->child[i].text, text) == 0;
+    return list && list->kind == NODE_SEQUENCE && i < list->n_children && list->child[i].kind == NODE_SCALAR &&
+           strcmp(list->child[i].text, text) == 0;
 }
 
 static enum hf_layer_kind pattern_kind(char c)
@@ -311,20 +295,16 @@ static enum hf_layer_kind pattern_kind(char c)
 
 static int set_kinds(const struct node *map, struct hf_config *c, struct diags *d)
 {
-    const struct node *types = node_get(map, "layer_types"),
-                      *hybrid = node_get(map, "hybrid_layer_pattern");
+    const struct node *types = node_get(map, "layer_types"), *hybrid = node_get(map, "hybrid_layer_pattern");
     const struct node *pattern = node_get(map, "hybrid_override_pattern");
     int64_t period = 0, offset = 0;
-    if (read_count(map, "attn_layer_period", &period, d) ||
-        read_count(map, "attn_layer_offset", &offset, d)) {
+    if (read_count(map, "attn_layer_period", &period, d) || read_count(map, "attn_layer_offset", &offset, d)) {
         return -1;
     }
-    if (pattern &&
-        (pattern->kind != NODE_SCALAR || (int64_t)strlen(pattern->text) != c->layers)) {
-        return diags_error(
-            d, pattern->mark, NULL,
-            "'hybrid_override_pattern' must have a letter for each of %lld layers",
-            (long long)c->layers);
+    if (pattern && (pattern->kind != NODE_SCALAR || (int64_t)strlen(pattern->text) != c->layers)) {
+        return diags_error(d, pattern->mark, NULL,
+                           "'hybrid_override_pattern' must have a letter for each of %lld layers",
+                           (long long)c->layers);
     }
     for (int64_t i = 0; i < c->layers; i++) {
         enum hf_layer_kind kind = c->mamba_state ? HF_MAMBA : HF_ATTENTION;
@@ -335,8 +315,7 @@ static int set_kinds(const struct node *map, struct hf_config *c, struct diags *
         } else if (item_is(types, i, "sliding_attention") || item_is(hybrid, i, "1")) {
             kind = HF_SLIDING;
         } else if (item_is(types, i, "linear_attention")) {
-            return diags_error(d, types->mark, NULL,
-                               "layers of linear attention are not modelled");
+            return diags_error(d, types->mark, NULL, "layers of linear attention are not modelled");
         }
         c->kind[i] = (uint8_t)kind;
         c->mlp[i] = pattern ? kind == HF_MLP : kind != HF_MAMBA || period > 0;
@@ -350,8 +329,7 @@ static int set_experts(const struct node *map, struct hf_config *c, struct diags
 {
     int64_t first = 0, step = 0, offset = 0, interleave = 0;
     const struct node *freq = node_get(map, "moe_layer_freq");
-    if (read_count(map, "first_k_dense_replace", &first, d) ||
-        read_count(map, "expert_layer_period", &step, d) ||
+    if (read_count(map, "first_k_dense_replace", &first, d) || read_count(map, "expert_layer_period", &step, d) ||
         read_count(map, "expert_layer_offset", &offset, d) ||
         read_count(map, "interleave_moe_layer_step", &interleave, d)) {
         return -1;
@@ -392,11 +370,9 @@ static void count_kv(struct hf_config *c)
     for (int64_t i = 0; i < c->layers && !c->encoder; i++) {
         if (c->kind[i] == HF_ATTENTION) {
             c->kv_elements_per_token +=
-                c->kv_rank ? c->kv_rank + c->rope_dim
-                           : c->kv_heads * (c->head_dim + c->v_head_dim);
+                c->kv_rank ? c->kv_rank + c->rope_dim : c->kv_heads * (c->head_dim + c->v_head_dim);
         } else if (c->kind[i] == HF_SLIDING) {
-            c->kv_elements_per_token +=
-                c->sliding_kv_heads * (c->sliding_head_dim + c->sliding_v_head_dim);
+            c->kv_elements_per_token += c->sliding_kv_heads * (c->sliding_head_dim + c->sliding_v_head_dim);
         }
     }
 }
@@ -409,29 +385,24 @@ static int check(const struct hf_config *c, const struct node *root, struct diag
                            "and heads are needed");
     }
     if (c->layers > HF_LAYERS) {
-        return diags_error(d, root->mark, NULL, "%lld layers; at most %d are possible",
-                           (long long)c->layers, HF_LAYERS);
+        return diags_error(d, root->mark, NULL, "%lld layers; at most %d are possible", (long long)c->layers,
+                           HF_LAYERS);
     }
-    if (c->attention_layers > 0 &&
-        (c->heads < 1 || c->head_dim < 1 || c->heads % c->kv_heads != 0)) {
-        return diags_error(
-            d, root->mark, NULL, "%lld heads cannot share %lld key heads of width %lld",
-            (long long)c->heads, (long long)c->kv_heads, (long long)c->head_dim);
+    if (c->attention_layers > 0 && (c->heads < 1 || c->head_dim < 1 || c->heads % c->kv_heads != 0)) {
+        return diags_error(d, root->mark, NULL, "%lld heads cannot share %lld key heads of width %lld",
+                           (long long)c->heads, (long long)c->kv_heads, (long long)c->head_dim);
     }
     if (c->experts > 1 && (c->top_k < 1 || c->top_k > c->experts)) {
-        return diags_error(d, root->mark, NULL,
-                           "a token cannot take %lld of %lld experts",
-                           (long long)c->top_k, (long long)c->experts);
+        return diags_error(d, root->mark, NULL, "a token cannot take %lld of %lld experts", (long long)c->top_k,
+                           (long long)c->experts);
     }
     return 0;
 }
 
-static int read_text_model(const struct node *top, const struct node *map,
-                           struct hf_config *c, struct diags *d)
+static int read_text_model(const struct node *top, const struct node *map, struct hf_config *c, struct diags *d)
 {
     snprintf(c->model_type, sizeof c->model_type, "%s",
-             word(top, "model_type")[0] ? word(top, "model_type")
-                                        : word(map, "model_type"));
+             word(top, "model_type")[0] ? word(top, "model_type") : word(map, "model_type"));
     if (read_keys(map, c, d)) {
         return -1;
     }
@@ -446,10 +417,9 @@ static int read_text_model(const struct node *top, const struct node *map,
     fill_defaults(map, traits, c, d);
     c->sliding_kv_heads = c->sliding_kv_heads ? c->sliding_kv_heads : c->kv_heads;
     c->sliding_head_dim = c->sliding_head_dim ? c->sliding_head_dim : c->head_dim;
-    c->sliding_v_head_dim =
-        c->sliding_v_head_dim ? c->sliding_v_head_dim : c->sliding_head_dim;
-    if (check(c, top, d) || set_kinds(map, c, d) || set_llama4(map, c, d) ||
-        set_experts(map, c, d) || check(c, top, d)) {
+    c->sliding_v_head_dim = c->sliding_v_head_dim ? c->sliding_v_head_dim : c->sliding_head_dim;
+    if (check(c, top, d) || set_kinds(map, c, d) || set_llama4(map, c, d) || set_experts(map, c, d) ||
+        check(c, top, d)) {
         return -1;
     }
     count_kv(c);
@@ -463,20 +433,17 @@ static void warn_left_out(const struct node *root, struct diags *d)
     } left_out[] = {
         {"index_topk", "the indexer of its sparse attention is not modelled: attention "
                        "is over the whole context"},
-        {"num_nextn_predict_layers",
-         "layers that predict further tokens are not modelled"},
+        {"num_nextn_predict_layers", "layers that predict further tokens are not modelled"},
         {"text_config", "only the text model is read"},
         {"vision_config", "the vision tower is not modelled"},
         {"audio_config", "the audio tower is not modelled"},
-        {"quantization_config",
-         "the stored number formats are not read: bits are the study's"},
+        {"quantization_config", "the stored number formats are not read: bits are the study's"},
     };
     for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++) {
         const struct node *n = node_get(root, left_out[i].key);
         if (n && n->kind == NODE_MAPPING) {
             diags_warning(d, n->key_mark, NULL, "%s", left_out[i].what);
-        } else if (n && n->kind == NODE_SCALAR && strcmp(n->text, "null") != 0 &&
-                   strcmp(n->text, "0") != 0) {
+        } else if (n && n->kind == NODE_SCALAR && strcmp(n->text, "null") != 0 && strcmp(n->text, "0") != 0) {
             diags_warning(d, n->key_mark, NULL, "%s", left_out[i].what);
         }
     }
@@ -515,14 +482,13 @@ static char *without_infinities(const char *text, size_t len)
     return copy;
 }
 
-int hf_config_read(const char *name, const char *text, size_t len,
-                   struct hf_config *out, struct diags *d)
+int hf_config_read(const char *name, const char *text, size_t len, struct hf_config *out, struct diags *d)
 {
     const struct mark nowhere = {NULL, 0, 0, 0};
     memset(out, 0, sizeof *out);
     if (strncmp(text, "version https://git-lfs", 23) == 0) {
-        return diags_error(d, nowhere, "fetch the file with 'git lfs pull'",
-                           "'%s' is a Git LFS pointer, not the file", name);
+        return diags_error(d, nowhere, "fetch the file with 'git lfs pull'", "'%s' is a Git LFS pointer, not the file",
+                           name);
     }
     char *json = without_infinities(text, len);
     struct doc *doc = doc_read_text(name, json, strlen(json), d);

@@ -28,31 +28,27 @@ struct hf_config {
     bool shared_layers; /* all layers have the same weights (ALBERT) */
     bool encoder;       /* no KV cache, no head */
     bool pooler;
-    int64_t positions; /* rows of a learned position table; 0: none */
-    int64_t types;     /* rows of the token type table */
-    int64_t embedding; /* width of the embedding when it is not hidden (ALBERT) */
+    int64_t positions;                    /* rows of a learned position table; 0: none */
+    int64_t types;                        /* rows of the token type table */
+    int64_t embedding;                    /* width of the embedding when it is not hidden (ALBERT) */
     int64_t image, patch, image_channels; /* vision transformer; image 0: text */
     int64_t labels;                       /* classes of a vision transformer */
     int64_t experts, top_k, shared_experts, moe_ffn, shared_ffn; /* experts 0: dense */
     bool router_bias, expert_bias;
-    bool dense_beside; /* llama4: dense layers have an MLP of their own width */
-    int64_t kv_rank, q_rank, rope_dim,
-        nope_dim;   /* MLA; kv_rank 0: none; q_rank 0: queries are not compressed */
-    int64_t window; /* sliding window, tokens; 0: none */
+    bool dense_beside;                           /* llama4: dense layers have an MLP of their own width */
+    int64_t kv_rank, q_rank, rope_dim, nope_dim; /* MLA; kv_rank 0: none; q_rank 0: queries are not compressed */
+    int64_t window;                              /* sliding window, tokens; 0: none */
     int64_t sliding_kv_heads, sliding_head_dim, sliding_v_head_dim;
-    int64_t mamba_inner, mamba_state, mamba_conv, mamba_rank, mamba_heads,
-        mamba_groups;        /* mamba_heads > 0: Mamba-2 */
+    int64_t mamba_inner, mamba_state, mamba_conv, mamba_rank, mamba_heads, mamba_groups; /* mamba_heads > 0: Mamba-2 */
     uint8_t kind[HF_LAYERS]; /* [layers] enum hf_layer_kind */
     bool moe[HF_LAYERS];     /* [layers] this layer's MLP is a mixture of experts */
     bool mlp[HF_LAYERS];     /* [layers] this layer has an MLP */
     int attention_layers;
-    int64_t
-        kv_elements_per_token; /* elements of keys and values that a token leaves, all layers, no window full yet */
+    int64_t kv_elements_per_token; /* elements of keys and values that a token leaves, all layers, no window full yet */
 };
 
 /* From the file's text. 0, or -1 with errors in d: not a config, an architecture that is not modelled (named). Unknown model types and what is
  * left out are warnings. */
-int hf_config_read(const char *name, const char *text, size_t len,
-                   struct hf_config *out, struct diags *d);
+int hf_config_read(const char *name, const char *text, size_t len, struct hf_config *out, struct diags *d);
 
 #endif

@@ -53,8 +53,7 @@ static const struct {
     [COL_N] = {{"n", NULL}},
     [COL_K] = {{"k", NULL}},
 };
-_Static_assert(sizeof column_words / sizeof *column_words == COL_COUNT,
-               "words for each column");
+_Static_assert(sizeof column_words / sizeof *column_words == COL_COUNT, "words for each column");
 
 struct field {
     char *text; /* trimmed, in the line's copy */
@@ -78,10 +77,8 @@ struct topology {
 
 static struct mark mark_of(const struct topology *t, const struct line *line, int field)
 {
-    int at = field < line->n ? field : 0,
-        len = line->n ? (int)strlen(line->field[at].text) : 1;
-    return (struct mark){t->source, line->number, line->n ? line->field[at].col : 1,
-                         len > 0 ? len : 1};
+    int at = field < line->n ? field : 0, len = line->n ? (int)strlen(line->field[at].text) : 1;
+    return (struct mark){t->source, line->number, line->n ? line->field[at].col : 1, len > 0 ? len : 1};
 }
 
 /* Cuts a line (changed) into trimmed fields: at commas, at tabs when it has no comma. */
@@ -124,8 +121,7 @@ static bool has_words(const char *field, enum column c)
     }
     lower[n] = '\0';
     const char *const *word = column_words[c].word;
-    return word[1] ? strstr(lower, word[0]) && strstr(lower, word[1])
-                   : strcmp(lower, word[0]) == 0;
+    return word[1] ? strstr(lower, word[0]) && strstr(lower, word[1]) : strcmp(lower, word[0]) == 0;
 }
 
 static int read_header(struct topology *t, const struct line *line)
@@ -133,35 +129,31 @@ static int read_header(struct topology *t, const struct line *line)
     for (int c = 0; c < COL_COUNT; c++) {
         t->column[c] = -1;
         for (int i = line->n - 1; i > 0; i--) {
-            t->column[c] =
-                has_words(line->field[i].text, (enum column)c) ? i : t->column[c];
+            t->column[c] = has_words(line->field[i].text, (enum column)c) ? i : t->column[c];
         }
     }
     for (int i = 0; i < line->n; i++) {
         if (strstr(line->field[i].text, "Factor") != NULL) {
-            return diags_error(
-                t->d, mark_of(t, line, i), "give the topology file of the same network",
-                "this is a SCALE-Sim layout file, which holds no layers");
+            return diags_error(t->d, mark_of(t, line, i), "give the topology file of the same network",
+                               "this is a SCALE-Sim layout file, which holds no layers");
         }
     }
     t->gemm = t->column[COL_M] > 0 && t->column[COL_N] > 0 && t->column[COL_K] > 0;
     for (int c = 0; c < CONV_COLUMNS && !t->gemm; c++) {
         if (t->column[c] < 0) {
-            return diags_error(
-                t->d, mark_of(t, line, 0),
-                "the first row names them: 'Layer name, IFMAP Height, IFMAP Width, "
-                "Filter Height, "
-                "Filter Width, Channels, Num Filter, Strides' or 'Layer, M, N, K'",
-                "no column for '%s%s%s'", column_words[c].word[0],
-                column_words[c].word[1][0] ? " " : "", column_words[c].word[1]);
+            return diags_error(t->d, mark_of(t, line, 0),
+                               "the first row names them: 'Layer name, IFMAP Height, IFMAP Width, "
+                               "Filter Height, "
+                               "Filter Width, Channels, Num Filter, Strides' or 'Layer, M, N, K'",
+                               "no column for '%s%s%s'", column_words[c].word[0], column_words[c].word[1][0] ? " " : "",
+                               column_words[c].word[1]);
         }
     }
     return 0;
 }
 
 /* Whole number of the column; false when there is none. */
-static bool number_at(const struct topology *t, const struct line *line, enum column c,
-                      int64_t *out)
+static bool number_at(const struct topology *t, const struct line *line, enum column c, int64_t *out)
 {
     int i = t->column[c];
     if (i < 0 || i >= line->n || !isdigit((unsigned char)line->field[i].text[0])) {
@@ -184,8 +176,7 @@ static int count_numbers(const struct line *line)
 }
 
 /* The row's name, cut to length, '#2' behind it when it was there before. */
-static void name_of(const struct topology *t, const struct line *line,
-                    char out[NETWORK_NAME])
+static void name_of(const struct topology *t, const struct line *line, char out[NETWORK_NAME])
 {
     const char *text = line->field[0].text[0] ? line->field[0].text : "layer";
     snprintf(out, NETWORK_NAME, "%.*s", NETWORK_NAME - 12, text);
@@ -194,28 +185,24 @@ static void name_of(const struct topology *t, const struct line *line,
     }
 }
 
-static int add_gemm(struct topology *t, const struct line *line, const char *name,
-                    struct err *err)
+static int add_gemm(struct topology *t, const struct line *line, const char *name, struct err *err)
 {
     int64_t m = 0, n = 0, k = 0;
-    if (!number_at(t, line, COL_M, &m) || !number_at(t, line, COL_N, &n) ||
-        !number_at(t, line, COL_K, &k) || m < 1 || n < 1 || k < 1) {
+    if (!number_at(t, line, COL_M, &m) || !number_at(t, line, COL_N, &n) || !number_at(t, line, COL_K, &k) || m < 1 ||
+        n < 1 || k < 1) {
         return err_set(err, ERR_DATA, "M, N and K must be whole numbers of at least 1");
     }
     int in = build_input(t->net, k, m, 1, err);
     return in < 0 ? -1 : build_linear(t->net, name, in, n, false, false, err);
 }
 
-static int add_conv(struct topology *t, const struct line *line, const char *name,
-                    struct err *err)
+static int add_conv(struct topology *t, const struct line *line, const char *name, struct err *err)
 {
     int64_t v[CONV_COLUMNS] = {0};
     for (int c = 0; c < CONV_COLUMNS; c++) {
         if (!number_at(t, line, (enum column)c, &v[c]) || v[c] < 1) {
-            return err_set(
-                err, ERR_DATA, "'%s%s%s' must be a whole number of at least 1",
-                column_words[c].word[0], column_words[c].word[1][0] ? " " : "",
-                column_words[c].word[1]);
+            return err_set(err, ERR_DATA, "'%s%s%s' must be a whole number of at least 1", column_words[c].word[0],
+                           column_words[c].word[1][0] ? " " : "", column_words[c].word[1]);
         }
     }
     struct conv_spec spec = conv_spec_default;
@@ -237,8 +224,7 @@ static void set_density(struct topology *t, const struct line *line)
         if (n >= 1 && n <= m) {
             t->net->op[t->net->n_ops - 1].einsum.tensor[0].density = (double)n / m;
         } else {
-            diags_warning(t->d, mark_of(t, line, i), NULL,
-                          "sparsity '%s' is not N:M with 1 <= N <= M: taken as dense",
+            diags_warning(t->d, mark_of(t, line, i), NULL, "sparsity '%s' is not N:M with 1 <= N <= M: taken as dense",
                           line->field[i].text);
         }
     }
@@ -249,8 +235,7 @@ static void warn_batch(struct topology *t, const struct line *line)
     int64_t batch;
     if (!t->warned_batch && number_at(t, line, COL_BATCH, &batch) && batch != 1) {
         t->warned_batch = true;
-        diags_warning(t->d, mark_of(t, line, t->column[COL_BATCH]),
-                      "set the workload's batch",
+        diags_warning(t->d, mark_of(t, line, t->column[COL_BATCH]), "set the workload's batch",
                       "the column of batch sizes is ignored");
     }
 }
@@ -262,13 +247,11 @@ static int read_row(struct topology *t, const struct line *line)
     }
     int need = t->gemm ? 3 : CONV_COLUMNS;
     if (count_numbers(line) < need) {
-        return diags_warning(t->d, mark_of(t, line, 0), NULL,
-                             "not a layer: it has %d numbers, %d are needed",
+        return diags_warning(t->d, mark_of(t, line, 0), NULL, "not a layer: it has %d numbers, %d are needed",
                              count_numbers(line), need);
     }
     if (t->net->n_ops >= MAX_LAYERS) {
-        return diags_error(t->d, mark_of(t, line, 0), NULL, "more than %d layers",
-                           MAX_LAYERS);
+        return diags_error(t->d, mark_of(t, line, 0), NULL, "more than %d layers", MAX_LAYERS);
     }
     char name[NETWORK_NAME];
     struct err err = ERR_INIT;
@@ -317,12 +300,10 @@ static int read_lines(struct topology *t, char *text)
     return t->d->n_errors > before ? -1 : 0;
 }
 
-struct network *import_scalesim(const char *name, const char *text, size_t len,
-                                int64_t batch, struct diags *d)
+struct network *import_scalesim(const char *name, const char *text, size_t len, int64_t batch, struct diags *d)
 {
-    struct topology t = {.d = d,
-                         .source = diags_source(d, name, mem_strndup(text, len), len),
-                         .net = network_new(name, batch)};
+    struct topology t = {
+        .d = d, .source = diags_source(d, name, mem_strndup(text, len), len), .net = network_new(name, batch)};
     char *copy = mem_strndup(text, len);
     int rc = read_lines(&t, copy);
     mem_free(copy);

@@ -29,8 +29,7 @@ static int lookup(const struct frame *f, const char *name)
     return f->output[i].act;
 }
 
-static int read_inputs(const struct frame *f, const struct layer *l,
-                       int in[MODEL_INPUTS])
+static int read_inputs(const struct frame *f, const struct layer *l, int in[MODEL_INPUTS])
 {
     if (l->from == NULL) {
         in[0] = f->current;
@@ -47,8 +46,7 @@ static int read_inputs(const struct frame *f, const struct layer *l,
 }
 
 /* "prefix.name", ".at" behind it when repeated. */
-static int join_name(struct reader *r, const struct frame *f, const struct layer *l,
-                     int64_t at, char out[NETWORK_NAME])
+static int join_name(struct reader *r, const struct frame *f, const struct layer *l, int64_t at, char out[NETWORK_NAME])
 {
     struct strbuf sb = STRBUF_INIT;
     strbuf_addf(&sb, "%s%s%s", f->prefix, f->prefix[0] ? "." : "", l->name);
@@ -59,9 +57,7 @@ static int join_name(struct reader *r, const struct frame *f, const struct layer
     if (fits) {
         memcpy(out, sb.buf, sb.len + 1);
     } else {
-        diags_error(r->d, l->node->mark, NULL,
-                    "the name '%s' is longer than %d characters", sb.buf,
-                    NETWORK_NAME - 1);
+        diags_error(r->d, l->node->mark, NULL, "the name '%s' is longer than %d characters", sb.buf, NETWORK_NAME - 1);
     }
     strbuf_release(&sb);
     return fits ? 0 : -1;
@@ -70,15 +66,13 @@ static int join_name(struct reader *r, const struct frame *f, const struct layer
 /* A top-level operator that the array runs opens a block of its own; vector work and views join the block before. */
 static void open_block(struct reader *r, const char *name, enum kind kind, int depth)
 {
-    bool tensor = kind == KIND_CONV || kind == KIND_DEPTHWISE || kind == KIND_LINEAR ||
-                  kind == KIND_MATMUL;
+    bool tensor = kind == KIND_CONV || kind == KIND_DEPTHWISE || kind == KIND_LINEAR || kind == KIND_MATMUL;
     if (depth == 0 && (tensor || r->net->n_blocks == 0)) {
         build_block(r->net, name);
     }
 }
 
-static int expand_op(struct reader *r, struct frame *f, const struct layer *l,
-                     int depth)
+static int expand_op(struct reader *r, struct frame *f, const struct layer *l, int depth)
 {
     int k = 0, in[MODEL_INPUTS];
     while (l->kind[k] == NULL) {
@@ -87,13 +81,11 @@ static int expand_op(struct reader *r, struct frame *f, const struct layer *l,
     char name[NETWORK_NAME];
     int n_in = read_inputs(f, l, in);
     if (n_in < model_kinds[k].min_inputs || n_in > model_kinds[k].max_inputs) {
-        return diags_error(r->d, l->node->mark, "name them by 'from: [a, b]'",
-                           "%s reads %d to %d layers, not %d", model_kinds[k].key,
-                           model_kinds[k].min_inputs, model_kinds[k].max_inputs, n_in);
+        return diags_error(r->d, l->node->mark, "name them by 'from: [a, b]'", "%s reads %d to %d layers, not %d",
+                           model_kinds[k].key, model_kinds[k].min_inputs, model_kinds[k].max_inputs, n_in);
     }
     if (r->net->n_ops >= MAX_OPS) {
-        return diags_error(r->d, l->node->mark, NULL,
-                           "a network of more than %d operators", MAX_OPS);
+        return diags_error(r->d, l->node->mark, NULL, "a network of more than %d operators", MAX_OPS);
     }
     if (join_name(r, f, l, -1, name)) {
         return -1;
@@ -102,19 +94,16 @@ static int expand_op(struct reader *r, struct frame *f, const struct layer *l,
     struct err err = ERR_INIT;
     int out = model_kinds[k].build(r, f, l->kind[k], name, in, n_in, &err);
     if (out < 0) {
-        return err.code == ERR_NONE
-                   ? -1
-                   : diags_error(r->d, l->node->mark, NULL, "'%s': %s", name, err.text);
+        return err.code == ERR_NONE ? -1 : diags_error(r->d, l->node->mark, NULL, "'%s': %s", name, err.text);
     }
     remember(f, l->name, out);
     return 0;
 }
 
-static int expand_layers(struct reader *r, struct frame *f, const struct layer *list,
-                         int n, int depth);
+static int expand_layers(struct reader *r, struct frame *f, const struct layer *list, int n, int depth);
 
-static int expand_instance(struct reader *r, struct frame *f, const struct layer *l,
-                           int64_t i, bool repeated, int depth)
+static int expand_instance(struct reader *r, struct frame *f, const struct layer *l, int64_t i, bool repeated,
+                           int depth)
 {
     const struct block_def *def = model_find_block(&r->file, l->block);
     double value[MODEL_SYMBOLS + 4];
@@ -122,23 +111,19 @@ static int expand_instance(struct reader *r, struct frame *f, const struct layer
     read_inputs(f, l, in);
     int input = i > 0 ? f->current : in[0];
     for (int a = 0; a < n; a++) {
-        const struct node *arg = &def->args->child[a],
-                          *given = i == 0 ? node_get(l->first, arg->key) : NULL;
+        const struct node *arg = &def->args->child[a], *given = i == 0 ? node_get(l->first, arg->key) : NULL;
         given = given ? given : node_get(l->with, arg->key);
         int64_t v;
-        if (frame_number(r, given ? f : &r->top, given ? given : arg, arg->key, 0,
-                         &v)) {
+        if (frame_number(r, given ? f : &r->top, given ? given : arg, arg->key, 0, &v)) {
             return -1;
         }
         value[a] = (double)v;
     }
     const struct activation *act = &r->net->act[input];
-    const double shape[] = {(double)act->channels, (double)act->rows,
-                            (double)act->columns, (double)i};
+    const double shape[] = {(double)act->channels, (double)act->rows, (double)act->columns, (double)i};
     memcpy(value + n, shape, sizeof shape);
     struct frame inner;
-    if (model_enter_block(r, def, value, &inner) ||
-        join_name(r, f, l, repeated ? i : -1, inner.prefix)) {
+    if (model_enter_block(r, def, value, &inner) || join_name(r, f, l, repeated ? i : -1, inner.prefix)) {
         return -1;
     }
     inner.input = inner.current = input;
@@ -151,13 +136,11 @@ static int expand_instance(struct reader *r, struct frame *f, const struct layer
     return rc;
 }
 
-static int expand_block(struct reader *r, struct frame *f, const struct layer *l,
-                        int depth)
+static int expand_block(struct reader *r, struct frame *f, const struct layer *l, int depth)
 {
     int64_t repeat = 1;
     if (depth >= MAX_DEPTH) {
-        return diags_error(r->d, l->node->mark, NULL,
-                           "blocks within blocks, more than %d deep", MAX_DEPTH);
+        return diags_error(r->d, l->node->mark, NULL, "blocks within blocks, more than %d deep", MAX_DEPTH);
     }
     if (l->repeat && frame_number(r, f, l->repeat, "repeat", 0, &repeat)) {
         return -1;
@@ -175,8 +158,7 @@ static int expand_block(struct reader *r, struct frame *f, const struct layer *l
     return 0;
 }
 
-static int expand_layer(struct reader *r, struct frame *f, const struct layer *l,
-                        int depth)
+static int expand_layer(struct reader *r, struct frame *f, const struct layer *l, int depth)
 {
     if (l->when != NULL) {
         struct expr *e = frame_parse(r, f, l->when, "when");
@@ -186,18 +168,14 @@ static int expand_layer(struct reader *r, struct frame *f, const struct layer *l
             int in[MODEL_INPUTS], before = f->current;
             read_inputs(f, l, in);
             remember(f, l->name, in[0]);
-            f->current =
-                l->from
-                    ? before
-                    : f->current; /* a branch left out does not become the main path */
+            f->current = l->from ? before : f->current; /* a branch left out does not become the main path */
             return 0;
         }
     }
     return l->block ? expand_block(r, f, l, depth) : expand_op(r, f, l, depth);
 }
 
-static int expand_layers(struct reader *r, struct frame *f, const struct layer *list,
-                         int n, int depth)
+static int expand_layers(struct reader *r, struct frame *f, const struct layer *list, int n, int depth)
 {
     for (int i = 0; i < n; i++) {
         if (expand_layer(r, f, &list[i], depth)) {
@@ -212,8 +190,7 @@ int model_expand(struct reader *r)
     const struct node *input = r->file.input;
     int64_t shape[3];
     if (input->kind != NODE_SEQUENCE || input->n_children != 3) {
-        return diags_error(r->d, input->mark, NULL,
-                           "'input' must be [channels, rows, columns]");
+        return diags_error(r->d, input->mark, NULL, "'input' must be [channels, rows, columns]");
     }
     for (int i = 0; i < 3; i++) {
         if (frame_number(r, &r->top, &input->child[i], "input", 1, &shape[i])) {

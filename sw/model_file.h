@@ -83,11 +83,9 @@ struct rows_file {
     const struct node *rows;
 };
 
-extern const struct schema conv_schema, depthwise_schema, linear_schema, matmul_schema,
-    pool_schema, norm_schema, act_schema, embed_schema, cache_schema, last_schema,
-    empty_schema, layer_schema, block_schema, model_schema;
-extern const int norm_ops[], norm_params[],
-    act_ops[]; /* by `type`; operations an element, parameters a channel */
+extern const struct schema conv_schema, depthwise_schema, linear_schema, matmul_schema, pool_schema, norm_schema,
+    act_schema, embed_schema, cache_schema, last_schema, empty_schema, layer_schema, block_schema, model_schema;
+extern const int norm_ops[], norm_params[], act_ops[]; /* by `type`; operations an element, parameters a channel */
 extern const char *const model_shape_symbols[MODEL_SHAPE_SYMBOLS]; /* c h w i */
 
 /* What expressions may name, with the values; and the layers that `from` may name. */
@@ -114,9 +112,8 @@ struct reader {
 };
 
 /* Builds one operator; -1 with err filled when the builder refused, with err empty when it is in the diags already. */
-typedef int model_build_fn(struct reader *r, const struct frame *f,
-                           const struct node *node, const char *name, const int *in,
-                           int n_in, struct err *err);
+typedef int model_build_fn(struct reader *r, const struct frame *f, const struct node *node, const char *name,
+                           const int *in, int n_in, struct err *err);
 struct model_kind {
     const char *key;
     const struct schema *schema;
@@ -125,22 +122,17 @@ struct model_kind {
 };
 extern const struct model_kind model_kinds[KIND_COUNT];
 
-int frame_add(struct reader *r, struct frame *f, const char *name, double value,
-              struct mark at);
-struct expr *frame_parse(struct reader *r, const struct frame *f,
-                         const struct node *node, const char *what);
+int frame_add(struct reader *r, struct frame *f, const char *name, double value, struct mark at);
+struct expr *frame_parse(struct reader *r, const struct frame *f, const struct node *node, const char *what);
 /* A whole number of at least min. Errors go into the diags. */
-int frame_number(struct reader *r, const struct frame *f, const struct node *node,
-                 const char *what, double min, int64_t *out);
+int frame_number(struct reader *r, const struct frame *f, const struct node *node, const char *what, double min,
+                 int64_t *out);
 bool model_is_same(const struct node *node); /* pad: same */
-const struct block_def *model_find_block(const struct model_file *file,
-                                         const char *name);
+const struct block_def *model_find_block(const struct model_file *file, const char *name);
 /* The frame inside a block: params, arguments, shape of the input. `value` is [args + 4], or NULL while only names matter. */
-int model_enter_block(struct reader *r, const struct block_def *def,
-                      const double *value, struct frame *f);
+int model_enter_block(struct reader *r, const struct block_def *def, const double *value, struct frame *f);
 
-int model_check(struct reader *r,
-                const struct node *root); /* all errors at once; -1 when there is one */
-int model_expand(struct reader *r);       /* into r->net; stops at the first error */
+int model_check(struct reader *r, const struct node *root); /* all errors at once; -1 when there is one */
+int model_expand(struct reader *r);                         /* into r->net; stops at the first error */
 
 #endif

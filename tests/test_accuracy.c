@@ -31,36 +31,24 @@ static const struct point resnet18[] = {
     {"latency_0.25", 68.56, 0.460424, 5.4121, 46.859, "8884848444444444444"},
 };
 static const struct point resnet50[] = {
-    {"uniform8", 77.58, 0.00305, 23.4455, 239.226,
-     "8888888888888888888888888888888888888888888888888888"},
-    {"uniform4", 74.24, 0.906337, 11.7228, 59.807,
-     "4444444444444444444444444444444444444444444444444444"},
-    {"modelsize_0.75", 77.38, 0.012215, 19.9066, 222.579,
-     "8888888888888888888888888888888888888888888488848848"},
-    {"modelsize_0.5", 75.95, 0.031024, 17.5473, 192.984,
-     "8888888888888888888888884888888448888488488488844844"},
-    {"modelsize_0.25", 74.89, 0.08311, 14.4671, 160.923,
-     "8888888888888888888888884888448448448444444484444844"},
-    {"bops_0.75", 76.1, 0.024105, 20.5681, 192.368,
-     "8888888848888888888884884888888448488488488488888888"},
-    {"bops_0.5", 75.39, 0.05644, 17.2667, 149.208,
-     "8888888848848884884484884888448448448448488488848848"},
-    {"bops_0.25", 74.45, 0.148948, 15.2474, 103.583,
-     "8488448844848844444484484884444444444444448488844844"},
-    {"latency_0.75", 76.63, 0.022658, 20.9203, 194.834,
-     "8888888848848888888884884888888488888488488488888888"},
-    {"latency_0.5", 74.95, 0.054861, 17.1028, 149.825,
-     "8888888844848888884884884884448448448448448488848848"},
-    {"latency_0.25", 74.26, 0.137505, 15.0774, 107.898,
-     "8888848844848844444484444844444444444448448488844844"},
+    {"uniform8", 77.58, 0.00305, 23.4455, 239.226, "8888888888888888888888888888888888888888888888888888"},
+    {"uniform4", 74.24, 0.906337, 11.7228, 59.807, "4444444444444444444444444444444444444444444444444444"},
+    {"modelsize_0.75", 77.38, 0.012215, 19.9066, 222.579, "8888888888888888888888888888888888888888888488848848"},
+    {"modelsize_0.5", 75.95, 0.031024, 17.5473, 192.984, "8888888888888888888888884888888448888488488488844844"},
+    {"modelsize_0.25", 74.89, 0.08311, 14.4671, 160.923, "8888888888888888888888884888448448448444444484444844"},
+    {"bops_0.75", 76.1, 0.024105, 20.5681, 192.368, "8888888848888888888884884888888448488488488488888888"},
+    {"bops_0.5", 75.39, 0.05644, 17.2667, 149.208, "8888888848848884884484884888448448448448488488848848"},
+    {"bops_0.25", 74.45, 0.148948, 15.2474, 103.583, "8488448844848844444484484884444444444444448488844844"},
+    {"latency_0.75", 76.63, 0.022658, 20.9203, 194.834, "8888888848848888888884884888888488888488488488888888"},
+    {"latency_0.5", 74.95, 0.054861, 17.1028, 149.825, "8888888844848888884884884884448448448448448488848848"},
+    {"latency_0.25", 74.26, 0.137505, 15.0774, 107.898, "8888848844848844444484444844444444444448448488844844"},
 };
 enum { POINTS = 11 };
 static const struct {
     const char *model;
     const struct point *point;
     double mb, within_pp, loo_pp;
-} models[] = {{"resnet18", resnet18, 1048576.0, 0.6, 0.45},
-              {"resnet50", resnet50, 1e6, 1.0, 0.45}};
+} models[] = {{"resnet18", resnet18, 1048576.0, 0.6, 0.45}, {"resnet50", resnet50, 1e6, 1.0, 0.45}};
 
 static struct network *load(const char *model)
 {
@@ -84,8 +72,7 @@ static struct accuracy *load_proxy(const struct network *net)
 }
 
 /* Sets the digits on the operators that vary, in order (HAWQ puts a projection after the convolutions of its block, as we do). */
-static void set_digits(struct network *net, const struct accuracy *acc,
-                       const char *digits)
+static void set_digits(struct network *net, const struct accuracy *acc, const char *digits)
 {
     for (int i = 0; i < net->n_ops; i++) {
         if (accuracy_varies(acc, i)) {
@@ -109,8 +96,7 @@ START_TEST(published_sums_are_reproduced)
 {
     struct network *net = load(models[_i].model);
     struct accuracy *acc = load_proxy(net);
-    int *w = mem_calloc((size_t)net->n_ops, sizeof *w),
-        *a = mem_calloc((size_t)net->n_ops, sizeof *a);
+    int *w = mem_calloc((size_t)net->n_ops, sizeof *w), *a = mem_calloc((size_t)net->n_ops, sizeof *a);
     for (int p = 0; p < POINTS; p++) {
         const struct point *point = &models[_i].point[p];
         set_digits(net, acc, point->bits);
@@ -123,12 +109,9 @@ START_TEST(published_sums_are_reproduced)
                 bops += (double)einsum_macs(&net->op[i].einsum) * w[i] * a[i] / 1e9;
             }
         }
-        ck_assert_msg(fabs(omega - point->omega) < 2e-6, "%s: omega %.6f",
-                      point->config, omega);
-        ck_assert_msg(fabs(size - point->size) < 2e-4, "%s: size %.4f", point->config,
-                      size);
-        ck_assert_msg(fabs(bops - point->bops) < 2e-3, "%s: BOPS %.3f", point->config,
-                      bops);
+        ck_assert_msg(fabs(omega - point->omega) < 2e-6, "%s: omega %.6f", point->config, omega);
+        ck_assert_msg(fabs(size - point->size) < 2e-4, "%s: size %.4f", point->config, size);
+        ck_assert_msg(fabs(bops - point->bops) < 2e-3, "%s: BOPS %.3f", point->config, bops);
     }
     mem_free(w);
     mem_free(a);
@@ -178,8 +161,8 @@ START_TEST(published_accuracies_are_predicted)
     double rank = rank_correlation(model, published, POINTS);
     printf("%s: fp32 %.2f %%, drop = %.3f (1 - exp(-Omega / %.4f)) points; RMSE %.3f, "
            "worst %.3f, leave-one-out %.3f, rank correlation %.3f\n",
-           net->name, info.baseline_percent, info.scale_pp, info.omega_scale,
-           info.rmse_pp, info.max_error_pp, info.loo_rmse_pp, rank);
+           net->name, info.baseline_percent, info.scale_pp, info.omega_scale, info.rmse_pp, info.max_error_pp,
+           info.loo_rmse_pp, rank);
     ck_assert_double_le(worst, models[_i].within_pp);
     ck_assert_double_eq_tol(worst, info.max_error_pp, 1e-9);
     ck_assert_double_le(info.loo_rmse_pp, models[_i].loo_pp);
@@ -218,8 +201,7 @@ END_TEST
 static const struct {
     const char *proxy, *model, *says;
 } refused[] = {
-    {"hawqv3", "resnet50_v1_5",
-     "'layer2.0.conv1' has 102760448 multiply-accumulates instead of 25690112"},
+    {"hawqv3", "resnet50_v1_5", "'layer2.0.conv1' has 102760448 multiply-accumulates instead of 25690112"},
     {"hawqv3", "mobilenet_v2", "has no table for network 'mobilenet_v2'"},
     {"hawq", "resnet18", "unknown accuracy proxy 'hawq'"},
 };

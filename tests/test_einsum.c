@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct conv_shape shape_of(int64_t g, int64_t k, int64_t c, int64_t p, int64_t r,
-                                  int64_t stride, int64_t dilation)
+static struct conv_shape shape_of(int64_t g, int64_t k, int64_t c, int64_t p, int64_t r, int64_t stride,
+                                  int64_t dilation)
 {
     struct conv_shape s = {
         .n = 1,
@@ -80,8 +80,7 @@ END_TEST
 
 /* The extent of a window, found by visiting every position: exact where the kernel
  * covers the stride. */
-static int64_t count_window(int64_t out, int64_t stride, int64_t kernel,
-                            int64_t dilation)
+static int64_t count_window(int64_t out, int64_t stride, int64_t kernel, int64_t dilation)
 {
     int64_t last = 0;
     for (int64_t p = 0; p < out; p++) {
@@ -98,21 +97,18 @@ START_TEST(volumes_equal_counting)
     int checked = 0;
     srand(1);
     for (int i = 0; i < 1000; i++) {
-        struct conv_shape s =
-            shape_of(1 + rand() % 4, 1 + rand() % 5, 1 + rand() % 5, 1 + rand() % 9,
-                     1 + rand() % 4, 1 + rand() % 3, 1 + rand() % 3);
+        struct conv_shape s = shape_of(1 + rand() % 4, 1 + rand() % 5, 1 + rand() % 5, 1 + rand() % 9, 1 + rand() % 4,
+                                       1 + rand() % 3, 1 + rand() % 3);
         s.q = 1 + rand() % 9;
         s.n = 1 + rand() % 3;
         s.stride_w = 1 + rand() % 3;
         struct einsum e;
         einsum_conv(&e, "random", &s, 4, 8, 24);
         ck_assert_int_eq(einsum_check(&e, NULL), 0);
-        ck_assert_int_eq(einsum_macs(&e),
-                         s.n * s.g * s.k * s.c * s.p * s.q * s.r * s.s);
-        ck_assert_int_eq(einsum_volume(&e, 1, e.bound),
-                         s.n * s.g * s.c *
-                             count_window(s.p, s.stride_h, s.r, s.dilation_h) *
-                             count_window(s.q, s.stride_w, s.s, s.dilation_w));
+        ck_assert_int_eq(einsum_macs(&e), s.n * s.g * s.k * s.c * s.p * s.q * s.r * s.s);
+        ck_assert_int_eq(einsum_volume(&e, 1, e.bound), s.n * s.g * s.c *
+                                                            count_window(s.p, s.stride_h, s.r, s.dilation_h) *
+                                                            count_window(s.q, s.stride_w, s.s, s.dilation_w));
         ck_assert_int_eq(einsum_volume(&e, 2, e.bound), s.n * s.g * s.k * s.p * s.q);
         checked++;
     }
@@ -210,11 +206,10 @@ START_TEST(canonical_text_holds_the_cost_and_no_name)
     struct strbuf ta = STRBUF_INIT, tb = STRBUF_INIT;
     einsum_canonical(&a, &ta);
     einsum_canonical(&b, &tb);
-    ck_assert_str_eq(strbuf_str(&ta),
-                     "einsum N=1 K=8 C=4 P=6 Q=6 R=3 S=3; weights bits=8 density=1 "
-                     "[1K][1C][1R][1S]; inputs bits=8 density=1 "
-                     "[1N][1C][2P+1R][2Q+1S]; outputs output bits=8 partial=32 "
-                     "density=1 [1N][1K][1P][1Q]\n");
+    ck_assert_str_eq(strbuf_str(&ta), "einsum N=1 K=8 C=4 P=6 Q=6 R=3 S=3; weights bits=8 density=1 "
+                                      "[1K][1C][1R][1S]; inputs bits=8 density=1 "
+                                      "[1N][1C][2P+1R][2Q+1S]; outputs output bits=8 partial=32 "
+                                      "density=1 [1N][1K][1P][1Q]\n");
     ck_assert_str_eq(strbuf_str(&ta), strbuf_str(&tb));
     strbuf_reset(&tb);
     b.tensor[2].partial_bits = 24;
@@ -233,8 +228,7 @@ int main(void)
     tcase_add_test(tc, depthwise_has_a_channel_per_group);
     tcase_add_test(tc, matmul_shares_its_weights_or_not);
     tcase_add_test(tc, volumes_equal_counting);
-    tcase_add_loop_test(tc, bad_ones_are_refused, 0,
-                        (int)(sizeof refusals / sizeof *refusals));
+    tcase_add_loop_test(tc, bad_ones_are_refused, 0, (int)(sizeof refusals / sizeof *refusals));
     tcase_add_test(tc, canonical_text_holds_the_cost_and_no_name);
     suite_add_tcase(suite, tc);
     SRunner *sr = srunner_create(suite);

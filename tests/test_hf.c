@@ -9,21 +9,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LLAMA                                                                          \
-    "\"model_type\": \"llama\", \"hidden_act\": \"silu\", \"hidden_size\": 2048, "     \
-    "\"intermediate_size\": 8192, "                                                    \
-    "\"num_attention_heads\": 32, \"num_hidden_layers\": 16, "                         \
+#define LLAMA                                                                                                          \
+    "\"model_type\": \"llama\", \"hidden_act\": \"silu\", \"hidden_size\": 2048, "                                     \
+    "\"intermediate_size\": 8192, "                                                                                    \
+    "\"num_attention_heads\": 32, \"num_hidden_layers\": 16, "                                                         \
     "\"num_key_value_heads\": 8, \"vocab_size\": 128256"
-#define DEEPSEEK                                                                       \
-    "\"model_type\": \"deepseek_v3\", \"hidden_act\": \"silu\", \"hidden_size\": "     \
-    "7168, \"intermediate_size\": 18432, "                                             \
-    "\"num_attention_heads\": 128, \"num_hidden_layers\": 61, \"kv_lora_rank\": 512, " \
-    "\"q_lora_rank\": 1536, "                                                          \
-    "\"qk_nope_head_dim\": 128, \"qk_rope_head_dim\": 64, \"v_head_dim\": 128, "       \
-    "\"n_routed_experts\": 256, "                                                      \
-    "\"n_shared_experts\": 1, \"num_experts_per_tok\": 8, \"moe_intermediate_size\": " \
-    "2048, "                                                                           \
-    "\"first_k_dense_replace\": 3, \"vocab_size\": 129280, \"tie_word_embeddings\": "  \
+#define DEEPSEEK                                                                                                       \
+    "\"model_type\": \"deepseek_v3\", \"hidden_act\": \"silu\", \"hidden_size\": "                                     \
+    "7168, \"intermediate_size\": 18432, "                                                                             \
+    "\"num_attention_heads\": 128, \"num_hidden_layers\": 61, \"kv_lora_rank\": 512, "                                 \
+    "\"q_lora_rank\": 1536, "                                                                                          \
+    "\"qk_nope_head_dim\": 128, \"qk_rope_head_dim\": 64, \"v_head_dim\": 128, "                                       \
+    "\"n_routed_experts\": 256, "                                                                                      \
+    "\"n_shared_experts\": 1, \"num_experts_per_tok\": 8, \"moe_intermediate_size\": "                                 \
+    "2048, "                                                                                                           \
+    "\"first_k_dense_replace\": 3, \"vocab_size\": 129280, \"tie_word_embeddings\": "                                  \
     "false"
 
 static const struct {
@@ -32,8 +32,7 @@ static const struct {
     int64_t kv_elements; /* a token */
     int warnings;
 } models[] = {
-    {"Llama-3.2-1B, tied: 1,235,814,400",
-     "{" LLAMA ", \"tie_word_embeddings\": true, \"head_dim\": 64}", 1235814400,
+    {"Llama-3.2-1B, tied: 1,235,814,400", "{" LLAMA ", \"tie_word_embeddings\": true, \"head_dim\": 64}", 1235814400,
      16 * 2 * 8 * 64, 0},
     {"BERT base: 109,482,240",
      "{\"model_type\": \"bert\", \"hidden_act\": \"gelu\", \"hidden_size\": 768, "
@@ -72,8 +71,7 @@ static const struct {
      1235814400, 16 * 2 * 8 * 64, 3},
 };
 
-static struct network *import(const char *json, const struct network_arg *args, int n,
-                              int *warnings)
+static struct network *import(const char *json, const struct network_arg *args, int n, int *warnings)
 {
     struct diags d = DIAGS_INIT;
     struct strbuf text = STRBUF_INIT;
@@ -92,15 +90,12 @@ START_TEST(parameters_and_cache)
     struct network *net = import(models[_i].json, NULL, 0, &warnings);
     struct network_totals t;
     network_totals(net, &t);
-    ck_assert_msg(t.weights + t.biases == models[_i].params, "%s: %lld",
-                  models[_i].what, (long long)(t.weights + t.biases));
-    ck_assert_msg(warnings == models[_i].warnings, "%s: %d warnings", models[_i].what,
-                  warnings);
+    ck_assert_msg(t.weights + t.biases == models[_i].params, "%s: %lld", models[_i].what,
+                  (long long)(t.weights + t.biases));
+    ck_assert_msg(warnings == models[_i].warnings, "%s: %d warnings", models[_i].what, warnings);
     struct diags d = DIAGS_INIT;
     struct hf_config c;
-    ck_assert_int_eq(
-        hf_config_read("config.json", models[_i].json, strlen(models[_i].json), &c, &d),
-        0);
+    ck_assert_int_eq(hf_config_read("config.json", models[_i].json, strlen(models[_i].json), &c, &d), 0);
     ck_assert_int_eq(c.kv_elements_per_token, models[_i].kv_elements);
     diags_release(&d);
     network_free(net);
@@ -111,17 +106,14 @@ END_TEST
 START_TEST(prefill_and_decode)
 {
     static const int64_t step[][2] = {{128, 128}, {1, 4096}, {7, 100}};
-    const int64_t matrices =
-        16 * (2048LL * (32 + 2 * 8) * 64 + 2048LL * 2048 + 3LL * 2048 * 8192);
+    const int64_t matrices = 16 * (2048LL * (32 + 2 * 8) * 64 + 2048LL * 2048 + 3LL * 2048 * 8192);
     for (int i = 0; i < 3; i++) {
-        const struct network_arg args[] = {{"tokens", step[i][0]},
-                                           {"context", step[i][1]}};
+        const struct network_arg args[] = {{"tokens", step[i][0]}, {"context", step[i][1]}};
         int warnings;
         struct network *net = import(models[0].json, args, 2, &warnings);
         struct network_totals t;
         network_totals(net, &t);
-        ck_assert_int_eq(t.macs, step[i][0] * matrices + 2048LL * 128256 +
-                                     16 * 2 * step[i][0] * step[i][1] * 2048);
+        ck_assert_int_eq(t.macs, step[i][0] * matrices + 2048LL * 128256 + 16 * 2 * step[i][0] * step[i][1] * 2048);
         network_free(net);
     }
 }
@@ -139,8 +131,7 @@ START_TEST(latent_attention_folds)
     const struct op *scores = &net->op[network_find_op(net, "layer.0.scores")];
     ck_assert_int_eq(einsum_macs(&scores->einsum), 128LL * 4096 * (512 + 64));
     const struct op *up = &net->op[network_find_op(net, "layer.60.expert_up")];
-    ck_assert_int_eq(up->einsum.bound[einsum_dim(&up->einsum, "G")],
-                     8); /* one token touches its 8 experts */
+    ck_assert_int_eq(up->einsum.bound[einsum_dim(&up->einsum, "G")], 8); /* one token touches its 8 experts */
     ck_assert_int_eq(up->weights, 256LL * 7168 * 2048);
     ck_assert_int_eq(network_find_op(net, "layer.2.router"), -1);
     ck_assert_int_ge(network_find_op(net, "layer.3.router"), 0);
@@ -150,18 +141,15 @@ END_TEST
 
 START_TEST(windows_bound_what_is_seen)
 {
-    const char *json =
-        "{\"model_type\": \"gpt_oss\", \"hidden_act\": \"silu\", \"hidden_size\": 64, "
-        "\"intermediate_size\": 64, \"num_attention_heads\": 4, "
-        "\"num_hidden_layers\": 2, \"vocab_size\": 100, \"sliding_window\": 16, "
-        "\"layer_types\": [\"sliding_attention\", \"full_attention\"]}";
+    const char *json = "{\"model_type\": \"gpt_oss\", \"hidden_act\": \"silu\", \"hidden_size\": 64, "
+                       "\"intermediate_size\": 64, \"num_attention_heads\": 4, "
+                       "\"num_hidden_layers\": 2, \"vocab_size\": 100, \"sliding_window\": 16, "
+                       "\"layer_types\": [\"sliding_attention\", \"full_attention\"]}";
     const struct network_arg decode[] = {{"tokens", 1}, {"context", 256}};
     int warnings;
     struct network *net = import(json, decode, 2, &warnings);
-    ck_assert_int_eq(
-        einsum_macs(&net->op[network_find_op(net, "layer.0.scores")].einsum), 64 * 16);
-    ck_assert_int_eq(
-        einsum_macs(&net->op[network_find_op(net, "layer.1.scores")].einsum), 64 * 256);
+    ck_assert_int_eq(einsum_macs(&net->op[network_find_op(net, "layer.0.scores")].einsum), 64 * 16);
+    ck_assert_int_eq(einsum_macs(&net->op[network_find_op(net, "layer.1.scores")].einsum), 64 * 256);
     network_free(net);
 }
 END_TEST
@@ -182,9 +170,7 @@ static const struct {
      "\"num_layers\": 1, \"num_heads\": 1}",
      {NULL, 0},
      "an encoder and a decoder in one file are not modelled"},
-    {"{" LLAMA ", \"layer_types\": [\"linear_attention\"]}",
-     {NULL, 0},
-     "layers of linear attention are not modelled"},
+    {"{" LLAMA ", \"layer_types\": [\"linear_attention\"]}", {NULL, 0}, "layers of linear attention are not modelled"},
     {"{" LLAMA ", \"num_experts_per_tok\": 9, \"num_local_experts\": 8}",
      {NULL, 0},
      "a token cannot take 9 of 8 experts"},
@@ -196,9 +182,7 @@ static const struct {
      "\"num_attention_heads\": 6, \"num_key_value_heads\": 4}",
      {NULL, 0},
      "6 heads cannot share 4 key heads of width 10"},
-    {"{\"model_type\": \"llama\", \"hidden_size\": \"wide\"}",
-     {NULL, 0},
-     "'hidden_size' must be a whole number"},
+    {"{\"model_type\": \"llama\", \"hidden_size\": \"wide\"}", {NULL, 0}, "'hidden_size' must be a whole number"},
     {"{" LLAMA "}", {"tokns", 3}, "this model has no parameter 'tokns'"},
     {"{" LLAMA "}", {"context", 3}, "128 tokens cannot attend to a context of 3"},
 };
@@ -207,8 +191,8 @@ START_TEST(wrong_files_are_refused)
 {
     struct diags d = DIAGS_INIT;
     struct strbuf text = STRBUF_INIT;
-    ck_assert_ptr_null(import_hf("config.json", bad[_i].json, strlen(bad[_i].json),
-                                 &bad[_i].arg, bad[_i].arg.name != NULL, 1, &d));
+    ck_assert_ptr_null(
+        import_hf("config.json", bad[_i].json, strlen(bad[_i].json), &bad[_i].arg, bad[_i].arg.name != NULL, 1, &d));
     diags_format(&d, false, &text);
     ck_assert_msg(strstr(strbuf_str(&text), bad[_i].says), "%s", strbuf_str(&text));
     strbuf_release(&text);
@@ -220,13 +204,11 @@ int main(void)
 {
     Suite *suite = suite_create("hf");
     TCase *tc = tcase_create("hf");
-    tcase_add_loop_test(tc, parameters_and_cache, 0,
-                        (int)(sizeof models / sizeof *models));
+    tcase_add_loop_test(tc, parameters_and_cache, 0, (int)(sizeof models / sizeof *models));
     tcase_add_test(tc, prefill_and_decode);
     tcase_add_test(tc, latent_attention_folds);
     tcase_add_test(tc, windows_bound_what_is_seen);
-    tcase_add_loop_test(tc, wrong_files_are_refused, 0,
-                        (int)(sizeof bad / sizeof *bad));
+    tcase_add_loop_test(tc, wrong_files_are_refused, 0, (int)(sizeof bad / sizeof *bad));
     suite_add_tcase(suite, tc);
     SRunner *sr = srunner_create(suite);
     srunner_run_all(sr, CK_NORMAL);

@@ -19,6 +19,18 @@
  *   Conv x,k > y group=1 pads=1,1,1,1 auto_pad="SAME_UPPER"
  * One line each. Values are the files' own names. */
 
+/* What the writer allocates, until the graph is packed. */
+static struct {
+    void *part[2048];
+    int n;
+} pool;
+
+static void *keep(size_t size)
+{
+    ck_assert_int_lt(pool.n, 2048);
+    return pool.part[pool.n++] = mem_alloc(size);
+}
+
 static char *word(char **at)
 {
     while (**at == ' ') {
@@ -45,24 +57,24 @@ static int split(char *list, char **item)
 
 static Onnx__ValueInfoProto *make_input(char *name, char *dims)
 {
-    Onnx__ValueInfoProto *v = mem_alloc(sizeof *v);
+    Onnx__ValueInfoProto *v = keep(sizeof *v);
     onnx__value_info_proto__init(v);
     v->name = name;
-    v->type = mem_alloc(sizeof *v->type);
+    v->type = keep(sizeof *v->type);
     onnx__type_proto__init(v->type);
     v->type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
-    v->type->tensor_type = mem_alloc(sizeof *v->type->tensor_type);
+    v->type->tensor_type = keep(sizeof *v->type->tensor_type);
     onnx__type_proto__tensor__init(v->type->tensor_type);
     v->type->tensor_type->has_elem_type = 1;
     v->type->tensor_type->elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
-    Onnx__TensorShapeProto *s = mem_alloc(sizeof *s);
+    Onnx__TensorShapeProto *s = keep(sizeof *s);
     onnx__tensor_shape_proto__init(s);
     v->type->tensor_type->shape = s;
     char *item[16];
     s->n_dim = (size_t)split(dims, item);
-    s->dim = mem_calloc(s->n_dim + 1, sizeof *s->dim);
+    s->dim = keep((size_t)(s->n_dim + 1) * sizeof *s->dim);
     for (size_t i = 0; i < s->n_dim; i++) {
-        Onnx__TensorShapeProto__Dimension *d = s->dim[i] = mem_alloc(sizeof *d);
+        Onnx__TensorShapeProto__Dimension *d = s->dim[i] = keep(sizeof *d);
         onnx__tensor_shape_proto__dimension__init(d);
         bool number = strspn(item[i], "-0123456789") == strlen(item[i]);
         d->value_case = number ? ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE
@@ -78,21 +90,21 @@ static Onnx__ValueInfoProto *make_input(char *name, char *dims)
 
 static Onnx__TensorProto *make_tensor(char *name, char *dims, char *numbers)
 {
-    Onnx__TensorProto *t = mem_alloc(sizeof *t);
+    Onnx__TensorProto *t = keep(sizeof *t);
     onnx__tensor_proto__init(t);
     char *item[64];
     t->name = name;
     t->has_data_type = 1;
     t->data_type = numbers ? ONNX__TENSOR_PROTO__DATA_TYPE__INT64 : ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
     t->n_dims = (size_t)split(dims, item);
-    t->dims = mem_calloc(16, sizeof *t->dims);
+    t->dims = keep((size_t)(16) * sizeof *t->dims);
     for (size_t i = 0; i < t->n_dims; i++) {
         t->dims[i] = atoll(item[i]);
     }
     if (numbers) {
         t->n_dims = t->dims[0] == 0 ? 0 : 1;
         t->n_int64_data = (size_t)split(numbers, item);
-        t->int64_data = mem_calloc(64, sizeof *t->int64_data);
+        t->int64_data = keep((size_t)(64) * sizeof *t->int64_data);
         for (size_t i = 0; i < t->n_int64_data; i++) {
             t->int64_data[i] = atoll(item[i]);
         }
@@ -102,7 +114,7 @@ static Onnx__TensorProto *make_tensor(char *name, char *dims, char *numbers)
 
 static Onnx__AttributeProto *make_attribute(char *text)
 {
-    Onnx__AttributeProto *a = mem_alloc(sizeof *a);
+    Onnx__AttributeProto *a = keep(sizeof *a);
     onnx__attribute_proto__init(a);
     char *value = strchr(text, '='), *item[64] = {text};
     *value++ = '\0';
@@ -119,7 +131,7 @@ static Onnx__AttributeProto *make_attribute(char *text)
     a->has_i = !list;
     a->i = atoll(item[0]);
     a->n_ints = list ? (size_t)n : 0;
-    a->ints = mem_calloc(64, sizeof *a->ints);
+    a->ints = keep((size_t)(64) * sizeof *a->ints);
     for (int i = 0; i < n; i++) {
         a->ints[i] = atoll(item[i]);
     }
@@ -128,16 +140,16 @@ static Onnx__AttributeProto *make_attribute(char *text)
 
 static Onnx__NodeProto *make_node(char *op, char *rest)
 {
-    Onnx__NodeProto *n = mem_alloc(sizeof *n);
+    Onnx__NodeProto *n = keep(sizeof *n);
     onnx__node_proto__init(n);
     n->op_type = op;
-    n->input = mem_calloc(32, sizeof *n->input);
-    n->output = mem_calloc(32, sizeof *n->output);
-    n->attribute = mem_calloc(16, sizeof(Onnx__AttributeProto *));
+    n->input = keep((size_t)(32) * sizeof *n->input);
+    n->output = keep((size_t)(32) * sizeof *n->output);
+    n->attribute = keep((size_t)(16) * sizeof(Onnx__AttributeProto *));
     char *in = word(&rest);
     n->n_input = strcmp(in, "-") == 0 ? 0 : (size_t)split(in, n->input);
     for (size_t i = 0; i < n->n_input; i++) {
-        n->input[i] = strcmp(n->input[i], "_") == 0 ? (char *)calloc(1, 1) : n->input[i];
+        n->input[i] = strcmp(n->input[i], "_") == 0 ? keep(1) : n->input[i];
     }
     word(&rest); /* > */
     n->n_output = (size_t)split(word(&rest), n->output);
@@ -147,25 +159,26 @@ static Onnx__NodeProto *make_node(char *op, char *rest)
     return n;
 }
 
-/* Packed bytes of the graph; everything lives until the test ends. */
+/* Packed bytes of the graph; caller frees. */
 static uint8_t *make_model(const char *text, size_t *len)
 {
     static Onnx__ModelProto model;
     static Onnx__OperatorSetIdProto opset;
     static Onnx__OperatorSetIdProto *opsets[] = {&opset};
-    Onnx__GraphProto *g = mem_alloc(sizeof *g);
+    Onnx__GraphProto *g = keep(sizeof *g);
     onnx__graph_proto__init(g);
     onnx__model_proto__init(&model);
     onnx__operator_set_id_proto__init(&opset);
-    g->input = mem_calloc(64, sizeof(Onnx__ValueInfoProto *));
-    g->initializer = mem_calloc(64, sizeof(Onnx__TensorProto *));
-    g->node = mem_calloc(64, sizeof(Onnx__NodeProto *));
+    g->input = keep((size_t)(64) * sizeof(Onnx__ValueInfoProto *));
+    g->initializer = keep((size_t)(64) * sizeof(Onnx__TensorProto *));
+    g->node = keep((size_t)(64) * sizeof(Onnx__NodeProto *));
     opset.has_version = 1;
     opset.version = 13;
     model.n_opset_import = 1;
     model.opset_import = opsets;
     model.graph = g;
-    char *copy = mem_strdup(text), *line = copy;
+    char *copy = keep(strlen(text) + 1), *line = copy;
+    strcpy(copy, text);
     while (line && *line) {
         char *end = strchr(line, '\n');
         if (end) {
@@ -186,6 +199,9 @@ static uint8_t *make_model(const char *text, size_t *len)
     *len = onnx__model_proto__get_packed_size(&model);
     uint8_t *bytes = mem_alloc(*len + 1);
     onnx__model_proto__pack(&model, bytes);
+    while (pool.n > 0) {
+        mem_free(pool.part[--pool.n]);
+    }
     return bytes;
 }
 

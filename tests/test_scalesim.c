@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEADER                                                                         \
-    "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, "   \
+#define HEADER                                                                                                         \
+    "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, "                                   \
     "Num Filter, Strides,\n"
 #define CONV1 ((int64_t)64 * 3 * 49 * 110 * 110) /* ceil((224 - 7 + 2) / 2) = 110 */
 
@@ -18,8 +18,7 @@ static const struct {
     int64_t macs;
 } good[] = {
     {"plain", HEADER "c1, 224, 224, 7, 7, 3, 64, 2,\n", 1, 0, CONV1},
-    {"no trailing comma, no final newline", HEADER "c1,224,224,7,7,3,64,2", 1, 0,
-     CONV1},
+    {"no trailing comma, no final newline", HEADER "c1,224,224,7,7,3,64,2", 1, 0, CONV1},
     {"CRLF, blank and empty rows",
      "Layer name,IFMAP Height,IFMAP Width,Filter Height,Filter Width,Channels,Num "
      "Filter,Strides\r\n,,,,,,,\r\n\r\n"
@@ -41,10 +40,8 @@ static const struct {
      "c1,224,224,7,7,3,64,2,8\nc2,224,224,7,7,3,64,2,8\n",
      2, 1, 2 * CONV1},
     {"title row", HEADER "Transformer,\nc1,224,224,7,7,3,64,2,\n", 1, 1, CONV1},
-    {"symbols instead of numbers",
-     HEADER "embed,B,H,1,1,64,64,1,\nc1,224,224,7,7,3,64,2,\n", 1, 1, CONV1},
-    {"the same name twice", HEADER "c1,224,224,7,7,3,64,2,\nc1,224,224,7,7,3,64,2,\n",
-     2, 0, 2 * CONV1},
+    {"symbols instead of numbers", HEADER "embed,B,H,1,1,64,64,1,\nc1,224,224,7,7,3,64,2,\n", 1, 1, CONV1},
+    {"the same name twice", HEADER "c1,224,224,7,7,3,64,2,\nc1,224,224,7,7,3,64,2,\n", 2, 0, 2 * CONV1},
     {"columns in another order",
      "Layer,Num Filter,Channels,Strides,IFMAP Height,IFMAP Width,Filter Height,Filter "
      "Width\nc1,64,3,2,224,224,7,7\n",
@@ -61,17 +58,14 @@ START_TEST(oddities_are_read)
 {
     struct diags d = DIAGS_INIT;
     struct strbuf text = STRBUF_INIT;
-    struct network *net =
-        import_scalesim("t.csv", good[_i].text, strlen(good[_i].text), 1, &d);
+    struct network *net = import_scalesim("t.csv", good[_i].text, strlen(good[_i].text), 1, &d);
     diags_format(&d, false, &text);
     ck_assert_msg(net != NULL, "%s: %s", good[_i].what, strbuf_str(&text));
     struct network_totals t;
     network_totals(net, &t);
     ck_assert_msg(t.tensor_ops == good[_i].layers, "%s", good[_i].what);
-    ck_assert_msg(t.macs == good[_i].macs, "%s: %lld", good[_i].what,
-                  (long long)t.macs);
-    ck_assert_msg(d.n_warnings == good[_i].warnings, "%s: %s", good[_i].what,
-                  strbuf_str(&text));
+    ck_assert_msg(t.macs == good[_i].macs, "%s: %lld", good[_i].what, (long long)t.macs);
+    ck_assert_msg(d.n_warnings == good[_i].warnings, "%s: %s", good[_i].what, strbuf_str(&text));
     network_free(net);
     strbuf_release(&text);
     diags_release(&d);
@@ -102,10 +96,8 @@ static const struct {
     {"Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, "
      "Strides\nx,1,1,1,1,1,1\n",
      "no column for 'num filter'"},
-    {HEADER "a,4,4,7,7,3,64,1,\n",
-     "t.csv:2:1: error: 'a': a kernel of 7 x 7 does not fit into 4 x 4"},
-    {HEADER "a,4,4,0,1,3,64,1,\n",
-     "'filter height' must be a whole number of at least 1"},
+    {HEADER "a,4,4,7,7,3,64,1,\n", "t.csv:2:1: error: 'a': a kernel of 7 x 7 does not fit into 4 x 4"},
+    {HEADER "a,4,4,0,1,3,64,1,\n", "'filter height' must be a whole number of at least 1"},
     {HEADER "a,4,4,1,1,3,64,0,\nb,9999999,9999999,1,1,9999999,1,1\n",
      "t.csv:3:1: error: 'b': its output has more than 2^48 elements"},
     {"Layer,M,N,K\na,0,1,1\n", "M, N and K must be whole numbers of at least 1"},
@@ -115,8 +107,7 @@ START_TEST(wrong_files_are_refused)
 {
     struct diags d = DIAGS_INIT;
     struct strbuf text = STRBUF_INIT;
-    ck_assert_ptr_null(
-        import_scalesim("t.csv", bad[_i].text, strlen(bad[_i].text), 1, &d));
+    ck_assert_ptr_null(import_scalesim("t.csv", bad[_i].text, strlen(bad[_i].text), 1, &d));
     diags_format(&d, false, &text);
     ck_assert_msg(strstr(strbuf_str(&text), bad[_i].says), "%s", strbuf_str(&text));
     strbuf_release(&text);
@@ -130,8 +121,7 @@ int main(void)
     TCase *tc = tcase_create("scalesim");
     tcase_add_loop_test(tc, oddities_are_read, 0, (int)(sizeof good / sizeof *good));
     tcase_add_test(tc, sparsity_is_a_density);
-    tcase_add_loop_test(tc, wrong_files_are_refused, 0,
-                        (int)(sizeof bad / sizeof *bad));
+    tcase_add_loop_test(tc, wrong_files_are_refused, 0, (int)(sizeof bad / sizeof *bad));
     suite_add_tcase(suite, tc);
     SRunner *sr = srunner_create(suite);
     srunner_run_all(sr, CK_NORMAL);

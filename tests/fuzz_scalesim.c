@@ -1,0 +1,26 @@
+/* libFuzzer: SCALE-Sim topologies. What is read must be counted without overflow and printed. */
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "sw/import.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct diags d = DIAGS_INIT;
+    struct strbuf text_out = STRBUF_INIT;
+    char *text = mem_strndup((const char *)data, size);
+    struct network *net = import_scalesim("fuzz.csv", text, size, 1, &d);
+    if (net) {
+        struct network_totals t;
+        network_totals(net, &t);
+        network_canonical(net, &text_out);
+    }
+    diags_format(&d, false, &text_out);
+    network_free(net);
+    mem_free(text);
+    strbuf_release(&text_out);
+    diags_release(&d);
+    return 0;
+}
