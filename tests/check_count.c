@@ -1,0 +1,133 @@
+/* The closed form against the walk, mapping by mapping. */
+#include "check_count.h"
+
+#include "random_mapping.h"
+#include "walk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void explain(const struct einsum *e, const struct mapping *m)
+{
+    printf("operator:");
+    for (int d = 0; d < e->n_dims; d++) {
+        printf(" %s%lld", e->dim[d], (long long)e->bound[d]);
+    }
+    for (int l = m->n_levels - 1; l >= 0; l--) {
+        const struct mapping_level *ml = &m->level[l];
+        printf("\n L%d keep %x:", l, ml->keep);
+        for (int i = 0; i < ml->n_temporal; i++) {
+            if (ml->temporal[i].bound > 1) {
+                printf(" %s%lld", e->dim[ml->temporal[i].dim], (long long)ml->temporal[i].bound);
+            }
+        }
+        for (int i = 0; i < ml->n_spatial; i++) {
+            if (ml->spatial[i].bound > 1) {
+                printf(" %c:%s%lld", ml->spatial[i].axis == AXIS_X ? 'X' : 'Y', e->dim[ml->spatial[i].dim],
+                       (long long)ml->spatial[i].bound);
+            }
+        }
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
+/* Two dimensions of one rank spatial in one level. */
+static bool has_diagonal(const struct einsum *e, const struct mapping *m)
+{
+    int p = einsum_dim(e, "P"), r = einsum_dim(e, "R");
+    for (int l = 0; p >= 0 && r >= 0 && l < m->n_levels; l++) {
+        bool found[2] = {false, false};
+        for (int i = 0; i < m->level[l].n_spatial; i++) {
+            const struct spatial_loop *s = &m->level[l].spatial[i];
+            found[0] = found[0] || (s->dim == p && s->bound > 1);
+            found[1] = found[1] || (s->dim == r && s->bound > 1);
+        }
+        if (found[0] && found[1]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool same(const char *what, int level, const char *tensor, int64_t walk, int64_t closed)
+{
+    if (walk != closed) {
+        printf("L%d %s %s: walked %lld, closed form %lld\n", level, tensor, what, (long long)walk, (long long)closed);
+    }
+    return walk == closed;
+}
+
+static bool equal(const struct einsum *e, const struct mapping *m, const struct counts *w, const struct counts *c,
+                  bool all)
+{
+    bool ok = true;
+    if (all) {
+        ok = same("macs", -1, "", w->macs, c->macs) && same("cycles", -1, "", w->compute_cycles, c->compute_cycles);
+    }
+    for (int l = 0; l < m->n_levels; l++) {
+        ok = ok && (!all || same("instances", l, "", w->level[l].instances, c->level[l].instances));
+        for (int t = 0; t < e->n_tensors; t++) {
+            const struct tensor_count *x = &w->level[l].tensor[t];
+            const struct tensor_count *y = &c->level[l].tensor[t];
+            const char *n = e->tensor[t].name;
+            ok = ok && same("reads", l, n, x->reads, y->reads) && same("fills", l, n, x->fills, y->fills) &&
+                 same("updates", l, n, x->updates, y->updates) && same("drains", l, n, x->drains, y->drains) &&
+                 same("words", l, n, x->words, y->words) && (!all || same("adds", l, n, x->adds, y->adds));
+        }
+    }
+    return ok;
+}
+
+int check_count(long n)
+{
+    long imperfect = 0, bypass = 0, diagonal = 0;
+    long of_kind[RANDOM_KIND_COUNT] = {0}, of_levels[HW_LEVELS + 1] = {0};
+    for (long i = 0; i < n; i++) {
+        struct rng r;
+        rng_init(&r, 3, (uint64_t)i, RNG_TEST);
+        enum random_kind kind = (enum random_kind)(i % RANDOM_KIND_COUNT);
+        int levels = (int)(2 + rng_below(&r, 4));
+        struct einsum e;
+        struct mapping m;
+        struct err err = ERR_INIT;
+        struct counts walked, first, closed, origin;
+        random_einsum(&r, kind, 300, &e);
+        random_mapping(&r, &e, levels, 24, rng_below(&r, 2) == 0, &m);
+        if (walk(&e, &m, &walked, &first) != 0) {
+            return -1;
+        }
+        if (count_words(&e, &m, COUNT_ALL, ACCOUNTING_EXACT, &closed, &err) != 0 ||
+            count_words(&e, &m, COUNT_ORIGIN, ACCOUNTING_EXACT, &origin, &err) != 0) {
+            printf("%s
+", err.text);
+            return -1;
+        }
+        if (!equal(&e, &m, &walked, &closed, true) || !equal(&e, &m, &first, &origin, false)) {
+            explain(&e, &m);
+            printf("mapping %ld (%s)
+", i, random_kind_names[kind]);
+            fflush(stdout);
+            return -1;
+        }
+        of_kind[kind]++;
+        of_levels[levels]++;
+        imperfect += !closed.perfect;
+        for (int l = 0; l < levels; l++) {
+            bypass += m.level[l].keep != (1u << e.n_tensors) - 1;
+        }
+        diagonal += !closed.perfect && has_diagonal(&e, &m);
+    }
+    printf("walk = closed form on %ld mappings, %ld of them imperfect, %ld bypassed "
+           "levels, %ld imperfect diagonals:\n",
+           n, imperfect, bypass, diagonal);
+    for (int k = 0; k < RANDOM_KIND_COUNT; k++) {
+        printf("  %-32s %ld\n", random_kind_names[k], of_kind[k]);
+    }
+    for (int l = 2; l <= 5; l++) {
+        printf("  %d levels %*s %ld\n", l, 22, "", of_levels[l]);
+    }
+    fflush(stdout);
+    return 0;
+}
