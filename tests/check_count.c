@@ -100,14 +100,12 @@ int check_count(long n)
         }
         if (count_words(&e, &m, COUNT_ALL, ACCOUNTING_EXACT, &closed, &err) != 0 ||
             count_words(&e, &m, COUNT_ORIGIN, ACCOUNTING_EXACT, &origin, &err) != 0) {
-            printf("%s
-", err.text);
+            printf("%s\n", err.text);
             return -1;
         }
         if (!equal(&e, &m, &walked, &closed, true) || !equal(&e, &m, &first, &origin, false)) {
             explain(&e, &m);
-            printf("mapping %ld (%s)
-", i, random_kind_names[kind]);
+            printf("mapping %ld (%s)\n", i, random_kind_names[kind]);
             fflush(stdout);
             return -1;
         }
