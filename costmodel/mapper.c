@@ -206,17 +206,25 @@ static int start(struct mp_search *m, struct mp_problem *p, const struct acceler
     memset(m, 0, sizeof *m);
     m->p = p;
     m->goal = opt->goal;
+    m->accounting = opt->accounting;
     if (mp_problem_init(p, a, e, err) < 0) {
         return -1;
     }
+    p->one_axis = opt->one_axis;
+    p->drains = opt->accounting == ACCOUNTING_EXACT;
     m->work = work ? work : mapper_work_new();
     return 0;
+}
+
+double mapper_value(enum goal goal, const struct cost *c)
+{
+    return mp_goal(goal, c->energy_pj, c->cycles);
 }
 
 int mapper_best(const struct accelerator *a, const struct einsum *e, const struct mapper_options *opt,
                 struct mapper_work *work, struct mapper_result *out, struct err *err)
 {
-    struct cost_options how = {.accounting = ACCOUNTING_EXACT, .fidelity = FIDELITY_BANDWIDTH};
+    struct cost_options how = {.accounting = opt->accounting, .fidelity = FIDELITY_BANDWIDTH};
     struct mp_problem p;
     struct mp_search m;
     if (start(&m, &p, a, e, opt, work, err) < 0) {

@@ -22,10 +22,12 @@ enum mapper_effort { MAPPER_FAST, MAPPER_EXACT };
 struct mapper_options {
     enum goal goal; /* latency: of equally fast ones the one of least energy */
     enum mapper_effort effort;
-    bool perfect;   /* only factors that divide their dimensions; always so when exact */
-    int64_t budget; /* most pairs of tiles to look at; 0: MAPPER_BUDGET when fast, no limit
+    enum accounting accounting; /* 0: exact; the bounds stay below Timeloop's counts too */
+    bool one_axis;              /* a dimension is unrolled along one axis of a level only, as in Timeloop's mappings */
+    bool perfect;               /* only factors that divide their dimensions; always so when exact */
+    int64_t budget;             /* most pairs of tiles to look at; 0: MAPPER_BUDGET when fast, no limit
                        when exact */
-    int core_split; /* dimension to unroll over all cores; CORE_ONE; CORE_ANY: the mapper
+    int core_split;             /* dimension to unroll over all cores; CORE_ONE; CORE_ANY: the mapper
                        chooses, one core among the choices */
 };
 
@@ -53,6 +55,9 @@ void mapper_work_free(struct mapper_work *w);
  * be NULL (then memory is taken and given back). */
 int mapper_best(const struct accelerator *a, const struct einsum *e, const struct mapper_options *opt,
                 struct mapper_work *work, struct mapper_result *out, struct err *err);
+
+/* What a goal minimises, of a cost. */
+double mapper_value(enum goal goal, const struct cost *c);
 
 /* Mappings that no other one beats in both energy and cycles, by cycles. */
 struct mapper_point {

@@ -422,11 +422,11 @@ static void add_output(const struct chain *c, int l, double n, struct walk *w)
     const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
     double up_n = n / c->shared[l][t];
     w->energy_pj -= c->first_pj[l][open];
-    w->read_bits[l] += n * a->port_bits;
+    w->read_bits[l] += p->drains ? n * a->port_bits : 0;
     w->write_bits[l] += (n - c->first[l]) * a->port_bits;
     w->write_bits[up] += up_n * b->port_bits;
     w->read_bits[up] += (up_n - c->first[up]) * b->port_bits;
-    if (open && up < c->top && !c->wide[up][0] && !is_open(c, up)) {
+    if (p->drains && open && up < c->top && !c->wide[up][0] && !is_open(c, up)) {
         const struct mp_width *o = &p->width[up][t][MP_NARROW];
         w->energy_pj += c->first[up] * (b->read_pj - o->read_pj);
         w->read_bits[up] += c->first[up] * (b->port_bits - o->port_bits);
@@ -627,7 +627,7 @@ static void trim(const struct einsum *e, int d, struct mapping *m)
 static void price(struct chain *c, const int *label)
 {
     struct mp_search *m = c->m;
-    struct cost_options how = {.accounting = ACCOUNTING_EXACT, .fidelity = FIDELITY_BANDWIDTH};
+    struct cost_options how = {.accounting = m->accounting, .fidelity = FIDELITY_BANDWIDTH};
     struct mapping map;
     struct cost cost;
     memset(&map, 0, sizeof map);
@@ -748,7 +748,7 @@ static void init_output(struct chain *c, int l, bool innermost)
     for (int open = 0; open < 2; open++) {
         c->wide[l][open] = open || c->s->partial_above[l] || (innermost && c->s->partial);
         const struct mp_width *a = &p->width[l][t][c->wide[l][open]], *b;
-        double pj = a->write_pj + a->read_pj, first = c->first[l] * a->write_pj;
+        double pj = a->write_pj + (p->drains ? a->read_pj : 0), first = c->first[l] * a->write_pj;
         share = 1;
         up = l;
         do {

@@ -51,6 +51,8 @@ struct mp_problem {
     uint32_t reduction; /* bit d: compact dimension d does not move the output */
     int n_stay;         /* sets of tensors that some dimension does not move */
     uint32_t stay[MP_DIMS];
+    bool one_axis; /* as in mapper_options */
+    bool drains;   /* sums that leave a level are billed when they are read */
     double macs, volume_out;
     struct mp_width width[HW_LEVELS][MP_TENSORS][2];
     double capacity[HW_LEVELS]; /* bits that one instance's tiles may fill */
@@ -109,6 +111,7 @@ struct mp_search {
     const struct mp_problem *p;
     struct mapper_work *work;
     enum goal goal;
+    enum accounting accounting;
     bool exact;     /* no thinned lattices, no rule without a proof */
     int64_t budget; /* pairs of tiles that may still be looked at */
     int64_t priced; /* mappings priced by the cost model */

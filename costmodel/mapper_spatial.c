@@ -243,6 +243,17 @@ static void collect(struct collector *c, struct mp_spatial *s)
     c->out[i] = *s;
 }
 
+/* Is a dimension unrolled along both axes of a level? */
+static bool on_both_axes(const struct mp_problem *p, const int64_t *x, const int64_t *y)
+{
+    for (int d = 0; d < p->nd; d++) {
+        if (x[d] > 1 && y[d] > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void combine(struct collector *c, int level, int axis, double rounds, struct mp_spatial *s)
 {
     if (level == c->p->n_levels) {
@@ -256,6 +267,9 @@ static void combine(struct collector *c, int level, int axis, double rounds, str
             break;
         }
         memcpy(s->f[level][axis], list->c[i].f, sizeof s->f[level][axis]);
+        if (c->p->one_axis && axis == 1 && on_both_axes(c->p, s->f[level][0], s->f[level][1])) {
+            continue;
+        }
         combine(c, level + axis, 1 - axis, r, s);
     }
 }
@@ -376,7 +390,7 @@ static void level_choices(const struct mp_problem *p, int level, int axis, int d
         used *= c->f[axis][i];
     }
     for (int64_t f = 1; f <= room[axis] / used && f <= whole; f++) {
-        if (f > 1 && (!(dims[axis] >> d & 1) || whole % f != 0)) {
+        if (f > 1 && (!(dims[axis] >> d & 1) || whole % f != 0 || (p->one_axis && axis == 1 && c->f[0][d] > 1))) {
             continue;
         }
         c->f[axis][d] = f;
