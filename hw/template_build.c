@@ -260,30 +260,44 @@ static int set_storage(const struct build *b, const struct level_plan *p, struct
     return 0;
 }
 
-/* Wires from one instance to its children: per hop a tile's width of wire; a mesh registers each hop; a bus swings its whole length.
- * Mean hops of a unicast along an axis of n children, entered at its edge: n / 2. */
+/* Registers at the hops of a mesh, of the link's width. */
+static void add_hop_registers(const struct build *b, const struct level_plan *p, int i)
+{
+    struct level *l = &b->a->level[i];
+    double children = (double)l->fanout_x * (double)l->fanout_y;
+    double child = i > 0 ? b->a->level[i - 1].word_bits : b->a->mac.a_bits + b->a->mac.acc_bits;
+    double link = fmax(p->link != NULL ? expr_eval(p->link, b->v) : child, 1);
+    struct component hop;
+    component_register(&b->tech, link, &hop);
+    l->hop_pj_per_bit += hop.write_pj / link;
+    l->leak_w += hop.leak_w * children;
+    l->area_mm2 += hop.area_mm2 * children * b->logic_overhead;
+}
+
+/* Wires from one instance to its children. Per hop: as long as a tile (the child and all inside) is wide; a mesh registers each hop.
+ * Mean hops of a unicast along an axis of n > 1 children, entered at its edge: n / 2; a bus swings all n. A single child is a
+ * neighbour: half the side of the level itself, or of the chip behind a DRAM's pads. */
 static void set_network(const struct build *b, const struct level_plan *p, int i)
 {
     struct level *l = &b->a->level[i];
-    double children = (double)l->fanout_x * (double)l->fanout_y, scale = p->network == NETWORK_BUS ? 1 : 0.5;
-    l->hop_pj_per_bit = component_wire_pj_per_bit_mm(&b->tech) * sqrt(b->tile_mm2);
-    l->hops_x = scale * (double)l->fanout_x;
-    l->hops_y = scale * (double)l->fanout_y;
-    if (p->network == NETWORK_MESH) {
-        struct component hop;
-        double child = i > 0 ? b->a->level[i - 1].word_bits : b->a->mac.a_bits + b->a->mac.acc_bits;
-        double link = p->link != NULL ? expr_eval(p->link, b->v) : child;
-        component_register(&b->tech, fmax(link, 1), &hop);
-        l->hop_pj_per_bit += hop.write_pj / fmax(link, 1);
-        l->leak_w += hop.leak_w * children;
-        l->area_mm2 += hop.area_mm2 * children * b->logic_overhead;
+    double scale = p->network == NETWORK_BUS ? 1 : 0.5, mm = sqrt(b->tile_mm2);
+    l->hops_x = l->fanout_x > 1 ? scale * (double)l->fanout_x : 0;
+    l->hops_y = l->fanout_y > 1 ? scale * (double)l->fanout_y : 0;
+    bool single = l->fanout_x == 1 && l->fanout_y == 1;
+    if (single) {
+        l->hops_x = 1;
+        mm = 0.5 * sqrt(p->class == CLASS_DRAM ? b->tile_mm2 : l->area_mm2);
+    }
+    double wire = component_wire_pj_per_bit_mm(&b->tech);
+    l->hop_pj_per_bit = wire * mm;
+    if (p->network == NETWORK_MESH && !single) {
+        add_hop_registers(b, p, i);
     }
     struct component adder;
     component_adder(&b->tech, 32, &adder);
     l->add_pj_per_bit = adder.read_pj / 32;
-    snprintf(l->network_source, sizeof l->network_source, "%s, tiles of %.3gmm; wire %.3gpJ/bit/mm: %.90s",
-             network_names[p->network], sqrt(b->tile_mm2), component_wire_pj_per_bit_mm(&b->tech),
-             b->t->tables->wire[0].source);
+    snprintf(l->network_source, sizeof l->network_source, "%s, hops of %.3gmm; wire %.3gpJ/bit/mm: %.90s",
+             single ? "neighbour" : network_names[p->network], mm, wire, b->t->tables->wire[0].source);
 }
 
 static int build_level(struct build *b, int i)

@@ -220,6 +220,11 @@ START_TEST(test_levels_come_and_go)
     ck_assert_int_eq(a.dataflow.spatial[0].n_x, 3); /* lanes of a decomposable MAC sum over C, R, S */
     ck_assert_int_eq(a.dataflow.stationary, TENSOR_WEIGHTS);
 
+    ck_assert(a.level[1].hops_x == 2 && a.level[1].hops_y == 4); /* half of 4 and 8 */
+    ck_assert(a.level[2].hops_x == 1 && a.level[2].hops_y == 0);
+    ck_assert(a.level[0].hops_x == 1 && a.level[0].hops_y == 0); /* a neighbour */
+    ck_assert(a.level[0].hop_pj_per_bit < a.level[1].hop_pj_per_bit);
+
     set_label(t, v, "hierarchy", "shared_l2");
     build(t, v, &a);
     ck_assert_int_eq(a.n_levels, 4);
