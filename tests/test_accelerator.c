@@ -272,6 +272,7 @@ int main(void)
 {
     Suite *s = suite_create("accelerator");
     TCase *tc = tcase_create("all");
+    tcase_set_timeout(tc, 60); /* a loaded machine is slow */
     tcase_add_test(tc, test_lanes_fixed);
     tcase_add_test(tc, test_lanes_decomposable);
     tcase_add_test(tc, test_lanes_bit_serial);

@@ -209,6 +209,7 @@ int main(void)
 {
     Suite *s = suite_create("cim");
     TCase *tc = tcase_create("all");
+    tcase_set_timeout(tc, 60); /* a loaded machine is slow */
     tcase_add_test(tc, test_published_macros);
     tcase_add_test(tc, test_formulas);
     tcase_add_test(tc, test_monotone);

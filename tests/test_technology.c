@@ -296,6 +296,7 @@ int main(void)
 {
     Suite *s = suite_create("technology");
     TCase *tc = tcase_create("all");
+    tcase_set_timeout(tc, 60); /* a loaded machine is slow */
     tcase_add_unchecked_fixture(tc, load, unload);
     tcase_add_test(tc, test_every_row_has_a_source);
     tcase_add_test(tc, test_law_fits_published_delay);

@@ -353,6 +353,7 @@ int main(void)
 {
     Suite *s = suite_create("template");
     TCase *tc = tcase_create("all");
+    tcase_set_timeout(tc, 60); /* a loaded machine is slow */
     tcase_add_test(tc, test_errors_are_located);
     tcase_add_test(tc, test_every_key_misspelt);
     tcase_add_test(tc, test_all_templates_build);
