@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/version.h"
+#include "cli/front.h"
 #include "cli/interrupt.h"
 #include "experiments/runner.h"
 
@@ -128,12 +129,10 @@ static int conclude(struct cli *cli, const struct study *s, struct db *db, const
         cli_json(doc);
         return status;
     }
-    int64_t *numbers, shown = db_front(db, &numbers, &err);
+    int shown = front_summary(cli, db, &err);
     if (shown < 0) {
         return cli_error(cli, &err);
     }
-    mem_free(numbers);
-    cli_say(cli, "front      %lld designs", (long long)shown);
     if (status == 0 && shown == 0) {
         status = ERR_NO;
     }
@@ -141,7 +140,7 @@ static int conclude(struct cli *cli, const struct study *s, struct db *db, const
 }
 
 static int run_on(struct cli *cli, const struct study *s, struct record *record, struct db *db, const char *path,
-                  const struct run_opts *o, const char *command)
+                  const struct run_opts *o, const char *command, const struct interrupt *interrupt)
 {
     struct err err = ERR_INIT;
     struct run_result r = {.stop = SEARCH_BUDGET};
@@ -160,7 +159,6 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
         cli_say(cli, "resuming   %s: %lld evaluations are there, %lld to go", path, (long long)stored,
                 (long long)(s->evaluations - stored));
     }
-    const struct interrupt *interrupt = interrupt_install();
     struct progress_view view;
     progress_view_init(&view, cli, (enum progress_form)o->progress);
     struct memo *memo = memo_new(NETWORK_MEMO_VALUE, (size_t)256 << 20, NULL);
@@ -199,10 +197,11 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
 int run_study(struct cli *cli, const struct study *s, const char *path, const struct run_opts *o, const char *command)
 {
     struct err err = ERR_INIT;
+    const struct interrupt *interrupt = interrupt_install(); /* before there is a file to leave half-made */
     introduce(cli, s);
     struct record *record = record_new(s);
     struct db *db = open_file(cli, record, path, o, command, &err);
-    int status = db == NULL ? cli_error(cli, &err) : run_on(cli, s, record, db, path, o, command);
+    int status = db == NULL ? cli_error(cli, &err) : run_on(cli, s, record, db, path, o, command, interrupt);
     struct err late = ERR_INIT;
     if (db_close(db, &late) < 0) {
         status = cli_error(cli, &late);
