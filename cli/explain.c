@@ -216,7 +216,7 @@ json_t *explain_json(const struct evaluation_detail *d, const char *layer)
 static int print_mapping(const struct study *s, const struct evaluation_detail *d, int i, struct err *err)
 {
     const struct op *op = &d->network->op[i];
-    struct mapper_options options = {s->goal, s->mapper_budget, CORE_ONE};
+    struct mapper_options options = {.goal = s->goal, .budget = s->mapper_budget, .core_split = CORE_ONE};
     if (d->place[i].split != PLACE_CORE) {
         options.core_split = op_split_dim(op, (enum split)d->place[i].split);
     }
