@@ -204,7 +204,9 @@ static struct plot_axis axis_of(const struct shown_column *c)
     return (struct plot_axis){c->name, percent ? DIM_ONE : c->dim, percent ? "%" : ""};
 }
 
-static int draw(const struct cli *cli, const struct pareto *front, struct db *db, const struct opt_list *texts)
+/* Marks: the front; of three objectives and more only the rows that are shown, since the others would cover all. */
+static int draw(const struct cli *cli, const struct pareto_opts *o, const struct pareto *front, struct db *db,
+                const bool *keep)
 {
     if (front->m < 2) {
         return cli_fail(cli, ERR_USAGE, "--plot needs two objectives");
@@ -213,7 +215,7 @@ static int draw(const struct cli *cli, const struct pareto *front, struct db *db
     const struct shown_column *y = &front->columns.list[front->objective[0]];
     const char *const names[] = {x->column->name, y->column->name};
     struct where where;
-    int status = where_init(&where, cli, &front->columns, db, texts);
+    int status = where_init(&where, cli, &front->columns, db, &o->where);
     struct dots dots = {NULL, 0, 0};
     struct db_query q = {
         .columns = names, .n_columns = 2, .where = where.sql, .params = where.params, .n_params = where.n_params};
@@ -222,11 +224,19 @@ static int draw(const struct cli *cli, const struct pareto *front, struct db *db
         status = cli_error(cli, &err);
     }
     if (!status) {
-        struct plot p = {axis_of(x), axis_of(y), dots.xy, dots.n, NULL, front->n, PLOT_WIDTH, PLOT_HEIGHT};
+        struct plot p = {.x = axis_of(x),
+                         .y = axis_of(y),
+                         .dots = dots.xy,
+                         .n_dots = dots.n,
+                         .what = front->m > 2 ? "shown below" : "front",
+                         .width = PLOT_WIDTH,
+                         .height = PLOT_HEIGHT};
         double *marks = mem_calloc(2 * (size_t)front->n + 1, sizeof *marks);
         for (int i = 0; i < front->n; i++) {
-            marks[2 * i] = db_number(front->row[i].value[front->objective[1]]) / x->scale;
-            marks[2 * i + 1] = db_number(front->row[i].value[front->objective[0]]) / y->scale;
+            if (front->m == 2 || keep[i]) {
+                marks[2 * p.n_marks] = db_number(front->row[i].value[front->objective[1]]) / x->scale;
+                marks[2 * p.n_marks++ + 1] = db_number(front->row[i].value[front->objective[0]]) / y->scale;
+            }
         }
         for (int64_t i = 0; i < dots.n; i++) {
             dots.xy[2 * i] /= x->scale;
@@ -309,7 +319,7 @@ static int show_front(struct cli *cli, const struct pareto_opts *o, const struct
             shown += keep[i];
         }
         if (o->plot) {
-            status = draw(cli, front, db, &o->where);
+            status = draw(cli, o, front, db, keep);
         }
         if (o->hv || o->ref) {
             print_volume(front, &box);

@@ -145,7 +145,7 @@ void plot_draw(const struct plot *p, struct strbuf *out)
     }
     unsigned short *cell = mem_calloc((size_t)p->width * (size_t)p->height, sizeof *cell);
     draw_points(p, &x, &y, cell);
-    strbuf_addf(out, "%*s   ● front (%lld)   dots: %lld feasible designs\n", LABEL, "", (long long)p->n_marks,
+    strbuf_addf(out, "%*s   ● %s (%lld)   dots: %lld feasible designs\n", LABEL, "", p->what, (long long)p->n_marks,
                 (long long)p->n_dots);
     strbuf_addf(out, "%*s%s\n", LABEL, p->y.title, y.log ? " (log)" : "");
     for (int r = 0; r < p->height; r++) {

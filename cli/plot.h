@@ -21,6 +21,7 @@ struct plot {
     int64_t n_dots;
     const double *marks; /* [n_marks][2], drawn over the dots */
     int64_t n_marks;
+    const char *what;  /* what the marks are: "front" */
     int width, height; /* characters of the picture without its frame */
 };
 
