@@ -17,6 +17,7 @@
     X(upgrade) \
     X(validate) \
     X(model) \
+    X(map) \
     X(import) \
     X(templates) \
     X(doctor) \

@@ -241,6 +241,7 @@ int mapper_best(const struct accelerator *a, const struct einsum *e, const struc
     out->mapping = m.best.mapping;
     out->priced = m.priced;
     out->looked = m.looked;
+    out->space = m.space;
     if (opt->effort == MAPPER_EXACT) {
         out->proven = !(open_bound < m.best.value * (1 - GAIN));
         out->bound = out->proven ? m.best.value : open_bound;

@@ -144,6 +144,37 @@ static void make_cases(const struct mp_search *m, struct cases *k)
     qsort(k->c, (size_t)k->n, sizeof *k->c, by_key);
 }
 
+/* Ways to write n as an ordered product of `levels` factors. */
+static double factorizations(int64_t n, int levels)
+{
+    double ways = 1;
+    for (int64_t p = 2; n > 1; p = p * p > n ? n : p + 1) {
+        for (int e = 1; n % p == 0; n /= p, e++) {
+            ways = ways * (levels - 1 + e) / e;
+        }
+    }
+    return ways;
+}
+
+/* Mappings of the space: spatial choices of one cost count once, loops of one iteration as loops. */
+static double space_size(const struct mp_problem *p, const struct cases *k, int n_spatial)
+{
+    double orders = 1, all = 0;
+    for (int l = 1; l < p->n_levels; l++) {
+        for (int d = 2; d <= p->nd; d++) {
+            orders *= d;
+        }
+    }
+    for (int i = 0; i < n_spatial; i++) {
+        double tiles = 1;
+        for (int d = 0; d < p->nd; d++) {
+            tiles *= factorizations(k->s[i].rest[d], p->n_levels);
+        }
+        all += tiles;
+    }
+    return all * orders * k->n_masks;
+}
+
 void mp_exact_search(struct mp_search *m, int core_split, double *open_bound)
 {
     struct cases k;
@@ -151,6 +182,7 @@ void mp_exact_search(struct mp_search *m, int core_split, double *open_bound)
     int n = mp_spatial_all(m->p, core_split, &k.s);
     make_groups(m->p, &k, n);
     make_masks(m->p, &k);
+    m->space += space_size(m->p, &k, n);
     make_cases(m, &k);
     for (int i = 0; i < k.n; i++) {
         const struct one_case *c = &k.c[i];

@@ -114,6 +114,7 @@ struct mp_search {
     enum accounting accounting;
     bool exact;     /* no thinned lattices, no rule without a proof */
     int64_t budget; /* pairs of tiles that may still be looked at */
+    double space;   /* mappings of the spaces that were searched exactly */
     int64_t priced; /* mappings priced by the cost model */
     int64_t looked; /* pairs of tiles looked at */
     struct mp_best best;

@@ -72,7 +72,7 @@ static int set_param(const struct template *t, const char *text, double *values,
     return rc;
 }
 
-static int load_arch(const struct pricing_request *r, struct accelerator *out, struct diags *d)
+int pricing_arch(const struct pricing_request *r, struct accelerator *out, struct diags *d)
 {
     struct err err = ERR_INIT;
     struct template *t = template_load(r->arch, d);
@@ -202,7 +202,7 @@ int pricing_run(const struct pricing_request *r, struct pricing *out, struct dia
 {
     struct err err = ERR_INIT;
     memset(out, 0, sizeof *out);
-    int arch = load_arch(r, &out->accelerator, d), workload = load_workload(r, &out->einsum, d);
+    int arch = pricing_arch(r, &out->accelerator, d), workload = load_workload(r, &out->einsum, d);
     if (arch != 0 || workload != 0) {
         return -1;
     }

@@ -29,4 +29,7 @@ struct pricing {
  * d, then -1. A template that cannot be built and a mapping that does not fit are errors too. */
 int pricing_run(const struct pricing_request *r, struct pricing *out, struct diags *d);
 
+/* The request's accelerator alone. All errors in d, then -1. */
+int pricing_arch(const struct pricing_request *r, struct accelerator *out, struct diags *d);
+
 #endif
