@@ -1,32 +1,11 @@
-/* Inside of the Timeloop readers: one file each for problem, architecture, mapping. */
+/* Inside of the Timeloop readers: architecture and mapping have a file each, the problem is in sw/. */
 #ifndef EXPERIMENTS_TIMELOOP_READ_H
 #define EXPERIMENTS_TIMELOOP_READ_H
 
-#include "base/doc.h"
 #include "experiments/timeloop.h"
-
-/* timeloop_doc.c */
-struct doc *timeloop_load(const char *path, struct diags *d);
-/* The entry of that name, in which '-' and '_' are the same letter. */
-const struct node *timeloop_get(const struct node *mapping, const char *key);
-/* 0, or -1 and an error that names the first entry that is none of `known` (NULL-terminated). */
-int timeloop_known(const struct node *mapping, const char *const *known, const char *what, struct diags *d);
-/* A whole number of at least `least`; quotes are accepted, arithmetic is refused. */
-int timeloop_int(const struct node *node, const char *what, int64_t least, int64_t *out, struct diags *d);
-int timeloop_version(const struct node *node, struct diags *d); /* NULL is accepted */
-/* Copies a name into a buffer of that size; -1 and an error when it is too long or none. */
-int timeloop_name(const struct node *node, const char *what, char *out, size_t size, struct diags *d);
-/* The next word of a list node or of a text with blanks or commas ("R=3 P=16"). */
-struct words {
-    const struct node *node;
-    int at;
-    char text[64];
-    struct mark mark;
-};
-bool words_next(struct words *w, struct diags *d);
+#include "sw/timeloop_problem.h"
 
 /* Each returns 0, or -1 after errors. */
-int timeloop_read_problem(const struct node *problem, struct einsum *e, struct diags *d);
 int timeloop_read_arch(const struct node *arch, struct timeloop_arch *a, struct diags *d);
 int timeloop_read_mapping(const struct node *mapping, struct timeloop *t, struct diags *d);
 

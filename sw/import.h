@@ -1,5 +1,6 @@
 /* Readers of the files that people have. Each makes a network, or says at once what it cannot read; nothing is guessed silently: what is left
- * out is a warning in d. network_load() picks the reader by the file's ending (.csv, .json, .onnx). */
+ * out is a warning in d. network_load() picks the reader by the file's ending (.csv, .json, .onnx; a .yaml
+ * with 'problem:' and a folder are Timeloop's). */
 #ifndef SW_IMPORT_H
 #define SW_IMPORT_H
 
@@ -33,5 +34,10 @@ struct onnx_facts {
  * named, counted, costed as moving its data; refused when `strict`. `facts` may be NULL. */
 struct network *import_onnx(const char *name, const void *data, size_t len, const struct network_arg *args, int n_args,
                             int64_t batch, bool strict, struct onnx_facts *facts, struct diags *d);
+
+/* Timeloop problem files: one, or a folder of .yaml files, sorted by name, each an operator that reads an input of its own. A problem must have the form of a
+ * convolution or matmul; what is read otherwise is in docs/timeloop.md. The samples of the problems (N) times `batch` are the network's. Densities are
+ * kept. */
+struct network *import_timeloop(const char *path, int64_t batch, struct diags *d);
 
 #endif

@@ -7,6 +7,7 @@
 #include "sw/import.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define MAX_FILE ((size_t)1 << 31)
 
@@ -55,8 +56,31 @@ struct request {
     struct diags *d;
 };
 
+/* A line that begins with "problem:"; a model file has none. */
+static bool is_timeloop(const char *text)
+{
+    const char *at = strstr(text, "problem:");
+    while (at && at != text && at[-1] != '\n') {
+        at = strstr(at + 1, "problem:");
+    }
+    return at != NULL;
+}
+
+static struct network *read_timeloop(const struct request *r)
+{
+    if (r->n_args > 0) {
+        diags_error(r->d, nowhere, NULL, "'%s' has no parameter '%s': Timeloop's problems have none", r->name,
+                    r->args[0].name);
+        return NULL;
+    }
+    return import_timeloop(r->name, r->batch, r->d);
+}
+
 static struct network *read_model(const struct request *r)
 {
+    if (is_timeloop(r->text)) {
+        return read_timeloop(r);
+    }
     return network_load_text(r->name, r->text, r->len, r->args, r->n_args, r->batch, r->d);
 }
 
@@ -126,6 +150,10 @@ struct network *network_load(const char *model, const struct network_arg *args, 
     int format = format_of(model);
     if (format >= 0) {
         return load_file(format, &r);
+    }
+    struct stat st;
+    if (strchr(model, '/') && stat(model, &st) == 0 && S_ISDIR(st.st_mode)) {
+        return read_timeloop(&r);
     }
     struct strbuf path = STRBUF_INIT;
     strbuf_addf(&path, "%s%s.yaml", models_dir, model);

@@ -5,12 +5,14 @@
 #include "experiments/case.h"
 #include "experiments/timeloop.h"
 #include "hw/template.h"
+#include "sw/import.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FIXTURES "tests/fixtures/timeloop/"
@@ -319,6 +321,124 @@ START_TEST(mappings_round_trip)
 }
 END_TEST
 
+/* An operator of a network is the einsum that a convolution of the same sizes has. */
+static void check_conv(const struct op *op, const struct conv_shape *shape)
+{
+    struct strbuf a = STRBUF_INIT, b = STRBUF_INIT;
+    static struct einsum want;
+    einsum_conv(&want, "want", shape, NETWORK_BITS, NETWORK_BITS, NETWORK_ACC_BITS);
+    einsum_canonical(&op->einsum, &a);
+    einsum_canonical(&want, &b);
+    ck_assert_str_eq(strbuf_str(&a), strbuf_str(&b));
+    strbuf_release(&a);
+    strbuf_release(&b);
+}
+
+START_TEST(networks)
+{
+    static const struct {
+        const char *text;
+        struct conv_shape shape;
+    } cases[] = {
+        {"problem: {shape: cnn-layer, instance: {N: 2, C: 4, K: 8, P: 5, Q: 6, R: 3, S: 2, Wstride: 2, Hdilation: 3}}",
+         {2, 1, 8, 4, 5, 6, 3, 2, 2, 1, 1, 3}},
+        {"problem: {shape: dw-cnn-layer, instance: {C: 4, P: 5, Q: 6, R: 3, S: 3}}",
+         {1, 4, 1, 1, 5, 6, 3, 3, 1, 1, 1, 1}},
+        {"problem: {shape: {dimensions: M N K, data_spaces: [{name: A, projection: 'M K'}, {name: Weights, projection: "
+         "'K N'}, "
+         "{name: Z, projection: 'M N', read_write: true}]}, instance: {M: 2, N: 3, K: 5}}",
+         {1, 1, 3, 5, 2, 1, 1, 1, 1, 1, 1, 1}},
+        {"problem: {shape: {dimensions: H M D T, data_spaces: [{name: Weights, projection: 'H D T'}, {name: Q, "
+         "projection: 'H M D'}, "
+         "{name: Z, projection: 'H M T', read_write: true}]}, instance: {H: 12, M: 7, D: 64, T: 9}}",
+         {1, 12, 9, 64, 7, 1, 1, 1, 1, 1, 1, 1}},
+    };
+    char path[] = "/tmp/dovetail-problem-XXXXXX.yaml";
+    int fd = mkstemps(path, 5);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct diags d = DIAGS_INIT;
+        write_file(path, cases[i].text);
+        struct network *net = network_load(path, NULL, 0, 1, &d);
+        ck_assert_msg(net != NULL, "%s: %s", cases[i].text, d.n ? d.list[0].message : "");
+        ck_assert_int_eq(net->n_ops, 1);
+        check_conv(&net->op[0], &cases[i].shape);
+        network_free(net);
+        diags_release(&d);
+    }
+    unlink(path);
+}
+END_TEST
+
+START_TEST(folder_is_a_network)
+{
+    char folder[] = "/tmp/dovetail-layers-XXXXXX", path[3][64];
+    static const char *const text[] = {
+        "problem: {shape: cnn-layer, instance: {C: 8, K: 4}}",
+        "problem: {shape: cnn-layer, instance: {C: 3, K: 8, P: 4, densities: {Inputs: 0.5}}}",
+        "problem: {shape: cnn-layer, instance: {N: 2}}",
+    };
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    for (int i = 0; i < 3; i++) {
+        snprintf(path[i], sizeof path[i], "%s/%s.yaml", folder, i == 0 ? "02" : i == 1 ? "01" : "03");
+    }
+    write_file(path[0], text[0]);
+    write_file(path[1], text[1]);
+    struct diags d = DIAGS_INIT;
+    struct network *net = network_load(folder, NULL, 0, 3, &d);
+    ck_assert_msg(net != NULL, "%s", d.n ? d.list[0].message : "");
+    struct network_totals totals;
+    network_totals(net, &totals);
+    ck_assert(net->n_ops == 2 && net->n_blocks == 2 && net->batch == 3);
+    ck_assert_str_eq(net->op[0].name, "01");
+    ck_assert_int_eq(totals.macs, 3 * (3 * 8 * 4 + 8 * 4));
+    ck_assert_double_eq(net->op[0].einsum.tensor[1].density, 0.5);
+    network_free(net);
+    write_file(path[2], text[2]);
+    ck_assert_ptr_null(network_load(folder, NULL, 0, 1, &d));
+    ck_assert_str_eq(d.list[0].message, "it has 2 samples, the network 1");
+    for (int i = 0; i < 3; i++) {
+        unlink(path[i]);
+    }
+    ck_assert_ptr_null(network_load(folder, NULL, 0, 1, &d));
+    rmdir(folder);
+    diags_release(&d);
+}
+END_TEST
+
+START_TEST(no_operator_of_a_network)
+{
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"problem: {shape: {dimensions: A B, data_spaces: [{name: X, projection: 'A B'}, {name: Z, projection: 'A', "
+         "read_write: true}]}, instance: {A: 2}}",
+         "it has 2 tensors; an operator of a network reads two and writes one"},
+        {"problem: {shape: {dimensions: A B, data_spaces: [{name: Weights, projection: B}, {name: X, projection: B}, "
+         "{name: Z, projection: 'A', read_write: true}]}, "
+         "instance: {A: 2}}",
+         "'A' makes it no convolution and no matmul"},
+        {"problem: {shape: {dimensions: A B C, data_spaces: [{name: Weights, projection: B}, {name: X, projection: "
+         "A+B+C}, "
+         "{name: Z, projection: 'A C', read_write: true}]}, instance: {A: 2, B: 2, C: 2}}",
+         "'C' makes it no convolution and no matmul"},
+    };
+    char path[] = "/tmp/dovetail-problem-XXXXXX.yaml";
+    int fd = mkstemps(path, 5);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct diags d = DIAGS_INIT;
+        write_file(path, cases[i].text);
+        ck_assert_ptr_null(network_load(path, NULL, 0, 1, &d));
+        ck_assert_str_eq(d.list[0].message, cases[i].message);
+        diags_release(&d);
+    }
+    unlink(path);
+}
+END_TEST
+
 START_TEST(refused_problems)
 {
     static const struct {
@@ -464,6 +584,9 @@ int main(void)
     tcase_add_test(c, mapping);
     tcase_add_test(c, case_is_the_same);
     tcase_add_test(c, mappings_round_trip);
+    tcase_add_test(c, networks);
+    tcase_add_test(c, folder_is_a_network);
+    tcase_add_test(c, no_operator_of_a_network);
     tcase_add_test(c, refused_problems);
     tcase_add_test(c, refused_mappings);
     tcase_set_timeout(c, 60);

@@ -1,8 +1,8 @@
 /* problem: -> struct einsum. */
+#include "sw/timeloop_problem.h"
 #include "base/mem.h"
 #include "base/schema.h"
 #include "base/strbuf.h"
-#include "experiments/timeloop_read.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -136,7 +136,7 @@ static int read_instance(struct problem *p)
             timeloop_int(v, v->key, 1, &p->e->bound[dim], p->d);
         } else if (c >= 0) {
             timeloop_int(v, v->key, 0, &p->coefficient[c].value, p->d);
-        } else if (!is_density_key(v->key)) {
+        } else if (!is_density_key(v->key) && !(v->kind == NODE_SCALAR && strcmp(v->text, "1") == 0)) {
             diags_warning(p->d, v->key_mark, NULL,
                           "'%s' is neither a dimension nor a coefficient of the shape: left out", v->key);
         }

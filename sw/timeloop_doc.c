@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/schema.h"
 #include "base/strbuf.h"
-#include "experiments/timeloop_read.h"
+#include "sw/timeloop_problem.h"
 
 #include <ctype.h>
 #include <stdio.h>
