@@ -52,8 +52,8 @@ static void node_clear(struct archive *a, int node)
     a->node[node].child = -1;
     a->node[node].n = 0;
     for (int j = 0; j < a->m; j++) {
-        low(a, node)[j] = INFINITY;
-        high(a, node)[j] = -INFINITY;
+        low(a, node)[j] = HUGE_VAL;
+        high(a, node)[j] = -HUGE_VAL;
     }
 }
 

@@ -1,398 +1,34 @@
-/* Bayesian optimization of few, expensive evaluations: a Gaussian process for every objective and constraint; the next point
- * maximises
- *     log EHVI(x) + sum over constraints of log P(g <= 0)
- * (only the second part while nothing feasible is known). One objective: expected improvement. Four and more, where exact EHVI
- * costs too much: the hypervolume gain of the optimistic point mean - sd (SMS-EGO, Ponweiser et al., PPSN X, 2008).
- * Trials in flight stand in the data with their predicted values (Kriging believer, Ginsbourger et al., 2010).
- *
- * What was measured to matter (docs/search.md): objectives are compressed above the worst of the front, so that a range over
- * orders of magnitude leaves resolution where the front is; constraints are modelled on their own scale with both signs.
- *
- * Law 1: hyper-parameters are fitted at fixed numbers of results, from a fixed start, so a proposal is a function of the data;
- * what is kept between proposals is a cache. `hybrid` proposes so for a while, then hands everything to evolution. */
+/* Bayesian optimization of few, expensive evaluations: the next trial is the point with the best score of the model
+ * (surrogate.h), searched for among random points and offspring of the front, then by climbing with shrinking steps.
+ * `hybrid` proposes so for a while, then hands all results to evolution. */
 #include "base/mem.h"
 #include "search/algorithm.h"
-#include "search/dominance.h"
-#include "search/ehvi.h"
 #include "search/evolution.h"
-#include "search/gp.h"
-#include "search/hypervolume.h"
+#include "search/surrogate.h"
 #include "search/variation.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 void openblas_set_num_threads(int n);
 
 enum {
-    DATA_MAX = 300, /* results that a process is conditioned on */
-    FIT_EVALUATIONS = 30,
     POOL = 400, /* first candidates of a proposal */
-    STARTS = 4,
+    STARTS = 4, /* of them climb */
     ROUNDS = 12,
     NEIGHBOURS = 12,
-    HYBRID_TRIALS = 250, /* proposed by the model before evolution takes over */
-    CATEGORY_MAX = 64
+    HYBRID_TRIALS = 250 /* proposed by the model before evolution takes over */
 };
-static const double REFERENCE = 1.1; /* in the unit box of the front */
-static const double INACTIVE = 0.95; /* how far an inactive variable is from an active one, over its range */
 
 struct bayes {
     struct search *s;
+    struct surrogate m;
     struct variation v;
     void *evolution; /* hybrid: takes over at trial `until`; NULL otherwise */
     int64_t until;
-    int64_t lag, first;        /* first: points of the initial sample */
-    double *sample;            /* [first][n] */
-    int d, *variable, *offset; /* features; their variable; [n] where a variable's begin */
-    bool *may_sleep;           /* [n] the variable is inactive at some points */
-    int64_t n, cap, cap_asked; /* results known */
-    double *x, *f, *g;         /* [cap_asked][n] also of trials in flight; [cap][m]; [cap][c] */
-    double *violation;         /* [cap] */
-    int n_gp;                  /* m objectives, c constraints, 1: would it fail? */
-    struct gp *gp;
-    int64_t fitted;       /* results that the hyper-parameters come from; 0: none */
-    double *low, *high;   /* [m] the front's box, in model units */
-    double *bend, *width; /* [m] objectives are compressed above bend, in units of width */
-    double *limit;        /* [c] scale of a constraint; 0: it says nothing */
-    struct ehvi ehvi;
-    double *front; /* [n_front][m] in the unit box */
-    int n_front;
-    bool failures; /* some evaluation failed */
+    int64_t lag, first; /* first: points of the initial sample */
+    double *sample;     /* [first][n] */
 };
-
-/* ---- features ---- */
-
-static void find_sleepers(struct bayes *b)
-{
-    const struct space *space = b->s->problem.space;
-    double *x = mem_calloc((size_t)space->n, sizeof *x);
-    struct rng r;
-    rng_init(&r, b->s->options.seed, 0, RNG_MODEL);
-    for (int t = 0; t < 300 && space->active; t++) {
-        search_uniform(space, &r, x);
-        for (int i = 0; i < space->n; i++) {
-            b->may_sleep[i] = b->may_sleep[i] || !space_active(space, x, i);
-        }
-    }
-    mem_free(x);
-}
-
-static int width_of(const struct bayes *b, int i)
-{
-    const struct variable *v = &b->s->problem.space->var[i];
-    return v->kind == VARIABLE_CATEGORY && v->n <= CATEGORY_MAX ? (int)v->n : 1 + b->may_sleep[i];
-}
-
-static void shape(struct bayes *b)
-{
-    int n = b->s->n;
-    b->may_sleep = mem_calloc((size_t)n, sizeof *b->may_sleep);
-    b->offset = mem_calloc((size_t)n, sizeof *b->offset);
-    find_sleepers(b);
-    for (int i = 0; i < n; i++) {
-        b->offset[i] = b->d;
-        b->d += width_of(b, i);
-    }
-    b->variable = mem_calloc((size_t)b->d, sizeof *b->variable);
-    for (int i = 0; i < n; i++) {
-        for (int j = 0; j < width_of(b, i); j++) {
-            b->variable[b->offset[i] + j] = i;
-        }
-    }
-}
-
-/* Ordered variables lie on [0, 1]; different categories are at distance 1; so, nearly, is inactive from active. */
-static void featurise(const struct bayes *b, const double *x, double *out)
-{
-    const struct space *space = b->s->problem.space;
-    memset(out, 0, (size_t)b->d * sizeof *out);
-    for (int i = 0; i < space->n; i++) {
-        double *at = out + b->offset[i];
-        bool awake = !b->may_sleep[i] || space_active(space, x, i);
-        if (space->var[i].kind == VARIABLE_CATEGORY && space->var[i].n <= CATEGORY_MAX) {
-            if (awake) {
-                at[(int)x[i]] = 0.70710678118654752440;
-            }
-        } else if (b->may_sleep[i]) {
-            at[0] = awake ? space_to_unit(&space->var[i], x[i]) : 0.5;
-            at[1] = awake ? 0 : INACTIVE;
-        } else {
-            at[0] = space_to_unit(&space->var[i], x[i]);
-        }
-    }
-}
-
-/* ---- targets ---- */
-
-static double compress(const struct bayes *b, int j, double y)
-{
-    double over = y - b->bend[j];
-    return over > 0 ? b->bend[j] + b->width[j] * log1p(over / b->width[j]) : y;
-}
-
-/* Bends each objective above the worst value of the first n results' front (of all of them while there is none to speak of). */
-static void choose_bends(struct bayes *b, int64_t n)
-{
-    int m = b->s->m, known = 0;
-    double *row = mem_calloc((size_t)n * (size_t)m + 1, sizeof *row);
-    bool *front = mem_calloc((size_t)n + 1, sizeof *front);
-    for (int64_t i = 0; i < n; i++) {
-        if (!(b->violation[i] > 0)) {
-            memcpy(row + (int64_t)known++ * m, b->f + i * m, (size_t)m * sizeof *row);
-        }
-    }
-    dominance_filter(row, known, m, front);
-    for (int j = 0; j < m; j++) {
-        double lo = HUGE_VAL, hi = -HUGE_VAL, all_lo = HUGE_VAL, all_hi = -HUGE_VAL;
-        for (int i = 0; i < known; i++) {
-            lo = front[i] ? fmin(lo, row[(int64_t)i * m + j]) : lo;
-            hi = front[i] ? fmax(hi, row[(int64_t)i * m + j]) : hi;
-        }
-        for (int64_t i = 0; i < n; i++) {
-            if (isfinite(b->violation[i])) {
-                all_lo = fmin(all_lo, b->f[i * m + j]);
-                all_hi = fmax(all_hi, b->f[i * m + j]);
-            }
-        }
-        if (!(hi > lo)) {
-            lo = all_lo;
-            hi = all_hi;
-        }
-        b->bend[j] = isfinite(hi) ? hi : 0;
-        b->width[j] = isfinite(hi - lo) && hi > lo ? hi - lo : 1;
-    }
-    mem_free(row);
-    mem_free(front);
-}
-
-static void choose_limits(struct bayes *b, int64_t results)
-{
-    const struct search *s = b->s;
-    for (int i = 0; i < s->c; i++) {
-        double size = 0;
-        int64_t n = 0;
-        for (int64_t k = 0; k < results; k++) {
-            double v = b->g[k * s->c + i];
-            if (isfinite(b->violation[k]) && (v > 0 || v < 0)) {
-                size += fabs(v);
-                n++;
-            }
-        }
-        b->limit[i] = n > 0 ? size / (double)n : 0;
-    }
-    b->failures = false;
-    for (int64_t k = 0; k < results; k++) {
-        b->failures = b->failures || isinf(b->violation[k]);
-    }
-}
-
-/* A constraint's target: odd, linear near 0. Exactly 0 is satisfied by an unknown amount: half a scale. */
-static double constraint_target(const struct bayes *b, int i, double v)
-{
-    double z = v / b->limit[i];
-    return z > 0 || z < 0 ? asinh(2 * z) : -0.9;
-}
-
-/* ---- the model ---- */
-
-static int64_t checkpoint(const struct bayes *b, int64_t n)
-{
-    int64_t at = b->first;
-    while (at + 3 + at / 10 <= n) {
-        at += 3 + at / 10;
-    }
-    return at < n ? at : n;
-}
-
-/* Rows to learn from: all, or the DATA_MAX best ranked. Returns how many. */
-static int choose_rows(const struct bayes *b, int64_t n, int *row)
-{
-    const struct search *s = b->s;
-    int kept = 0;
-    if (n <= DATA_MAX) {
-        for (int i = 0; i < n; i++) {
-            row[kept++] = i;
-        }
-        return kept;
-    }
-    int *rank = mem_calloc((size_t)n, sizeof *rank);
-    int fronts = dominance_sort_constrained(b->f, b->violation, (int)n, s->m, rank);
-    for (int front = 0; front < fronts && kept < DATA_MAX; front++) {
-        for (int i = (int)n - 1; i >= 0 && kept < DATA_MAX; i--) { /* the newest first */
-            if (rank[i] == front) {
-                row[kept++] = i;
-            }
-        }
-    }
-    mem_free(rank);
-    return kept;
-}
-
-/* Features and targets of process q among `rows`; returns their number. */
-static int gather(const struct bayes *b, int q, const int *row, int rows, const double *features, double *x, double *y)
-{
-    const struct search *s = b->s;
-    int n = 0;
-    for (int k = 0; k < rows; k++) {
-        int64_t i = row[k];
-        bool good = isfinite(b->violation[i]);
-        if (!good && q < s->m + s->c) {
-            continue;
-        }
-        y[n] = q < s->m          ? compress(b, q, b->f[i * s->m + q])
-               : q < s->m + s->c ? constraint_target(b, q - s->m, b->g[i * s->c + q - s->m])
-                                 : (good ? -1 : 1);
-        memcpy(x + (int64_t)n * b->d, features + (int64_t)k * b->d, (size_t)b->d * sizeof *x);
-        n++;
-    }
-    return n;
-}
-
-static bool models(const struct bayes *b, int q)
-{
-    int m = b->s->m, c = b->s->c;
-    return q < m ? true : q < m + c ? b->limit[q - m] > 0 : b->failures;
-}
-
-/* Fits (at a checkpoint) or only conditions every process on the first n results; then on the points in flight. */
-static void learn_one(const struct bayes *b, int q, int64_t n, bool fit, const double *pending, int n_pending)
-{
-    int *row = mem_calloc((size_t)n + 1, sizeof *row), rows = choose_rows(b, n, row);
-    size_t room = (size_t)(rows + n_pending) + 1;
-    double *features = mem_alloc(room * (size_t)b->d * sizeof *features),
-           *x = mem_alloc(room * (size_t)b->d * sizeof *x);
-    double *y = mem_alloc(room * sizeof *y), *sd = mem_alloc(room * sizeof *sd);
-    for (int k = 0; k < rows; k++) {
-        featurise(b, b->x + (int64_t)row[k] * b->s->n, features + (int64_t)k * b->d);
-    }
-    int known = gather(b, q, row, rows, features, x, y);
-    struct gp *g = &b->gp[q];
-    if (fit) {
-        gp_fit(g, x, y, known, FIT_EVALUATIONS);
-    } else {
-        gp_condition(g, x, y, known);
-        if (n_pending > 0) {
-            memcpy(x + (int64_t)known * b->d, pending, (size_t)n_pending * (size_t)b->d * sizeof *x);
-            gp_predict(g, pending, n_pending, y + known, sd);
-            gp_condition(g, x, y, known + n_pending);
-        }
-    }
-    mem_free(row);
-    mem_free(features);
-    mem_free(x);
-    mem_free(y);
-    mem_free(sd);
-}
-
-static void learn_all(struct bayes *b, int64_t n, bool fit, const double *pending, int n_pending)
-{
-#pragma omp parallel for schedule(dynamic) default(none) shared(b, n, fit, pending, n_pending)
-    for (int q = 0; q < b->n_gp; q++) {
-        if (models(b, q)) {
-            learn_one(b, q, n, fit, pending, n_pending);
-        }
-    }
-}
-
-/* The front in its unit box, with the believed values of points in flight that are believed feasible. */
-static void place_front(struct bayes *b, const double *pending, int n_pending)
-{
-    struct search *s = b->s;
-    int m = s->m, known = s->archive.n;
-    b->front = mem_realloc(b->front, (size_t)(known + n_pending + 1) * (size_t)m, sizeof *b->front);
-    for (int j = 0; j < m; j++) {
-        b->low[j] = HUGE_VAL;
-        b->high[j] = -HUGE_VAL;
-        for (int i = 0; i < known; i++) {
-            double v = compress(b, j, s->archive.f[(int64_t)i * m + j]);
-            b->low[j] = fmin(b->low[j], v);
-            b->high[j] = fmax(b->high[j], v);
-        }
-        if (!(b->high[j] > b->low[j])) { /* one point: its box is the results' range */
-            b->low[j] = b->bend[j] - b->width[j];
-            b->high[j] = b->bend[j];
-        }
-        for (int i = 0; i < known; i++) {
-            double v = compress(b, j, s->archive.f[(int64_t)i * m + j]);
-            b->front[(int64_t)i * m + j] = (v - b->low[j]) / (b->high[j] - b->low[j]);
-        }
-        double mean, sd;
-        for (int i = 0; i < n_pending; i++) {
-            gp_predict(&b->gp[j], pending + (int64_t)i * b->d, 1, &mean, &sd);
-            b->front[(int64_t)(known + i) * m + j] = (mean - b->low[j]) / (b->high[j] - b->low[j]);
-        }
-    }
-    b->n_front = known > 0 ? known + n_pending : 0;
-    ehvi_release(&b->ehvi);
-    if (m == 2 || m == 3) {
-        const double reference[3] = {REFERENCE, REFERENCE, REFERENCE};
-        ehvi_init(&b->ehvi, b->front, b->n_front, m, reference);
-    }
-}
-
-/* ---- the acquisition ---- */
-
-/* log of the normal distribution function, also far in its tail. */
-static double log_phi(double z)
-{
-    if (z > -6) {
-        return log(0.5 * erfc(-z * 0.70710678118654752440));
-    }
-    return -0.5 * z * z - log(-z) - 0.91893853320467274178; /* leading term of the asymptotic series */
-}
-
-static double improvement(struct bayes *b, const double *mean, const double *sd)
-{
-    int m = b->s->m;
-    if (m == 1) { /* the front is one point at 0 or above in its box */
-        double best = b->front[0], z = (best - mean[0]) / sd[0];
-        return sd[0] * (exp(-0.5 * z * z) * 0.39894228040143267794 + z * 0.5 * erfc(-z * 0.70710678118654752440));
-    }
-    if (m <= 3) {
-        return ehvi_value(&b->ehvi, mean, sd);
-    }
-    double p[SEARCH_MAX_OBJECTIVES], reference[SEARCH_MAX_OBJECTIVES];
-    for (int j = 0; j < m; j++) {
-        p[j] = mean[j] - sd[j];
-        reference[j] = REFERENCE;
-    }
-    return hypervolume_gain(b->front, b->n_front, m, reference, p);
-}
-
-/* score[k] of q canonical points, larger is better. */
-static void acquire(struct bayes *b, const double *x, int q, double *score)
-{
-    const struct search *s = b->s;
-    int m = s->m;
-    double *features = mem_alloc((size_t)q * (size_t)b->d * sizeof *features);
-    double *mean = mem_alloc((size_t)q * (size_t)b->n_gp * sizeof *mean),
-           *sd = mem_alloc((size_t)q * (size_t)b->n_gp * sizeof *sd);
-    for (int k = 0; k < q; k++) {
-        featurise(b, x + (int64_t)k * s->n, features + (int64_t)k * b->d);
-    }
-    for (int p = 0; p < b->n_gp; p++) {
-        if (models(b, p) && (p >= m || b->n_front > 0)) {
-            gp_predict(&b->gp[p], features, q, mean + (int64_t)p * q, sd + (int64_t)p * q);
-        }
-    }
-    for (int k = 0; k < q; k++) {
-        double at[SEARCH_MAX_OBJECTIVES], spread[SEARCH_MAX_OBJECTIVES];
-        score[k] = 0;
-        for (int p = m; p < b->n_gp; p++) {
-            score[k] += models(b, p) ? log_phi(-mean[(int64_t)p * q + k] / sd[(int64_t)p * q + k]) : 0;
-        }
-        for (int j = 0; j < m && b->n_front > 0; j++) {
-            at[j] = (mean[(int64_t)j * q + k] - b->low[j]) / (b->high[j] - b->low[j]);
-            spread[j] = sd[(int64_t)j * q + k] / (b->high[j] - b->low[j]);
-        }
-        score[k] += b->n_front > 0 ? log(improvement(b, at, spread) + 1e-300) : 0;
-    }
-    mem_free(features);
-    mem_free(mean);
-    mem_free(sd);
-}
 
 /* ---- its maximum ---- */
 
@@ -402,19 +38,19 @@ static const double *some_parent(const struct bayes *b, const int *best, int n_b
     if (a->n > 0) {
         return a->x + rng_below(r, a->n) * b->s->n;
     }
-    return b->x + (int64_t)best[rng_below(r, n_best)] * b->s->n;
+    return b->m.x + (int64_t)best[rng_below(r, n_best)] * b->s->n;
 }
 
 /* Up to 10 results of least violation: parents while nothing is feasible. */
 static int least_violating(const struct bayes *b, int *best)
 {
     int n = 0;
-    for (int64_t i = 0; i < b->n; i++) {
+    for (int64_t i = 0; i < b->m.n; i++) {
         int at = n < 10 ? n++ : 9;
-        if (at == 9 && n == 10 && i >= 10 && b->violation[best[9]] <= b->violation[i]) {
+        if (at == 9 && n == 10 && i >= 10 && b->m.violation[best[9]] <= b->m.violation[i]) {
             continue;
         }
-        for (; at > 0 && b->violation[best[at - 1]] > b->violation[i]; at--) {
+        for (; at > 0 && b->m.violation[best[at - 1]] > b->m.violation[i]; at--) {
             best[at] = best[at - 1];
         }
         best[at] = (int)i;
@@ -484,7 +120,7 @@ static bool maximise(struct bayes *b, struct rng *r, double *x)
     int n = candidates(b, r, POOL, pool), from[STARTS * NEIGHBOURS];
     int starts = n < STARTS ? n : STARTS;
     if (n > 0) {
-        acquire(b, pool, n, score);
+        surrogate_score(&b->m, pool, n, score);
     }
     for (int k = 0; k < starts; k++) { /* the best to the front */
         int best = k;
@@ -513,7 +149,7 @@ static bool maximise(struct bayes *b, struct rng *r, double *x)
             }
         }
         if (made > 0) {
-            acquire(b, next, made, next_score);
+            surrogate_score(&b->m, next, made, next_score);
         }
         for (int i = 0; i < made; i++) {
             if (next_score[i] > score[from[i]]) {
@@ -539,7 +175,6 @@ static bool maximise(struct bayes *b, struct rng *r, double *x)
 static void *create(struct search *s, int64_t until, enum survival rule)
 {
     struct bayes *b = mem_calloc(1, sizeof *b);
-    size_t m = (size_t)s->m, c = (size_t)s->c;
     openblas_set_num_threads(1); /* its sums change with the number of threads */
     b->s = s;
     b->until = until;
@@ -549,17 +184,7 @@ static void *create(struct search *s, int64_t until, enum survival rule)
     b->first = b->first < 8 ? 8 : b->first;
     b->sample = search_latin(s, (int)b->first);
     variation_init(&b->v, s->problem.space);
-    shape(b);
-    b->n_gp = s->m + s->c + 1;
-    b->gp = mem_calloc((size_t)b->n_gp, sizeof *b->gp);
-    for (int q = 0; q < b->n_gp; q++) {
-        gp_init(&b->gp[q], (struct gp_shape){b->d, s->n, b->variable});
-    }
-    b->low = mem_calloc(4 * m + c + 1, sizeof *b->low);
-    b->high = b->low + m;
-    b->bend = b->high + m;
-    b->width = b->bend + m;
-    b->limit = b->width + m;
+    surrogate_init(&b->m, s, b->first);
     b->evolution = until < s->options.budget ? evolution_create(s, rule) : NULL;
     return b;
 }
@@ -567,25 +192,12 @@ static void *create(struct search *s, int64_t until, enum survival rule)
 static void destroy(void *state)
 {
     struct bayes *b = state;
-    for (int q = 0; q < b->n_gp; q++) {
-        gp_release(&b->gp[q]);
-    }
     if (b->evolution) {
         evolution_destroy(b->evolution);
     }
     variation_release(&b->v);
-    ehvi_release(&b->ehvi);
-    mem_free(b->gp);
+    surrogate_release(&b->m);
     mem_free(b->sample);
-    mem_free(b->variable);
-    mem_free(b->offset);
-    mem_free(b->may_sleep);
-    mem_free(b->x);
-    mem_free(b->f);
-    mem_free(b->g);
-    mem_free(b->violation);
-    mem_free(b->low);
-    mem_free(b->front);
     mem_free(b);
 }
 
@@ -596,35 +208,6 @@ static int64_t needs(const void *state, int64_t k)
     own = own > 0 ? own : 0;
     int64_t evolved = b->evolution && k >= b->until ? evolution_needs(b->evolution, k) : 0;
     return own > evolved ? own : evolved;
-}
-
-static void remember(struct bayes *b, int64_t k, const double *x)
-{
-    if (k >= b->cap_asked) {
-        b->cap_asked = 2 * k + 64;
-        b->x = mem_realloc(b->x, (size_t)b->cap_asked * (size_t)b->s->n, sizeof *b->x);
-    }
-    memcpy(b->x + k * b->s->n, x, (size_t)b->s->n * sizeof *x);
-}
-
-static bool model_point(struct bayes *b, int64_t k, struct rng *r, double *x)
-{
-    int n_pending = (int)(k - b->n);
-    int64_t at = checkpoint(b, b->n);
-    double *pending = mem_calloc((size_t)n_pending * (size_t)b->d + 1, sizeof *pending);
-    for (int i = 0; i < n_pending; i++) {
-        featurise(b, b->x + (b->n + i) * b->s->n, pending + (int64_t)i * b->d);
-    }
-    if (b->fitted != at) { /* everything that is kept until the next checkpoint comes from its results alone */
-        choose_bends(b, at);
-        choose_limits(b, at);
-        learn_all(b, at, true, NULL, 0);
-        b->fitted = at;
-    }
-    learn_all(b, b->n, false, pending, n_pending);
-    place_front(b, pending, n_pending);
-    mem_free(pending);
-    return maximise(b, r, x);
 }
 
 static bool propose(void *state, int64_t k, double *x)
@@ -638,41 +221,31 @@ static bool propose(void *state, int64_t k, double *x)
     rng_init(&r, s->options.seed, (uint64_t)k, RNG_ACQUIRE);
     bool found = false;
     int64_t good = 0; /* that the hyper-parameters can come from */
-    for (int64_t i = 0; i < checkpoint(b, b->n); i++) {
-        good += isfinite(b->violation[i]);
+    for (int64_t i = 0; i < surrogate_checkpoint(&b->m, b->m.n); i++) {
+        good += isfinite(b->m.violation[i]);
     }
     if (k < b->first) {
         search_initial(s, b->sample, k, x);
         found = search_fresh(s, x) == SEARCH_FRESH || search_repair(s, &r, x);
     } else if (good >= 3) {
-        found = model_point(b, k, &r, x);
+        surrogate_learn(&b->m, k);
+        found = maximise(b, &r, x);
     }
     found = found || search_any(s, &r, x);
-    remember(b, k, x);
+    surrogate_remember(&b->m, k, x);
     return found;
 }
 
 static void result(void *state, int64_t k, const double *x, const double *f, const double *g, double violation)
 {
     struct bayes *b = state;
-    const struct search *s = b->s;
     if (b->evolution) {
         evolution_result(b->evolution, k, x, f, g, violation);
     }
     if (k >= b->until) {
         return;
     }
-    if (b->n == b->cap) {
-        b->cap = b->cap ? 2 * b->cap : 64;
-        b->f = mem_realloc(b->f, (size_t)b->cap * (size_t)s->m, sizeof *b->f);
-        b->g = mem_realloc(b->g, (size_t)b->cap * (size_t)s->c + 1, sizeof *b->g);
-        b->violation = mem_realloc(b->violation, (size_t)b->cap, sizeof *b->violation);
-    }
-    assert(k == b->n);
-    memcpy(b->f + k * s->m, f, (size_t)s->m * sizeof *f);
-    memcpy(b->g + k * s->c, g, (size_t)s->c * sizeof *g);
-    b->violation[k] = violation;
-    b->n++;
+    surrogate_add(&b->m, k, f, g, violation);
 }
 
 static bool recall(void *state, int64_t k, const double *x)
@@ -684,7 +257,7 @@ static bool recall(void *state, int64_t k, const double *x)
         mem_free(own);
         return same;
     }
-    remember(b, k, x);
+    surrogate_remember(&b->m, k, x);
     return true;
 }
 

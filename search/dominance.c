@@ -338,8 +338,8 @@ void dominance_crowding(const double *f, int m, const int *member, int n, double
         if (!(range > 0)) {
             continue;
         }
-        crowd[a[0].i] = INFINITY;
-        crowd[a[n - 1].i] = INFINITY;
+        crowd[a[0].i] = HUGE_VAL;
+        crowd[a[n - 1].i] = HUGE_VAL;
         for (int k = 1; k + 1 < n; k++) {
             crowd[a[k].i] += (a[k + 1].key - a[k - 1].key) / range;
         }
@@ -350,10 +350,10 @@ void dominance_crowding(const double *f, int m, const int *member, int n, double
 /* Drops rows that the row nearest to the ideal point dominates: most of a random set, in three linear passes. */
 static int drop_hopeless(const double *f, int n, int m, int32_t *left)
 {
-    double lo[16], scale[16], best = INFINITY;
+    double lo[16], scale[16], best = HUGE_VAL;
     int pivot = 0;
     for (int j = 0; j < m; j++) {
-        double least = INFINITY, most = -INFINITY;
+        double least = HUGE_VAL, most = -HUGE_VAL;
         for (int i = 0; i < n; i++) {
             double v = f[(int64_t)i * m + j];
             least = v < least ? v : least;

@@ -184,7 +184,7 @@ static void measure(struct evolution *e)
 {
     int m = e->s->m;
     for (int j = 0; j < m; j++) {
-        double lo = INFINITY, hi = -INFINITY;
+        double lo = HUGE_VAL, hi = -HUGE_VAL;
         for (int i = 0; i < e->n; i++) {
             lo = fmin(lo, e->f[(int64_t)i * m + j]); /* a failed evaluation's NaN is passed over */
             hi = fmax(hi, e->f[(int64_t)i * m + j]);

@@ -165,12 +165,12 @@ double search_violation(const struct search *s, const double *f, const double *g
     double sum = 0;
     for (int j = 0; j < s->m; j++) {
         if (isnan(f[j])) {
-            return INFINITY;
+            return HUGE_VAL;
         }
     }
     for (int i = 0; i < s->c; i++) {
         if (isnan(g[i])) {
-            return INFINITY;
+            return HUGE_VAL;
         }
         if (g[i] > 0) {
             sum += s->scale_n[i] > 0 ? g[i] * (double)s->scale_n[i] / s->scale[i] : g[i];

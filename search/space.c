@@ -92,7 +92,7 @@ double space_cardinality(const struct space *s)
     double product = 1;
     for (int i = 0; i < s->n; i++) {
         if (s->var[i].kind == VARIABLE_REAL) {
-            return INFINITY;
+            return HUGE_VAL;
         }
         product *= (double)s->var[i].n;
     }

@@ -40,7 +40,7 @@ static void by_crowding(const double *f, int m, const int *member, int n, int ke
 static void scale(const double *f, int m, const int *member, int n, double *out)
 {
     for (int j = 0; j < m; j++) {
-        double lo = INFINITY, hi = -INFINITY;
+        double lo = HUGE_VAL, hi = -HUGE_VAL;
         for (int k = 0; k < n; k++) {
             double v = f[(int64_t)member[k] * m + j];
             lo = v < lo ? v : lo;
@@ -112,7 +112,7 @@ static double shifted(const double *p, const double *q, int m)
 
 static void nearest(const double *row, int m, const bool *stays, int n, int k, double *worth, int *by)
 {
-    worth[k] = INFINITY;
+    worth[k] = HUGE_VAL;
     by[k] = -1;
     for (int i = 0; i < n; i++) {
         double d = stays[i] && i != k ? shifted(row + (int64_t)k * m, row + (int64_t)i * m, m) : HUGE_VAL;

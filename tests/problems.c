@@ -155,7 +155,7 @@ static void c2dtlz2(const double *x, double *f, double *g)
 {
     const double r2 = 0.4 * 0.4;
     dtlz2(x, f, g);
-    double all = f[0] * f[0] + f[1] * f[1] + f[2] * f[2], corner = INFINITY, middle = -r2;
+    double all = f[0] * f[0] + f[1] * f[1] + f[2] * f[2], corner = HUGE_VAL, middle = -r2;
     for (int i = 0; i < 3; i++) {
         corner = fmin(corner, (f[i] - 1) * (f[i] - 1) + all - f[i] * f[i] - r2);
         middle += (f[i] - 1 / sqrt(3)) * (f[i] - 1 / sqrt(3));

@@ -32,7 +32,7 @@ START_TEST(canonical)
 {
     struct space s;
     example(&s);
-    double x[] = {0.4, 2, 3}, y[] = {7, 1.6, -1}, z[] = {1, NAN, 3};
+    double x[] = {0.4, 2, 3}, y[] = {7, 1.6, -1}, z[] = {1, nan(""), 3};
     space_canonical(&s, x);
     ck_assert(x[0] < 0.5 && x[1] < 0.5 && x[2] < 0.25); /* all zero: what hangs on an inactive variable is inactive */
     space_canonical(&s, y);

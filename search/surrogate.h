@@ -1,0 +1,43 @@
+/* The Bayesian model of a search: a Gaussian process for every objective and constraint (and one for failing at all), and the
+ * score by which a point is worth evaluating next. */
+#ifndef SEARCH_SURROGATE_H
+#define SEARCH_SURROGATE_H
+
+#include "search/algorithm.h"
+#include "search/ehvi.h"
+#include "search/gp.h"
+
+struct surrogate {
+    struct search *s;
+    int64_t first;             /* results before the first fit */
+    int d, *variable, *offset; /* features; their variable; [n] where a variable's begin */
+    bool *may_sleep;           /* [n] the variable is inactive at some points */
+    int64_t n, cap, cap_asked; /* results known; room */
+    double *x, *f, *g;         /* [cap_asked][n] also of trials in flight; [cap][m]; [cap][c] */
+    double *violation;         /* [cap] */
+    int n_gp;                  /* m objectives, c constraints, 1: would it fail? */
+    struct gp *gp;
+    int64_t fitted;       /* results that the hyper-parameters come from; 0: none */
+    double *low, *high;   /* [m] the front's box, in model units */
+    double *bend, *width; /* [m] objectives are compressed above bend, in units of width */
+    double *limit;        /* [c] scale of a constraint; 0: it says nothing */
+    struct ehvi ehvi;
+    double *front; /* [n_front][m] in the unit box */
+    int n_front;
+    bool failures; /* some evaluation failed */
+};
+
+void surrogate_init(struct surrogate *b, struct search *s, int64_t first);
+void surrogate_release(struct surrogate *b);
+void surrogate_remember(struct surrogate *b, int64_t k, const double *x); /* trial k was asked at x; in order */
+void surrogate_add(struct surrogate *b, int64_t k, const double *f, const double *g,
+                   double violation); /* its result; in order */
+/* How many of n results the hyper-parameters come from: about every tenth more. */
+int64_t surrogate_checkpoint(const struct surrogate *b, int64_t n);
+/* Makes the model that proposes trial k: results so far, and trials up to k in flight. O(n^3) for each process, some 30 times
+ * that at a checkpoint. */
+void surrogate_learn(struct surrogate *b, int64_t k);
+/* score[i] of q canonical points, larger is better; after surrogate_learn(). */
+void surrogate_score(struct surrogate *b, const double *x, int q, double *score);
+
+#endif
