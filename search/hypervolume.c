@@ -317,7 +317,7 @@ struct box {
 };
 
 struct owner {
-    double x, y, right;
+    double x, y, z, right;
     int row, first, last; /* boxes from left to right, -1: none */
 };
 
@@ -396,6 +396,7 @@ static void close_all(struct boxes *b, const struct owner *o, double z)
     }
 }
 
+/* Returns the new number of owners, or -1 when p is dominated or dominates: the boxes would not be right then. */
 static int enter(struct owner *stairs, int n, struct boxes *b, const double *p, int row, const double *r)
 {
     int lo = 0, hi = n;
@@ -407,7 +408,10 @@ static int enter(struct owner *stairs, int n, struct boxes *b, const double *p, 
             hi = mid;
         }
     }
-    struct owner new = {p[0], p[1], r[0], row, -1, -1};
+    struct owner new = {p[0], p[1], p[2], r[0], row, -1, -1};
+    if ((lo > 0 && stairs[lo - 1].y <= p[1]) || (lo < n && stairs[lo].x <= p[0] && stairs[lo].y <= p[1])) {
+        return -1;
+    }
     double left = p[0], top = r[1];
     if (lo > 0) {
         top = stairs[lo - 1].y;
@@ -415,6 +419,9 @@ static int enter(struct owner *stairs, int n, struct boxes *b, const double *p, 
     }
     int last = lo;
     for (; last < n && stairs[last].y >= p[1]; last++) {
+        if (stairs[last].z >= p[2]) {
+            return -1;
+        }
         close_all(b, &stairs[last], p[2]);
         box_append(b, &new, left, top, p[2]);
         left = stairs[last].x;
@@ -430,14 +437,14 @@ static int enter(struct owner *stairs, int n, struct boxes *b, const double *p, 
     return n + 1 - (last - lo);
 }
 
-static void contributions_three(const double *f, int n, const double *r, double *out)
+static bool contributions_three(const double *f, int n, const double *r, double *out)
 {
     struct keyed *order = mem_alloc((2 * (size_t)n + 1) * sizeof *order);
     struct owner *stairs = mem_alloc(((size_t)n + 1) * sizeof *stairs);
     struct boxes b = {mem_alloc((4 * (size_t)n + 8) * sizeof *b.box), 0, out};
     order_by(f, n, 3, 2, order);
     int held = 0;
-    for (int k = 0; k < n; k++) {
+    for (int k = 0; k < n && held >= 0; k++) {
         held = enter(stairs, held, &b, f + 3 * (int64_t)order[k].i, order[k].i, r);
     }
     for (int k = 0; k < held; k++) {
@@ -446,6 +453,7 @@ static void contributions_three(const double *f, int n, const double *r, double 
     mem_free(order);
     mem_free(stairs);
     mem_free(b.box);
+    return held >= 0;
 }
 
 static void contributions_two(const double *f, int n, const double *r, double *out)
@@ -484,12 +492,10 @@ void hypervolume_contributions(const double *f, int n, int m, const double *refe
     double *part = mem_calloc((size_t)n + 1, sizeof *part);
     bool *keep = mem_calloc((size_t)n + 1, sizeof *keep);
     int kept = take_below(f, n, m, reference, rows, which);
-    bool clean = m > 3 || m < 2 || dominance_filter(rows, kept, m, keep) == kept;
-    if (clean && m == 2) {
+    if (m == 2 && dominance_filter(rows, kept, m, keep) == kept) {
         contributions_two(rows, kept, reference, part);
-    } else if (clean && m == 3) {
-        contributions_three(rows, kept, reference, part);
-    } else {
+    } else if (m != 3 || !contributions_three(rows, kept, reference, part)) {
+        memset(part, 0, (size_t)kept * sizeof *part);
         contributions_many(rows, kept, m, reference, part);
     }
     for (int k = 0; k < kept; k++) {

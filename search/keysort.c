@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { RUN = 8, RADIX_FROM = 1024, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 6 };
+enum { RUN = 8, RADIX_FROM = 512, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 6 };
 
 static void insertion(struct keyed *a, int n)
 {

@@ -9,7 +9,7 @@ struct keyed {
     int32_t i;
 };
 
-/* Ascending by key, equal keys in the order given. `spare` has room for n pairs. O(n log n) small, O(n) from 1,024 on. */
+/* Ascending by key, equal keys in the order given. `spare` has room for n pairs. O(n log n) small, O(n) from 512 on. */
 void keysort(struct keyed *a, struct keyed *spare, int n);
 
 /* order[] = row numbers of f (row-major [n][m]) in lexicographic order; equal rows by number. Allocates. */
