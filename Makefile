@@ -147,13 +147,14 @@ $(B)/tests/%: $(B)/tests/%.o $(TEST_LIB_OBJ) $(B)/libdovetail.a
 
 # ---- what a person asks for
 
-.PHONY: help deps demo check run-tests bench run-bench lint run-lint asan tsan run-tsan fuzz run-fuzz torture clean
+.PHONY: help deps demo check run-tests bench run-bench bench-search lint run-lint asan tsan run-tsan fuzz run-fuzz torture clean
 help:
 	@echo 'make               build/release/dovetail and libdovetail.a (VARIANT=debug|asan|tsan|clang, V=1: show commands)'
 	@echo 'make demo          packages, build, a co-design study of under a minute, its Pareto front; again: resumes'
 	@echo 'make check         packages, build, every test; the last line counts them'
 	@echo 'make deps          install what building needs (apt; elsewhere: prints the list)'
 	@echo 'make bench         the measurements of tests/bench_*.c'
+	@echo 'make bench-search  the search against other optimizers: 23 problems, 3 budgets, 11 seeds (hours)'
 	@echo 'make lint          layers, words, format, gcc and clang warnings, clang-tidy; make format mends the format'
 	@echo 'make asan | tsan   the tests under address+undefined / thread sanitizers'
 	@echo 'make fuzz          tests/fuzz_*.c, FUZZ_TIME=30 seconds each'
@@ -175,6 +176,11 @@ check:
 	$(RERUN) run-tests
 run-tests: all $(TESTS)
 	@DOVETAIL=$(B)/dovetail sh tests/run_tests.sh $(B) $(TESTS) $(sort $(wildcard tests/test_*.sh))
+
+bench-search:
+	@CC='$(CC)' sh .ci/deps build
+	$(RERUN) $(B)/tests/bench_search
+	@$(B)/tests/bench_search -b 200,1000,10000 -s 11
 
 bench:
 	@CC='$(CC)' sh .ci/deps build

@@ -1,8 +1,10 @@
 /* How good a search algorithm is: on 23 problems, at several budgets, over several seeds, beside what other optimizers reached
  * (tests/fixtures/search/README.md says where these numbers and the reference fronts come from).
  *
- *   bench_search [-a algorithm] [-b budget,...] [-s seeds] [-p problem,...] [-d fixtures] [-q]
+ *   bench_search [-a algorithm] [-b budget,...] [-s seeds] [-p problem,...] [-d fixtures]
  *
+ * Without arguments: the quick part, budget 10,000 and 5 seeds. `make bench-search`: budgets 200, 1,000 and 10,000, 11 seeds;
+ * some two hours of one core, most of it Gaussian processes.
  * Prints for every cell the median of the volume ratio (hypervolume of the feasible front over that of the reference front,
  * in the reference front's unit box, reference point 1.1) and of IGD+; the best peer; ranks; CPU per evaluation. */
 #include "base/mem.h"
@@ -261,8 +263,8 @@ static bool listed(const char *list, const char *name)
 
 int main(int argc, char **argv)
 {
-    const char *algorithm = "auto", *budgets = "200,1000,10000", *names = NULL;
-    int seeds = 11;
+    const char *algorithm = "auto", *budgets = "10000", *names = NULL;
+    int seeds = 5;
     for (int i = 1; i + 1 < argc; i += 2) {
         switch (argv[i][1]) {
         case 'a':
