@@ -19,6 +19,7 @@
     X(model) \
     X(map) \
     X(import) \
+    X(workload) \
     X(templates) \
     X(doctor) \
     X(completion) \

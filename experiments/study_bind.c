@@ -120,7 +120,7 @@ static int find_metric(const struct study *s, const struct node *at, const char 
         return -1;
     }
     if (!s->has_proxy && (m == METRIC_ACCURACY || m == METRIC_ACCURACY_DROP)) {
-        return diags_error(d, at->mark, "add 'accuracy: {proxy: hawq_v3}' to the workload",
+        return diags_error(d, at->mark, "add 'accuracy: {proxy: hawqv3}' to the workload",
                            "'%s' needs an accuracy proxy", name);
     }
     return m;
@@ -212,7 +212,7 @@ static int add_constraint(struct study *s, const struct node *node, struct diags
     }
     if (!s->has_proxy &&
         (expr_uses(e, s->first_metric + METRIC_ACCURACY) || expr_uses(e, s->first_metric + METRIC_ACCURACY_DROP))) {
-        return diags_error(d, node->mark, "add 'accuracy: {proxy: hawq_v3}' to the workload",
+        return diags_error(d, node->mark, "add 'accuracy: {proxy: hawqv3}' to the workload",
                            "this constraint needs an accuracy proxy");
     }
     return 0;

@@ -10,7 +10,7 @@ static const struct field accuracy_fields[] = {
      .type = FIELD_NAME,
      .offset = offsetof(struct raw_accuracy, proxy),
      .required = true,
-     .help = "table that prices bit widths in accuracy: hawq_v3"},
+     .help = "table that prices bit widths in accuracy: hawqv3"},
 };
 static const struct schema accuracy_schema = {"accuracy", FIELDS(accuracy_fields)};
 

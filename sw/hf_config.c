@@ -490,6 +490,9 @@ int hf_config_read(const char *name, const char *text, size_t len, struct hf_con
         return diags_error(d, nowhere, "fetch the file with 'git lfs pull'", "'%s' is a Git LFS pointer, not the file",
                            name);
     }
+    if (memchr(text, '\0', len)) {
+        return diags_error(d, nowhere, NULL, "'%s' is not a text file", name);
+    }
     char *json = without_infinities(text, len);
     struct doc *doc = doc_read_text(name, json, strlen(json), d);
     int rc = doc ? read_root(&doc->root, out, d) : -1;

@@ -302,6 +302,11 @@ static int read_lines(struct topology *t, char *text)
 
 struct network *import_scalesim(const char *name, const char *text, size_t len, int64_t batch, struct diags *d)
 {
+    const struct mark nowhere = {NULL, 0, 0, 0};
+    if (memchr(text, '\0', len)) {
+        diags_error(d, nowhere, NULL, "'%s' is not a text file", name);
+        return NULL;
+    }
     struct topology t = {
         .d = d, .source = diags_source(d, name, mem_strndup(text, len), len), .net = network_new(name, batch)};
     char *copy = mem_strndup(text, len);

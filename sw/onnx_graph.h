@@ -7,7 +7,7 @@
 #include "sw/import.h"
 #include "sw/network_build.h"
 
-#include "onnx.pb-c.h"
+#include <onnx.pb-c.h>
 
 #define ONNX_RANK 8
 #define ONNX_FOLD 4096 /* most elements of a value whose numbers are followed */

@@ -4,13 +4,18 @@
 #include "base/strbuf.h"
 #include "sw/import.h"
 
+#include <string.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct diags d = DIAGS_INIT;
     struct strbuf text_out = STRBUF_INIT;
-    char *text = mem_strndup((const char *)data, size);
+    char *text = mem_alloc(size + 1);
+    if (size > 0) {
+        memcpy(text, data, size);
+    }
     struct network *net = import_scalesim("fuzz.csv", text, size, 1, &d);
     if (net) {
         struct network_totals t;

@@ -5,7 +5,7 @@
 #include "base/strbuf.h"
 #include "sw/import.h"
 
-#include "onnx.pb-c.h"
+#include <onnx.pb-c.h>
 
 #include <check.h>
 #include <stdio.h>
