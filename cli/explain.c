@@ -60,13 +60,22 @@ static void print_accelerator(const struct accelerator *a)
                v->source);
     }
     const struct mac *m = &a->mac;
-    printf("  %-8s %7dx%-2d %8lld %9s %11.4g %11s  %s\n", m->kind == MAC_FIXED ? "MAC" : "MAC(dec)", m->w_bits,
-           m->a_bits, (long long)m->instances, "", m->mul_pj + m->add_pj, "", m->source);
+    printf("  %-8s %7dx%-2d %8lld %9s %11.4g %11s  %s\n", "MAC", m->w_bits, m->a_bits, (long long)m->instances, "",
+           m->mul_pj + m->add_pj, "", m->source);
+    printf("  %-8s %10s %8lld %9s %11.4g %11s  %s\n", "vector", "", (long long)(a->vector.lanes * a->cores), "",
+           a->vector.op_pj, "", a->vector.source);
     printf("  (energies a physical word of %d", a->level[0].word_bits);
     for (int l = 1; l < a->n_levels; l++) {
         printf(", %d", a->level[l].word_bits);
     }
     printf(" bits, innermost first; MAC: a product and its accumulation)\n");
+    for (int l = a->n_levels - 1; l >= 0; l--) {
+        const struct level *v = &a->level[l];
+        if (v->hop_pj_per_bit > 0) {
+            printf("  network below %-8s %.4g pJ a bit and hop  %s\n", v->name, v->hop_pj_per_bit, v->network_source);
+        }
+    }
+    printf("  technology %s\n", a->source);
 }
 
 static void print_breakdown(const struct accelerator *a, double storage[][TENSOR_ROLE_COUNT],

@@ -221,7 +221,7 @@ static void give_up(const struct study *s, const struct err *err, struct evaluat
 {
     bool misfit = err->code == ERR_NO || err->code == ERR_DATA;
     out->state = misfit ? DB_INFEASIBLE : DB_FAILED;
-    snprintf(out->why, sizeof out->why, "%s", err->text);
+    snprintf(out->why, sizeof out->why, "%.*s", (int)sizeof out->why - 1, err->text);
     for (int i = 0; i < METRIC_COUNT; i++) {
         out->metric[i] = NAN;
     }

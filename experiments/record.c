@@ -316,7 +316,7 @@ void record_read(const struct record *r, const struct db_trial *trial, struct ev
         v->violation[i] = db_number(trial->values[r->first_violation + i]);
     }
     if (trial->error != NULL) {
-        snprintf(v->why, sizeof v->why, "%s", trial->error);
+        snprintf(v->why, sizeof v->why, "%.*s", (int)sizeof v->why - 1, trial->error);
     }
 }
 
