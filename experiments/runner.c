@@ -175,11 +175,15 @@ static int tell_one(struct running *l, int64_t i, bool store, struct err *err)
     return 0;
 }
 
-static void report(struct running *l, bool last)
+/* What is reported has been committed before: it survives kill -9 (law 7). */
+static int report(struct running *l, bool last, struct err *err)
 {
     double t = now_s();
     if (l->options->progress == NULL || (!last && t - l->last_progress_s < 0.25)) {
-        return;
+        return 0;
+    }
+    if (db_flush(l->db, err) < 0) {
+        return -1;
     }
     struct progress *p = &l->progress;
     int64_t n;
@@ -197,6 +201,7 @@ static void report(struct running *l, bool last)
     p->memo_hits = memo.hits + memo.misses > 0 ? (double)memo.hits / (double)(memo.hits + memo.misses) : 0;
     l->last_progress_s = t;
     l->options->progress(l->options->ctx, p);
+    return 0;
 }
 
 /* A line of the convergence history at fixed trial numbers, so that every run writes the same ones. */
@@ -243,8 +248,7 @@ static int batch(struct running *l, struct err *err)
         }
     }
     db_run_counts(l->db, l->evaluated, l->progress.replayed, l->n_told);
-    report(l, false);
-    return !must_stop(l);
+    return report(l, false, err) < 0 ? -1 : !must_stop(l);
 }
 
 int runner_run(const struct study *s, struct record *record, struct db *db, struct evaluator *e, struct memo *memo,
@@ -280,8 +284,8 @@ int runner_run(const struct study *s, struct record *record, struct db *db, stru
         go = batch(&l, err);
     }
     out->stop = search_stop(l.search);
-    if (go >= 0) {
-        report(&l, true);
+    if (go >= 0 && report(&l, true, err) < 0) {
+        go = -1;
     }
     out->last = l.progress;
     out->evaluated = l.evaluated;
