@@ -159,7 +159,7 @@ help:
 	@echo 'make lint          layers, words, format, gcc and clang warnings, clang-tidy; make format mends the format'
 	@echo 'make asan | tsan   the tests under address+undefined / thread sanitizers'
 	@echo 'make fuzz          tests/fuzz_*.c, FUZZ_TIME=30 seconds each'
-	@echo 'make torture       kill -9 and resume, TORTURE_N=20 times'
+	@echo 'make torture       kill -9 over runs of every algorithm, TORTURE_N=20 times, and resume'
 	@echo 'make install       PREFIX=/usr/local DESTDIR=: program, libraries, headers, man page, completions, templates'
 	@echo 'make clean         remove build/'
 

@@ -48,7 +48,7 @@ while [ $dead -lt "$kills" ]; do
         case $algorithm in bayes | hybrid) budget=40 ;; esac
         if [ ! -f "$dir/$algorithm.jsonl" ]; then
             start=$(ms)
-            run "$dir/$algorithm.db" -q || fail "$algorithm: an undisturbed run ends with status $?"
+            run "$dir/$algorithm.db" -q > /dev/null 2>&1 || fail "$algorithm: an undisturbed run ends with status $?"
             echo $(($(ms) - start)) > "$dir/$algorithm.ms"
             export_of "$dir/$algorithm.db" > "$dir/$algorithm.jsonl" || fail "$algorithm: no export"
         fi
@@ -75,7 +75,7 @@ while [ $dead -lt "$kills" ]; do
             n=$(stored "$dir/cut.db") c=$(counted)
             [ "$n" -ge "${c:-0}" ] || fail "$algorithm: $c trials were counted, $n are stored"
         done
-        run "$dir/cut.db" -q || fail "$algorithm: cannot be resumed: status $?"
+        run "$dir/cut.db" -q > /dev/null 2>&1 || fail "$algorithm: cannot be resumed: status $?"
         export_of "$dir/cut.db" > "$dir/cut.jsonl" || fail "$algorithm: no export"
         cmp "$dir/cut.jsonl" "$dir/$algorithm.jsonl" || fail "$algorithm: other trials than without kills (seed $seed)"
         whole=$((whole + 1))
