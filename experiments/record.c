@@ -164,10 +164,11 @@ static char *constraints_json(const struct study *s)
 struct db *record_create(const struct record *r, const char *path, const char *command, struct err *err)
 {
     const struct study *s = r->study;
-    char space[HASH_HEX], model[HASH_HEX], seed[32];
+    char space[HASH_HEX], model[HASH_HEX], seed[32], plan[32];
     hash_hex(s->space_hash, space);
     hash_hex(s->model_hash, model);
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)s->seed);
+    snprintf(plan, sizeof plan, "%lld", (long long)s->evaluations);
     char *objectives = objectives_json(s), *constraints = constraints_json(s);
     const struct db_pair meta[] = {
         {"name", s->name},
@@ -177,6 +178,7 @@ struct db *record_create(const struct record *r, const char *path, const char *c
         {"model_hash", model},
         {"objectives", objectives},
         {"seed", seed},
+        {"plan", plan},
         {"version", dovetail_version()},
         {"model_version", MODEL_VERSION},
         {"constraints", constraints},

@@ -51,36 +51,50 @@ static bool must_stop(const struct running *l)
     return (l->options->stop != NULL && *l->options->stop) || now_s() - l->start_s > l->options->max_s;
 }
 
-/* Fills value[0..] from the trial log; returns how many, -1 when the log holds another design. */
-static int64_t replay(struct running *l, int64_t n, struct err *err)
+/* The next trial of the log becomes point i and its result. 1: done, 0: the log is at its end, -1: it holds what this study cannot have asked. */
+static int recall(struct running *l, int64_t i, struct err *err)
 {
-    for (int64_t i = 0; l->log != NULL && i < n; i++) {
-        struct db_trial t;
-        int got = db_next(l->log, &t, err);
+    struct db_trial t;
+    double *x = l->x + i * l->study->space.n;
+    int got = db_next(l->log, &t, err);
+    if (got == 0) {
+        db_cursor_free(l->log);
+        l->log = NULL;
+    }
+    if (got <= 0 || record_point(l->study, &t, x, err) < 0) {
+        return got < 0 || l->log != NULL ? -1 : 0;
+    }
+    if (!hash_equal(study_design_hash(l->study, x), t.hash) || !search_recall(l->search, x)) {
+        char have[HASH_HEX];
+        hash_hex(t.hash, have);
+        return err_set(err, ERR_DATA,
+                       "trial %lld of '%s' is design %.7s, which this study cannot have asked there: it was made by "
+                       "another version of the "
+                       "program; start anew under another name",
+                       (long long)t.number, db_path(l->db), have);
+    }
+    record_read(l->record, &t, &l->value[i]);
+    l->have[i] = true;
+    l->progress.replayed++;
+    return 1;
+}
+
+/* Points 0..*n-1 of a batch: from the log while it lasts (their number in *known), then new ones. Less than asked when the space runs out. */
+static int gather(struct running *l, int64_t *n, int64_t *known, struct err *err)
+{
+    *known = 0;
+    for (int64_t i = 0; i < *n; i++) {
+        int got = l->log != NULL ? recall(l, i, err) : 0;
         if (got < 0) {
             return -1;
         }
-        if (got == 0) {
-            db_cursor_free(l->log);
-            l->log = NULL;
-            return i;
+        *known += got;
+        l->have[i] = got;
+        if (!got && !search_ask(l->search, l->x + i * l->study->space.n)) {
+            *n = i;
         }
-        struct hash h = study_design_hash(l->study, l->x + i * l->study->space.n);
-        if (!hash_equal(h, t.hash)) {
-            char want[HASH_HEX], have[HASH_HEX];
-            hash_hex(h, want);
-            hash_hex(t.hash, have);
-            return err_set(err, ERR_DATA,
-                           "trial %lld of '%s' is design %.7s, but this study asks %.7s there: it was made by another "
-                           "version of the program; "
-                           "start anew under another name",
-                           (long long)t.number, db_path(l->db), have, want);
-        }
-        record_read(l->record, &t, &l->value[i]);
-        l->have[i] = true;
-        l->progress.replayed++;
     }
-    return l->log != NULL ? n : 0;
+    return 0;
 }
 
 static void evaluate(struct running *l, int64_t from, int64_t n)
@@ -226,14 +240,8 @@ static int batch(struct running *l, struct err *err)
 {
     int64_t n = search_askable(l->search);
     n = n > BATCH ? BATCH : n;
-    for (int64_t i = 0; i < n; i++) {
-        l->have[i] = false;
-        if (!search_ask(l->search, l->x + i * l->study->space.n)) {
-            n = i; /* the space ran out */
-        }
-    }
-    int64_t known = replay(l, n, err);
-    if (known < 0) {
+    int64_t known;
+    if (gather(l, &n, &known, err) < 0) {
         return -1;
     }
     evaluate(l, known, n);
@@ -255,8 +263,10 @@ int runner_run(const struct study *s, struct record *record, struct db *db, stru
                const struct run_options *o, struct run_result *out, struct err *err)
 {
     struct search_problem problem = {&s->space, s->n_objectives, s->n_constraints + 1, study_known_violation, s};
+    const char *plan = db_meta(db, "plan"); /* the budget that the study began with */
     struct search_options options = {.algorithm = s->algorithm,
                                      .budget = s->evaluations,
+                                     .plan = plan != NULL ? strtoll(plan, NULL, 10) : 0,
                                      .stall = s->stall,
                                      .population = (int)s->population,
                                      .seed = s->seed};

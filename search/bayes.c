@@ -180,12 +180,12 @@ static void *create(struct search *s, int64_t until, enum survival rule)
     b->until = until;
     b->lag = s->options.lag > 0 ? s->options.lag : 1;
     b->first = 2 * s->n + 2;
-    b->first = b->first > s->options.budget / 6 ? s->options.budget / 6 : b->first;
+    b->first = b->first > s->options.plan / 6 ? s->options.plan / 6 : b->first;
     b->first = b->first < 8 ? 8 : b->first;
     b->sample = search_latin(s, (int)b->first);
     variation_init(&b->v, s->problem.space);
     surrogate_init(&b->m, s, b->first);
-    b->evolution = until < s->options.budget ? evolution_create(s, rule) : NULL;
+    b->evolution = until < s->options.plan ? evolution_create(s, rule) : NULL;
     return b;
 }
 
@@ -270,7 +270,7 @@ static void *create_bayes(struct search *s, struct err *err)
 static void *create_hybrid(struct search *s, struct err *err)
 {
     (void)err;
-    int64_t until = HYBRID_TRIALS < s->options.budget ? HYBRID_TRIALS : INT64_MAX;
+    int64_t until = HYBRID_TRIALS < s->options.plan ? HYBRID_TRIALS : INT64_MAX;
     return create(s, until, s->m <= 4 ? SURVIVE_VOLUME : SURVIVE_SHIFT);
 }
 

@@ -55,10 +55,10 @@ static const struct search_algorithm *find(const char *name)
 /* What "auto" stands for. */
 static const char *pick(const struct search *s)
 {
-    if (space_cardinality(s->problem.space) <= (double)s->options.budget) {
+    if (space_cardinality(s->problem.space) <= (double)s->options.plan) {
         return "exhaustive";
     }
-    if (s->options.budget <= MODEL_BUDGET) {
+    if (s->options.plan <= MODEL_BUDGET) {
         return "hybrid";
     }
     return s->m <= 4 ? "sms_emoa" : "spea2_sde";
@@ -80,8 +80,8 @@ static int check_options(const struct search_problem *p, const struct search_opt
     if (o->budget < 1) {
         return err_set(err, ERR_DATA, "the budget must be at least one evaluation, not %lld", (long long)o->budget);
     }
-    if (o->stall < 0 || o->population < 0 || o->lag < 0 || o->grid < 0 || o->grid == 1) {
-        return err_set(err, ERR_DATA, "'stall', 'population' and 'lag' must be >= 0, and 'grid' 0 or at least 2");
+    if (o->stall < 0 || o->plan < 0 || o->population < 0 || o->lag < 0 || o->grid < 0 || o->grid == 1) {
+        return err_set(err, ERR_DATA, "'stall', 'plan', 'population' and 'lag' must be >= 0, and 'grid' 0 or at least 2");
     }
     if (!find(o->algorithm ? o->algorithm : "auto")) {
         return err_set(err, ERR_DATA, "there is no search algorithm '%s'", o->algorithm);
@@ -97,6 +97,7 @@ struct search *search_new(const struct search_problem *p, const struct search_op
     struct search *s = mem_calloc(1, sizeof *s);
     s->problem = *p;
     s->options = *o;
+    s->options.plan = o->plan > 0 ? o->plan : o->budget;
     s->n = p->space->n;
     s->m = p->n_objectives;
     s->c = p->n_constraints;

@@ -46,11 +46,13 @@ extern const char *const search_stop_names[];
 struct search_options {
     const char *algorithm; /* one of search_algorithms; "auto" picks */
     int64_t budget;        /* evaluations, > 0 */
-    int64_t stall;         /* 0: never */
-    int population;        /* 0: by the budget */
-    int lag;  /* results that a proposal may do without, so that as many evaluations can run at once; 0: the
+    int64_t
+        plan; /* evaluations that the algorithm plans for, so that a run that is prolonged asks the same points first; 0: budget */
+    int64_t stall;  /* 0: never */
+    int population; /* 0: by the plan */
+    int lag;        /* results that a proposal may do without, so that as many evaluations can run at once; 0: the
                               * algorithm's own. Part of the study: another lag gives other trials */
-    int grid; /* exhaustive: values of each real variable, >= 2; 0: 16 */
+    int grid;       /* exhaustive: values of each real variable, >= 2; 0: 16 */
     uint64_t seed;
     const double *reference; /* [n_objectives] for `stall`'s hypervolume; NULL: from the first feasible results */
 };
