@@ -91,7 +91,7 @@ static bool is_fixed(const struct node *factors, const char *dim, struct diags *
 {
     char fixed[EINSUM_NAME + 4];
     struct words w = {.node = factors};
-    snprintf(fixed, sizeof fixed, "%s=1", dim);
+    snprintf(fixed, sizeof fixed, "%.23s=1", dim);
     while (words_next(&w, d)) {
         if (strcmp(w.text, fixed) == 0) {
             return true;

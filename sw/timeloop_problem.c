@@ -65,7 +65,7 @@ static int add_dim(struct problem *p, const char *name, struct mark at)
     if (einsum_dim(p->e, name) >= 0) {
         return diags_error(p->d, at, NULL, "dimension '%s' is there twice", name);
     }
-    snprintf(p->e->dim[p->e->n_dims], EINSUM_NAME, "%s", name);
+    snprintf(p->e->dim[p->e->n_dims], EINSUM_NAME, "%.23s", name);
     p->e->bound[p->e->n_dims++] = 1;
     return 0;
 }
@@ -88,7 +88,7 @@ static int add_coefficient(struct problem *p, const char *name, int64_t value, s
         return diags_error(p->d, at, NULL, "coefficient '%s': at most %d, with names of at most %d letters", name,
                            MAX_COEFFICIENTS, EINSUM_NAME - 1);
     }
-    snprintf(p->coefficient[p->n_coefficients].name, EINSUM_NAME, "%s", name);
+    snprintf(p->coefficient[p->n_coefficients].name, EINSUM_NAME, "%.23s", name);
     p->coefficient[p->n_coefficients++].value = value;
     return 0;
 }
