@@ -27,7 +27,7 @@ static void map_one(const struct map_request *r, const struct accelerator *a, st
                        : mapper_best(a, &line->einsum, &r->options, work, &line->result, &err);
     line->seconds = seconds() - start;
     line->found = rc == 0;
-    snprintf(line->why, sizeof line->why, "%s", err.text);
+    snprintf(line->why, sizeof line->why, "%.*s", (int)sizeof line->why - 1, err.text);
     mapper_work_free(work);
 }
 

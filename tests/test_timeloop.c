@@ -200,6 +200,24 @@ START_TEST(mapping)
 }
 END_TEST
 
+/* Padding apart. */
+static bool same_mapping(const struct mapping *a, const struct mapping *b)
+{
+    bool same = a->n_levels == b->n_levels;
+    for (int l = 0; l < a->n_levels && same; l++) {
+        const struct mapping_level *x = &a->level[l], *y = &b->level[l];
+        same = x->n_temporal == y->n_temporal && x->n_spatial == y->n_spatial && x->keep == y->keep;
+        for (int i = 0; i < x->n_temporal && same; i++) {
+            same = x->temporal[i].dim == y->temporal[i].dim && x->temporal[i].bound == y->temporal[i].bound;
+        }
+        for (int i = 0; i < x->n_spatial && same; i++) {
+            same = x->spatial[i].dim == y->spatial[i].dim && x->spatial[i].bound == y->spatial[i].bound &&
+                   x->spatial[i].axis == y->spatial[i].axis;
+        }
+    }
+    return same;
+}
+
 /* The case that is written reads back as the structs, and its counts are priced. */
 static void check_case(void)
 {
@@ -209,7 +227,7 @@ static void check_case(void)
     timeloop_case(&t, "round trip", &line);
     ck_assert_msg(case_read(strbuf_str(&line), line.len, &p, &err) == 0, "%s: %s", err.text, strbuf_str(&line));
     ck_assert_int_eq(p.mapping.n_levels, t.mapping.n_levels);
-    ck_assert_mem_eq(&p.mapping, &t.mapping, sizeof p.mapping);
+    ck_assert(same_mapping(&p.mapping, &t.mapping));
     ck_assert_int_eq(einsum_macs(&p.einsum), einsum_macs(&t.einsum));
     for (int l = 0; l < t.mapping.n_levels; l++) {
         const struct level *a = &p.accelerator.level[l], *b = &t.accelerator.level[l];
@@ -243,7 +261,7 @@ static void check_round_trip(const char *path)
     struct diags d = DIAGS_INIT;
     int rc = timeloop_read(paths, 3, &t, &d);
     ck_assert_msg(rc == 0, "%s\n%s", d.n ? d.list[0].message : "", strbuf_str(&text));
-    ck_assert_msg(memcmp(&before, &t.mapping, sizeof before) == 0, "%s", strbuf_str(&text));
+    ck_assert_msg(same_mapping(&before, &t.mapping), "%s", strbuf_str(&text));
     strbuf_release(&text);
     diags_release(&d);
 }
