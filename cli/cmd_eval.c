@@ -105,6 +105,27 @@ static json_t *metrics_json(const struct evaluation *v)
     return m;
 }
 
+/* The design's text with values as people read them; vectors over blocks as they stand in the text. */
+static void print_design(const struct study *s, const char *text, const double *x)
+{
+    for (int i = 0; i < s->n_families; i++) {
+        const struct study_family *f = &s->family[i];
+        struct strbuf value = STRBUF_INIT, line = STRBUF_INIT;
+        strbuf_addf(&line, "%s=", f->name);
+        const char *at = strstr(text, strbuf_str(&line));
+        if (f->per == PER_NETWORK || at == NULL) {
+            study_show(s, i, x, &value);
+        } else {
+            at += line.len;
+            strbuf_add(&value, at, strcspn(at, "\n"));
+        }
+        printf("  %-14s %s\n", f->name, strbuf_str(&value));
+        strbuf_release(&value);
+        strbuf_release(&line);
+    }
+    printf("\n");
+}
+
 static void print_metrics(const struct study *s, const struct evaluation *v)
 {
     for (int i = 0; i < METRIC_COUNT; i++) {
@@ -149,7 +170,8 @@ static int show(struct cli *cli, const struct study *s, const struct eval_opts *
         }
         cli_json(doc);
     } else {
-        printf("design %.7s\n%s\n", hex, strbuf_str(&text));
+        printf("design           %.7s\n", hex);
+        print_design(s, strbuf_str(&text), x);
         print_metrics(s, &v);
         if (deep && o->explain) {
             bad |= explain_print(&detail, o->layer, &err);

@@ -69,12 +69,23 @@ static const struct unit_row *unit_of(struct dim dim)
     return &unit_rows[n - 1];
 }
 
+/* Whole numbers in the column's unit are INTEGER: 16 rows, not 16.0. */
+static bool is_whole(const struct study_family *f)
+{
+    bool whole = f->n_levels > 0;
+    for (int64_t i = 0; i < f->n_levels; i++) {
+        double v = f->level[i] * unit_of(f->dim)->scale;
+        whole = whole && v == floor(v) && fabs(v) < 9e15;
+    }
+    return whole;
+}
+
 static void add_family(struct record *r, const struct study_family *f)
 {
     const struct unit_row *u = unit_of(f->dim);
     const char *per = f->per == PER_BLOCK ? ", one value a block" : f->per == PER_LAYER ? ", one value a layer" : "";
     bool vector = f->per != PER_NETWORK;
-    enum db_type type = vector || f->kind != VALUE_NUMBER ? DB_TEXT : DB_REAL;
+    enum db_type type = vector || f->kind != VALUE_NUMBER ? DB_TEXT : is_whole(f) ? DB_INTEGER : DB_REAL;
     add_column(r, join(f->name, vector ? "" : u->suffix), DB_PARAMETER, type, u->unit,
                join("variable of the space", per));
     if (vector && f->kind == VALUE_NUMBER) {
@@ -251,7 +262,8 @@ static void put_families(struct record *r, const double *x)
         if (on && f->per != PER_NETWORK) {
             put_vector(r, f, x, c);
         } else if (on && f->kind == VALUE_NUMBER) {
-            r->value[c] = db_real(study_level(s, f, x, 0) * unit_of(f->dim)->scale);
+            double v = study_level(s, f, x, 0) * unit_of(f->dim)->scale;
+            r->value[c] = r->column[c].type == DB_INTEGER ? db_integer((int64_t)v) : db_real(v);
         } else if (on) {
             r->value[c] = db_text(labels[(int)study_level(s, f, x, 0)]);
         }
