@@ -84,7 +84,10 @@ static const char *shape_text(const struct activation *a, char *text, size_t siz
 static void count_cell(struct table *t, int64_t n)
 {
     char text[32];
-    snprintf(text, sizeof text, n ? "%lld" : "", (long long)n);
+    text[0] = '\0';
+    if (n) {
+        snprintf(text, sizeof text, "%lld", (long long)n);
+    }
     table_cell(t, text);
 }
 

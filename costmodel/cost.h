@@ -2,7 +2,7 @@
  * METHODS-operator 4.1 (words fetched into a tile that moves through its tensor), generalised to imperfect factors.
  *
  * Counts are TOTALS over all instances of a level, in elements, and exact: equal to a walk of the loop nest in which each buffer holds
- * exactly its current tile (tests/walk.h is that walk). */
+ * exactly its current tile (tests/loop_walk.h is that walk). */
 #ifndef COSTMODEL_COST_H
 #define COSTMODEL_COST_H
 

@@ -22,8 +22,7 @@
 #include <string.h>
 
 const char *const accounting_names[] = {"exact", "timeloop", "timeloop_default", NULL};
-_Static_assert(sizeof accounting_names / sizeof *accounting_names ==
-                   ACCOUNTING_COUNT + 1,
+_Static_assert(sizeof accounting_names / sizeof *accounting_names == ACCOUNTING_COUNT + 1,
                "a name for each accounting");
 
 /* What is asked: the words of one tensor that the children ask of the instances of level v.merged. */
@@ -32,8 +31,7 @@ struct query {
     struct nest_view v;
     int tensor;
     enum accounting accounting;
-    struct runs cur
-        [EINSUM_DIMS]; /* per dimension, the temporal loops outside the current one being outer */
+    struct runs cur[EINSUM_DIMS]; /* per dimension, the temporal loops outside the current one being outer */
 };
 
 static int64_t gcd(int64_t a, int64_t b)
@@ -52,8 +50,7 @@ static int64_t spatial_count(const struct query *q, int level, int dim, int64_t 
     int64_t count = 1;
     for (int i = 0; i < q->n->n_loops; i++) {
         const struct nest_loop *loop = &q->n->loop[i];
-        if (loop->level == level && loop->dim == dim && !loop->temporal &&
-            nest_runs_loop(&q->v, loop)) {
+        if (loop->level == level && loop->dim == dim && !loop->temporal && nest_runs_loop(&q->v, loop)) {
             count *= loop->bound;
             *step = loop->stride;
         }
@@ -63,8 +60,7 @@ static int64_t spatial_count(const struct query *q, int level, int dim, int64_t 
 
 /* Distinct values of the sum of the rank's spatial positions below one instance of `level`, and all of them. Two progressions a*i + b*j with
  * i < n, j < m and a, b coprime have n*m - (n-b)+ (m-a)+ distinct sums: (i+b, j-a) is the same as (i, j). */
-static int distinct(const struct query *q, int level, int rank, int64_t *of,
-                    int64_t *all, struct err *err)
+static int distinct(const struct query *q, int level, int rank, int64_t *of, int64_t *all, struct err *err)
 {
     const struct einsum_rank *r = &q->n->e->tensor[q->tensor].rank[rank];
     int64_t count[2] = {1, 1}, step[2] = {1, 1};
@@ -76,10 +72,8 @@ static int distinct(const struct query *q, int level, int rank, int64_t *of,
             continue;
         }
         if (k == 2) {
-            return err_set(
-                err, ERR_DATA,
-                "three dimensions of one rank of '%s' are spatial in one level",
-                q->n->e->tensor[q->tensor].name);
+            return err_set(err, ERR_DATA, "three dimensions of one rank of '%s' are spatial in one level",
+                           q->n->e->tensor[q->tensor].name);
         }
         count[k] = c;
         step[k++] = s * r->term[i].coef;
@@ -96,8 +90,7 @@ static int distinct(const struct query *q, int level, int rank, int64_t *of,
 }
 
 /* The tick of loop `tick` along its own dimension: positions with the loop's index at least 1, all of one motion. */
-static void tick_runs(const struct query *q, int tick, const struct runs *after,
-                      struct runs *out)
+static void tick_runs(const struct query *q, int tick, const struct runs *after, struct runs *out)
 {
     const struct nest_loop *loop = &q->n->loop[tick];
     const struct runs *before = &q->cur[loop->dim];
@@ -118,8 +111,7 @@ static void tick_runs(const struct query *q, int tick, const struct runs *after,
                 k++;
             }
             if (k == out->n) {
-                out->run[out->n++] =
-                    (struct run){0, inner - loop->stride, r->run[i].first, tile};
+                out->run[out->n++] = (struct run){0, inner - loop->stride, r->run[i].first, tile};
             }
             out->run[k].count += pass == 0 ? r->run[i].count : -r->run[i].count;
         }
@@ -127,8 +119,7 @@ static void tick_runs(const struct query *q, int tick, const struct runs *after,
 }
 
 /* Sums over the positions of one rank's dimensions: extents of the new tiles and overlaps with the old ones. */
-static struct nest_sum rank_sum(const struct query *q, int rank,
-                                const struct runs *const runs[])
+static struct nest_sum rank_sum(const struct query *q, int rank, const struct runs *const runs[])
 {
     const struct einsum_rank *r = &q->n->e->tensor[q->tensor].rank[rank];
     int at[EINSUM_TERMS] = {0};
@@ -162,8 +153,7 @@ static struct nest_sum rank_sum(const struct query *q, int rank,
 }
 
 /* Whether the rank's children share words diagonally below some level that is looked at, and their distinct share when factors are perfect. */
-static int diagonal(const struct query *q, int rank, int64_t *of, int64_t *all,
-                    struct err *err)
+static int diagonal(const struct query *q, int rank, int64_t *of, int64_t *all, struct err *err)
 {
     *of = *all = 1;
     if (q->n->e->tensor[q->tensor].rank[rank].n_terms == 1) {
@@ -181,8 +171,7 @@ static int diagonal(const struct query *q, int rank, int64_t *of, int64_t *all,
 }
 
 /* Words of one tick (or of the first tiles, or of all steps of the MACs). `own`: the runs of the ticking loop's dimension, NULL: none. */
-static int tick_words(const struct query *q, int tick, const struct runs *own,
-                      int64_t *words, struct err *err)
+static int tick_words(const struct query *q, int tick, const struct runs *own, int64_t *words, struct err *err)
 {
     const struct einsum *e = q->n->e;
     const struct einsum_tensor *t = &e->tensor[q->tensor];
@@ -226,8 +215,7 @@ static int tick_words(const struct query *q, int tick, const struct runs *own,
 
 /* Words that the instances of level `merged` send to (or, the output, get from) the instances of level `child`; merged == child: what the
  * children take in, each for itself. */
-static int fetched(struct query *q, int child, int merged, int64_t *out,
-                   struct err *err)
+static int fetched(struct query *q, int child, int merged, int64_t *out, struct err *err)
 {
     const struct nest *n = q->n;
     q->v.child = child;
@@ -285,8 +273,8 @@ static int64_t visited(struct query *q, int level)
 }
 
 /* The traffic between one keeper of the tensor and the next one inside, `child`, over the networks between them. */
-static int count_link(struct query *q, int child, int level, enum count_scope scope,
-                      struct counts *out, struct err *err)
+static int count_link(struct query *q, int child, int level, enum count_scope scope, struct counts *out,
+                      struct err *err)
 {
     int t = q->tensor;
     bool output = q->n->e->tensor[t].output;
@@ -302,8 +290,7 @@ static int count_link(struct query *q, int child, int level, enum count_scope sc
         if (fetched(q, child, b, &words, err) != 0) {
             return -1;
         }
-        int64_t known =
-            output ? words - visited(q, b) : 0; /* sums that exist already */
+        int64_t known = output ? words - visited(q, b) : 0; /* sums that exist already */
         tc->words = words + known;
         tc->adds = output && scope == COUNT_ALL ? asked - words : 0;
         if (b == level) {
@@ -315,8 +302,8 @@ static int count_link(struct query *q, int child, int level, enum count_scope sc
     return 0;
 }
 
-static int count_tensor(struct query *q, const struct mapping *m,
-                        enum count_scope scope, struct counts *out, struct err *err)
+static int count_tensor(struct query *q, const struct mapping *m, enum count_scope scope, struct counts *out,
+                        struct err *err)
 {
     const struct einsum *e = q->n->e;
     int t = q->tensor, child = MAC_LEVEL;
@@ -351,8 +338,7 @@ static int count_tensor(struct query *q, const struct mapping *m,
     return 0;
 }
 
-static int64_t product_of_totals(const struct nest *n, const struct nest_view *v,
-                                 int cut)
+static int64_t product_of_totals(const struct nest *n, const struct nest_view *v, int cut)
 {
     int64_t product = 1;
     for (int d = 0; d < n->e->n_dims; d++) {
@@ -388,16 +374,14 @@ static int check_range(const struct nest *n, struct err *err)
             }
         }
         if (words > 0x1p60) {
-            return err_set(err, ERR_DATA,
-                           "operator '%s' moves '%s' more than 2^60 times", e->name,
-                           e->tensor[t].name);
+            return err_set(err, ERR_DATA, "operator '%s' moves '%s' more than 2^60 times", e->name, e->tensor[t].name);
         }
     }
     return 0;
 }
 
-int count_words(const struct einsum *e, const struct mapping *m, enum count_scope scope,
-                enum accounting accounting, struct counts *out, struct err *err)
+int count_words(const struct einsum *e, const struct mapping *m, enum count_scope scope, enum accounting accounting,
+                struct counts *out, struct err *err)
 {
     struct nest n;
     nest_init(&n, e, m);
@@ -407,8 +391,7 @@ int count_words(const struct einsum *e, const struct mapping *m, enum count_scop
     memset(out, 0, sizeof *out);
     out->macs = einsum_macs(e);
     out->perfect = n.perfect;
-    struct nest_view all = {
-        .child = MAC_LEVEL, .merged = n.n_levels - 1, .origin = n.n_levels};
+    struct nest_view all = {.child = MAC_LEVEL, .merged = n.n_levels - 1, .origin = n.n_levels};
     out->compute_cycles = product_of_totals(&n, &all, n.n_loops);
     for (int l = 0; l < n.n_levels; l++) {
         struct nest_view v = {.child = l, .merged = l, .origin = n.n_levels};

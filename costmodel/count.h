@@ -1,4 +1,4 @@
-/* How many words a mapping moves, exactly, by a closed form: equal to a walk of the loop nest (tests/walk.h is that walk), perfect
+/* How many words a mapping moves, exactly, by a closed form: equal to a walk of the loop nest (tests/loop_walk.h is that walk), perfect
  * factors or not.
  *
  * What is counted. An instance of a level holds of each tensor that the level keeps exactly its current tile, the box that the loops
@@ -15,14 +15,11 @@
 #include "costmodel/mapping.h"
 
 struct tensor_count {
-    int64_t
-        tile; /* elements of the largest tile of one instance; 0 when the level does not keep the tensor */
-    int64_t
-        reads; /* towards the inner side: operands; output: sums read to be added to, here or further inside */
+    int64_t tile;    /* elements of the largest tile of one instance; 0 when the level does not keep the tensor */
+    int64_t reads;   /* towards the inner side: operands; output: sums read to be added to, here or further inside */
     int64_t fills;   /* writes that come from the outer side */
     int64_t updates; /* output: writes that come from the inner side */
-    int64_t
-        drains; /* output: reads of sums that leave for the outer side; 0 by Timeloop's rules */
+    int64_t drains;  /* output: reads of sums that leave for the outer side; 0 by Timeloop's rules */
     int64_t
         words; /* on the network below the level, whether it keeps the tensor or not: down, and for the output up and down */
     int64_t adds; /* output: additions in that network */
@@ -35,9 +32,8 @@ struct level_count {
 
 struct counts {
     int64_t macs;
-    int64_t
-        compute_cycles; /* steps in lock step: the busiest spatial instance sets the pace */
-    bool perfect;       /* the loops' bounds multiply to the operator's bounds */
+    int64_t compute_cycles; /* steps in lock step: the busiest spatial instance sets the pace */
+    bool perfect;           /* the loops' bounds multiply to the operator's bounds */
     struct level_count level[HW_LEVELS];
 };
 
@@ -47,8 +43,7 @@ enum accounting {
     ACCOUNTING_TIMELOOP_DEFAULT, /* the same with its extrapolation from the first two iterations of a loop, its default */
     ACCOUNTING_COUNT
 };
-extern const char
-    *const accounting_names[]; /* "exact", "timeloop", "timeloop_default", NULL */
+extern const char *const accounting_names[]; /* "exact", "timeloop", "timeloop_default", NULL */
 
 enum count_scope {
     COUNT_ALL,   /* totals over all instances */
@@ -58,7 +53,7 @@ enum count_scope {
 /* The mapping's loops must be legal (mapping_check()). Timeloop's rules hold for perfect factors, others are counted exactly. ERR_DATA when a count may leave int64, when the output has a rank that is not one
  * plain dimension, or when more than 4096 children share one operand diagonally under imperfect factors. Allocates nothing.
  * O(levels * tensors * loops * ranks) for perfect factors. */
-int count_words(const struct einsum *e, const struct mapping *m, enum count_scope scope,
-                enum accounting accounting, struct counts *out, struct err *err);
+int count_words(const struct einsum *e, const struct mapping *m, enum count_scope scope, enum accounting accounting,
+                struct counts *out, struct err *err);
 
 #endif

@@ -18,9 +18,8 @@ struct member {
 struct digit {
     int term; /* of the rank */
     int64_t bound, stride;
-    int64_t from; /* 1 for the loop that ticks */
-    int64_t
-        weight; /* of an index in the place: stride * coef, spread so that levels do not mix */
+    int64_t from;   /* 1 for the loop that ticks */
+    int64_t weight; /* of an index in the place: stride * coef, spread so that levels do not mix */
 };
 
 struct walk {
@@ -35,8 +34,7 @@ struct walk {
     bool first; /* the first tiles: nothing held */
 };
 
-static int walk_init(struct walk *w, const struct nest *n, const struct nest_view *v,
-                     int tensor, int rank, int tick)
+static int walk_init(struct walk *w, const struct nest *n, const struct nest_view *v, int tensor, int rank, int tick)
 {
     memset(w, 0, sizeof *w);
     w->rank = &n->e->tensor[tensor].rank[rank];
@@ -126,8 +124,7 @@ static bool member_at(const struct walk *w, const int64_t *at, struct member *ou
 }
 
 /* Steps the index of a group of digits and the positions with it; false when it wraps. */
-static bool step(const struct digit *digit, int n, int64_t *index, int64_t *at,
-                 int64_t *place)
+static bool step(const struct digit *digit, int n, int64_t *index, int64_t *at, int64_t *place)
 {
     for (int i = n - 1; i >= 0; i--) {
         const struct digit *d = &digit[i];
@@ -187,8 +184,8 @@ static void add_places(struct member *m, int n, struct nest_sum *out)
     }
 }
 
-int nest_diagonal(const struct nest *n, const struct nest_view *v, int tensor, int rank,
-                  int tick, struct nest_sum *out, struct err *err)
+int nest_diagonal(const struct nest *n, const struct nest_view *v, int tensor, int rank, int tick, struct nest_sum *out,
+                  struct err *err)
 {
     struct walk w;
     struct member member[MEMBERS];
@@ -208,8 +205,7 @@ int nest_diagonal(const struct nest *n, const struct nest_view *v, int tensor, i
                 continue;
             }
             if (members == MEMBERS || rc != 0) {
-                return err_set(err, ERR_DATA,
-                               "more than %d children share '%s' diagonally", MEMBERS,
+                return err_set(err, ERR_DATA, "more than %d children share '%s' diagonally", MEMBERS,
                                n->e->tensor[tensor].name);
             }
             member[members++] = m;

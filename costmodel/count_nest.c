@@ -14,8 +14,7 @@ static void add_loop(struct nest *n, int level, bool temporal, int dim, int64_t 
         return;
     }
     assert(n->n_loops < NEST_LOOPS);
-    n->loop[n->n_loops++] = (struct nest_loop){
-        .dim = dim, .level = level, .temporal = temporal, .bound = bound};
+    n->loop[n->n_loops++] = (struct nest_loop){.dim = dim, .level = level, .temporal = temporal, .bound = bound};
 }
 
 void nest_init(struct nest *n, const struct einsum *e, const struct mapping *m)
@@ -63,8 +62,7 @@ bool nest_runs_loop(const struct nest_view *v, const struct nest_loop *loop)
     if (loop->temporal) {
         return true;
     }
-    return loop->level <= v->origin &&
-           (loop->level > v->merged || (v->relevant >> loop->dim & 1));
+    return loop->level <= v->origin && (loop->level > v->merged || (v->relevant >> loop->dim & 1));
 }
 
 /* One dimension's digits above the child, outermost first, with what lies below each. */
@@ -74,17 +72,12 @@ struct digits {
         int64_t bound, stride;
         bool outer; /* its positions are counted; else it is an inner temporal loop */
     } digit[NEST_DIM_LOOPS];
-    int64_t
-        reach[NEST_DIM_LOOPS + 1]; /* extent that digits i.. span, the tile included */
-    int64_t shift
-        [NEST_DIM_LOOPS +
-         1]; /* of the inner temporal loops among digits i.. when they run in full */
-    int64_t
-        count[NEST_DIM_LOOPS + 1]; /* positions of the outer ones among digits i.. */
+    int64_t reach[NEST_DIM_LOOPS + 1]; /* extent that digits i.. span, the tile included */
+    int64_t shift[NEST_DIM_LOOPS + 1]; /* of the inner temporal loops among digits i.. when they run in full */
+    int64_t count[NEST_DIM_LOOPS + 1]; /* positions of the outer ones among digits i.. */
 };
 
-static void digits_init(struct digits *g, const struct nest *n,
-                        const struct nest_view *v, int dim, int cut)
+static void digits_init(struct digits *g, const struct nest *n, const struct nest_view *v, int dim, int cut)
 {
     g->n = 0;
     for (int i = 0; i < n->above[v->child + 1]; i++) {
@@ -110,8 +103,7 @@ static void digits_init(struct digits *g, const struct nest *n,
     }
 }
 
-static void add_run(struct runs *out, int64_t count, int64_t shift, int64_t first,
-                    int64_t last)
+static void add_run(struct runs *out, int64_t count, int64_t shift, int64_t first, int64_t last)
 {
     if (count > 0) {
         assert(out->n < NEST_DIM_LOOPS + 2);
@@ -123,8 +115,7 @@ static void add_run(struct runs *out, int64_t count, int64_t shift, int64_t firs
  * splits off the iterations that are whole; what remains is the next digit's tail. Under an inner temporal digit the positions that
  * reach into its tail run one iteration more than the others. `shift`: of the inner digits passed; `whole`: one of them has whole
  * iterations, so the first tile is whole. */
-static int64_t tail(const struct digits *g, int i, int64_t left, int64_t shift,
-                    bool whole, struct runs *out)
+static int64_t tail(const struct digits *g, int i, int64_t left, int64_t shift, bool whole, struct runs *out)
 {
     int64_t tile = g->reach[g->n];
     if (left <= 0) {
@@ -146,18 +137,15 @@ static int64_t tail(const struct digits *g, int i, int64_t left, int64_t shift,
         add_run(out, full * g->count[i + 1], shift + g->shift[i + 1], tile, tile);
         return full * g->count[i + 1] + tail(g, i + 1, rest, shift, whole, out);
     }
-    int64_t reached =
-        tail(g, i + 1, rest, shift + full * stride, whole || full > 0, out);
+    int64_t reached = tail(g, i + 1, rest, shift + full * stride, whole || full > 0, out);
     if (full == 0) {
         return reached;
     }
-    add_run(out, g->count[i + 1] - reached,
-            shift + (full - 1) * stride + g->shift[i + 1], tile, tile);
+    add_run(out, g->count[i + 1] - reached, shift + (full - 1) * stride + g->shift[i + 1], tile, tile);
     return g->count[i + 1];
 }
 
-void nest_runs(const struct nest *n, const struct nest_view *v, int dim, int cut,
-               struct runs *out)
+void nest_runs(const struct nest *n, const struct nest_view *v, int dim, int cut, struct runs *out)
 {
     struct digits g;
     digits_init(&g, n, v, dim, cut);

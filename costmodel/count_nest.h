@@ -13,20 +13,17 @@ struct nest_loop {
     int dim;
     int level;
     bool temporal;
-    int64_t bound; /* >= 2 */
-    int64_t
-        stride; /* product of the bounds of the loops of the same dimension inside */
+    int64_t bound;  /* >= 2 */
+    int64_t stride; /* product of the bounds of the loops of the same dimension inside */
 };
 
 struct nest {
     const struct einsum *e;
     int n_levels;
     int n_loops;
-    struct nest_loop loop[NEST_LOOPS]; /* outermost first, bounds of 1 left out */
-    int above[HW_LEVELS + 1]; /* [c + 1]: loops at levels above c (the first so many) */
-    int64_t extent
-        [HW_LEVELS + 1]
-        [EINSUM_DIMS]; /* [c + 1]: nominal extent of a tile of level c; 1 for the MAC */
+    struct nest_loop loop[NEST_LOOPS];          /* outermost first, bounds of 1 left out */
+    int above[HW_LEVELS + 1];                   /* [c + 1]: loops at levels above c (the first so many) */
+    int64_t extent[HW_LEVELS + 1][EINSUM_DIMS]; /* [c + 1]: nominal extent of a tile of level c; 1 for the MAC */
     bool perfect;
 };
 
@@ -52,8 +49,7 @@ struct runs {
 void nest_init(struct nest *n, const struct einsum *e, const struct mapping *m);
 bool nest_runs_loop(const struct nest_view *v, const struct nest_loop *loop);
 /* The positions of dimension `dim` when the temporal loops before loop[cut] are outer ones. O(loops). */
-void nest_runs(const struct nest *n, const struct nest_view *v, int dim, int cut,
-               struct runs *out);
+void nest_runs(const struct nest *n, const struct nest_view *v, int dim, int cut, struct runs *out);
 int64_t runs_total(const struct runs *r);
 
 /* Sums over the positions of the dimensions of one rank: extents of the new tiles, and of what the tiles before them held of those. */
@@ -66,8 +62,8 @@ struct nest_sum {
  * MACs. ERR_DATA when the diagonal is too wide. */
 #define TICK_FIRST (-1)
 #define TICK_MAC (-2)
-int nest_diagonal(const struct nest *n, const struct nest_view *v, int tensor, int rank,
-                  int tick, struct nest_sum *out, struct err *err);
+int nest_diagonal(const struct nest *n, const struct nest_view *v, int tensor, int rank, int tick, struct nest_sum *out,
+                  struct err *err);
 
 /* Words that one instance of `child` takes in by Timeloop's rules; perfect factors. O(ticks^2 * log bounds). */
 int64_t nest_timeloop(const struct nest *n, int tensor, int child, bool extrapolate);

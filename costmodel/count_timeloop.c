@@ -24,13 +24,11 @@ struct machine {
     int n_ticks, n_ranks, n_states;
     int64_t bound[STATES];
     int64_t move[STATES][EINSUM_RANKS];
-    int state
-        [STATES]; /* that stands for the move of this tick: equal moves are one state; 0: nothing remembered */
+    int state[STATES]; /* that stands for the move of this tick: equal moves are one state; 0: nothing remembered */
     int64_t extent[EINSUM_RANKS], volume;
 };
 
-static void add_move(struct machine *m, const struct nest *n, int tensor, int loop,
-                     int child, bool extrapolate)
+static void add_move(struct machine *m, const struct nest *n, int tensor, int loop, int child, bool extrapolate)
 {
     const struct einsum_tensor *t = &n->e->tensor[tensor];
     int64_t at[EINSUM_DIMS] = {0};
@@ -84,8 +82,7 @@ static struct sweep tick(const struct machine *m, int k)
     return s;
 }
 
-static struct sweep after(const struct machine *m, const struct sweep *a,
-                          const struct sweep *b)
+static struct sweep after(const struct machine *m, const struct sweep *a, const struct sweep *b)
 {
     struct sweep s = {{0}, {0}};
     for (int i = 0; i < m->n_states; i++) {
@@ -120,8 +117,7 @@ int64_t nest_timeloop(const struct nest *n, int tensor, int child, bool extrapol
         const struct einsum_rank *rank = &n->e->tensor[tensor].rank[r];
         m.extent[r] = 1;
         for (int i = 0; i < rank->n_terms; i++) {
-            m.extent[r] +=
-                rank->term[i].coef * (n->extent[child + 1][rank->term[i].dim] - 1);
+            m.extent[r] += rank->term[i].coef * (n->extent[child + 1][rank->term[i].dim] - 1);
         }
         m.volume *= m.extent[r];
     }

@@ -24,8 +24,7 @@ static int64_t extent(const struct mapping *m, int level, int d)
     return x;
 }
 
-int64_t mapping_tile(const struct mapping *m, const struct einsum *e, int level,
-                     int tensor)
+int64_t mapping_tile(const struct mapping *m, const struct einsum *e, int level, int tensor)
 {
     int64_t ext[EINSUM_DIMS];
     for (int d = 0; d < e->n_dims; d++) {
@@ -61,34 +60,30 @@ int mapping_bits(const struct mapping *m, const struct einsum *e, int level, int
     return t->bits;
 }
 
-static int check_loops(const struct mapping *m, const struct accelerator *a,
-                       const struct einsum *e, int l, struct err *err)
+static int check_loops(const struct mapping *m, const struct accelerator *a, const struct einsum *e, int l,
+                       struct err *err)
 {
     const struct mapping_level *ml = &m->level[l];
     uint32_t temporal = 0, spatial[2] = {0, 0};
-    if (ml->n_temporal < 0 || ml->n_temporal > EINSUM_DIMS || ml->n_spatial < 0 ||
-        ml->n_spatial > 2 * EINSUM_DIMS) {
-        return err_set(err, ERR_DATA, "'%s' has %d temporal and %d spatial loops",
-                       a->level[l].name, ml->n_temporal, ml->n_spatial);
+    if (ml->n_temporal < 0 || ml->n_temporal > EINSUM_DIMS || ml->n_spatial < 0 || ml->n_spatial > 2 * EINSUM_DIMS) {
+        return err_set(err, ERR_DATA, "'%s' has %d temporal and %d spatial loops", a->level[l].name, ml->n_temporal,
+                       ml->n_spatial);
     }
     for (int i = 0; i < ml->n_temporal + ml->n_spatial; i++) {
         bool is_spatial = i >= ml->n_temporal;
-        const struct spatial_loop *s =
-            &ml->spatial[is_spatial ? i - ml->n_temporal : 0];
+        const struct spatial_loop *s = &ml->spatial[is_spatial ? i - ml->n_temporal : 0];
         int d = is_spatial ? s->dim : ml->temporal[i].dim;
         int64_t bound = is_spatial ? s->bound : ml->temporal[i].bound;
         if (d < 0 || d >= e->n_dims) {
-            return err_set(err, ERR_DATA, "'%s' has a loop over dimension %d of %d",
-                           a->level[l].name, d, e->n_dims);
+            return err_set(err, ERR_DATA, "'%s' has a loop over dimension %d of %d", a->level[l].name, d, e->n_dims);
         }
         if (bound < 1) {
-            return err_set(err, ERR_DATA, "'%s' loops %lld times over '%s'",
-                           a->level[l].name, (long long)bound, e->dim[d]);
+            return err_set(err, ERR_DATA, "'%s' loops %lld times over '%s'", a->level[l].name, (long long)bound,
+                           e->dim[d]);
         }
         uint32_t *seen = is_spatial ? &spatial[s->axis == AXIS_Y] : &temporal;
         if (*seen >> d & 1) {
-            return err_set(err, ERR_DATA, "'%s' loops twice over '%s'%s",
-                           a->level[l].name, e->dim[d],
+            return err_set(err, ERR_DATA, "'%s' loops twice over '%s'%s", a->level[l].name, e->dim[d],
                            is_spatial ? " along one axis" : "");
         }
         *seen |= 1u << d;
@@ -97,8 +92,8 @@ static int check_loops(const struct mapping *m, const struct accelerator *a,
 }
 
 /* Every element of d is covered and no loop's last iteration is empty. */
-static int check_cover(const struct mapping *m, const struct accelerator *a,
-                       const struct einsum *e, int d, struct err *err)
+static int check_cover(const struct mapping *m, const struct accelerator *a, const struct einsum *e, int d,
+                       struct err *err)
 {
     int64_t stride = 1;
     for (int l = 0; l < m->n_levels; l++) {
@@ -116,21 +111,20 @@ static int check_cover(const struct mapping *m, const struct accelerator *a,
                 return err_set(err, ERR_DATA,
                                "'%s' loops %lld times over '%s' in steps of %lld: the "
                                "last ones are empty, '%s' is %lld",
-                               a->level[l].name, (long long)bound, e->dim[d],
-                               (long long)stride, e->dim[d], (long long)e->bound[d]);
+                               a->level[l].name, (long long)bound, e->dim[d], (long long)stride, e->dim[d],
+                               (long long)e->bound[d]);
             }
             stride *= bound;
         }
     }
     if (stride < e->bound[d]) {
-        return err_set(err, ERR_DATA, "the loops over '%s' cover %lld of %lld",
-                       e->dim[d], (long long)stride, (long long)e->bound[d]);
+        return err_set(err, ERR_DATA, "the loops over '%s' cover %lld of %lld", e->dim[d], (long long)stride,
+                       (long long)e->bound[d]);
     }
     return 0;
 }
 
-static int check_fanout(const struct mapping *m, const struct accelerator *a, int l,
-                        int64_t lanes, struct err *err)
+static int check_fanout(const struct mapping *m, const struct accelerator *a, int l, int64_t lanes, struct err *err)
 {
     const struct mapping_level *ml = &m->level[l];
     int64_t used[2] = {1, 1};
@@ -140,39 +134,34 @@ static int check_fanout(const struct mapping *m, const struct accelerator *a, in
     }
     for (int i = 0; i < ml->n_spatial; i++) {
         int axis = ml->spatial[i].axis == AXIS_Y;
-        if (__builtin_mul_overflow(used[axis], ml->spatial[i].bound, &used[axis]) ||
-            used[axis] > limit[axis]) {
-            return err_set(
-                err, ERR_DATA,
-                "the loops along %c below '%s' need %lld children, it has %lld",
-                axis == 0 ? 'X' : 'Y', a->level[l].name, (long long)used[axis],
-                (long long)limit[axis]);
+        if (__builtin_mul_overflow(used[axis], ml->spatial[i].bound, &used[axis]) || used[axis] > limit[axis]) {
+            return err_set(err, ERR_DATA, "the loops along %c below '%s' need %lld children, it has %lld",
+                           axis == 0 ? 'X' : 'Y', a->level[l].name, (long long)used[axis], (long long)limit[axis]);
         }
     }
     return 0;
 }
 
-static int check_keep(const struct mapping *m, const struct accelerator *a,
-                      const struct einsum *e, int l, struct err *err)
+static int check_keep(const struct mapping *m, const struct accelerator *a, const struct einsum *e, int l,
+                      struct err *err)
 {
     const struct level *level = &a->level[l];
     for (int t = 0; t < e->n_tensors; t++) {
         bool kept = m->level[l].keep >> t & 1;
         enum keep rule = level->keep[e->tensor[t].role];
         if (l == m->n_levels - 1 && !kept) {
-            return err_set(err, ERR_DATA, "the outermost level '%s' must keep '%s'",
-                           level->name, e->tensor[t].name);
+            return err_set(err, ERR_DATA, "the outermost level '%s' must keep '%s'", level->name, e->tensor[t].name);
         }
         if ((kept && rule == KEEP_NEVER) || (!kept && rule == KEEP_ALWAYS)) {
-            return err_set(err, ERR_DATA, "'%s' %s keep '%s'", level->name,
-                           kept ? "cannot" : "must", e->tensor[t].name);
+            return err_set(err, ERR_DATA, "'%s' %s keep '%s'", level->name, kept ? "cannot" : "must",
+                           e->tensor[t].name);
         }
     }
     return 0;
 }
 
-static int check_capacity(const struct mapping *m, const struct accelerator *a,
-                          const struct einsum *e, int l, struct err *err)
+static int check_capacity(const struct mapping *m, const struct accelerator *a, const struct einsum *e, int l,
+                          struct err *err)
 {
     const struct level *level = &a->level[l];
     if (level->capacity_bits == INT64_MAX) {
@@ -182,8 +171,7 @@ static int check_capacity(const struct mapping *m, const struct accelerator *a,
     struct strbuf parts = STRBUF_INIT;
     for (int t = 0; t < e->n_tensors; t++) {
         if (m->level[l].keep >> t & 1) {
-            need +=
-                packing_bits(level, mapping_bits(m, e, l, t), mapping_tile(m, e, l, t));
+            need += packing_bits(level, mapping_bits(m, e, l, t), mapping_tile(m, e, l, t));
         }
     }
     if (need <= limit) {
@@ -191,26 +179,20 @@ static int check_capacity(const struct mapping *m, const struct accelerator *a,
     }
     for (int t = 0; t < e->n_tensors; t++) {
         if (m->level[l].keep >> t & 1) {
-            strbuf_addf(&parts, "%s%s %lld", parts.len > 0 ? ", " : "",
-                        e->tensor[t].name,
-                        (long long)packing_bits(level, mapping_bits(m, e, l, t),
-                                                mapping_tile(m, e, l, t)));
+            strbuf_addf(&parts, "%s%s %lld", parts.len > 0 ? ", " : "", e->tensor[t].name,
+                        (long long)packing_bits(level, mapping_bits(m, e, l, t), mapping_tile(m, e, l, t)));
         }
     }
-    err_set(err, ERR_DATA, "'%s' holds %lld bits%s, the tiles need %lld (%s)",
-            level->name, (long long)limit,
-            level->buffering > 1 ? " in each of its buffers" : "", (long long)need,
-            strbuf_str(&parts));
+    err_set(err, ERR_DATA, "'%s' holds %lld bits%s, the tiles need %lld (%s)", level->name, (long long)limit,
+            level->buffering > 1 ? " in each of its buffers" : "", (long long)need, strbuf_str(&parts));
     strbuf_release(&parts);
     return -1;
 }
 
-int mapping_check(const struct mapping *m, const struct accelerator *a,
-                  const struct einsum *e, struct err *err)
+int mapping_check(const struct mapping *m, const struct accelerator *a, const struct einsum *e, struct err *err)
 {
     if (m->n_levels != a->n_levels) {
-        return err_set(err, ERR_DATA, "the mapping has %d levels, '%s' has %d",
-                       m->n_levels, a->name, a->n_levels);
+        return err_set(err, ERR_DATA, "the mapping has %d levels, '%s' has %d", m->n_levels, a->name, a->n_levels);
     }
     int w_bits, a_bits;
     int64_t lanes;
@@ -220,8 +202,7 @@ int mapping_check(const struct mapping *m, const struct accelerator *a,
         return -1;
     }
     for (int l = 0; l < m->n_levels; l++) {
-        if (check_loops(m, a, e, l, err) != 0 ||
-            check_fanout(m, a, l, lanes, err) != 0 ||
+        if (check_loops(m, a, e, l, err) != 0 || check_fanout(m, a, l, lanes, err) != 0 ||
             check_keep(m, a, e, l, err) != 0) {
             return -1;
         }

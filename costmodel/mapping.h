@@ -40,29 +40,24 @@ struct mapping {
 };
 
 /* Elements of tensor t's largest tile in one instance of `level`; of all its dimensions when the level is the outermost. Loops legal. */
-int64_t mapping_tile(const struct mapping *m, const struct einsum *e, int level,
-                     int tensor);
+int64_t mapping_tile(const struct mapping *m, const struct einsum *e, int level, int tensor);
 /* Bits of one element of tensor t as `level` stores it. An output is stored at its partial width where what arrives is still a partial sum,
  * that is where a loop over a reduction dimension runs outside of what arrives (a temporal one at any level above the next keeper inside, a
  * spatial one above `level`); else at its final width. A level that does not keep the output passes it on in that width. */
-int mapping_bits(const struct mapping *m, const struct einsum *e, int level,
-                 int tensor);
+int mapping_bits(const struct mapping *m, const struct einsum *e, int level, int tensor);
 /* The widths that meet in a MAC: the widest operand of each role. */
 void mapping_operand_bits(const struct einsum *e, int *w_bits, int *a_bits);
 /* Legal: every dimension covered and no outer iteration empty, spatial products within the fan-out of each axis, tiles within the
  * capacity in bits, keep rules obeyed, the outermost level keeps all. The error says which capacity or limit is violated, where, by how
  * much ("GLB holds 131072 bits, the tiles need 143360 (weights 65536, inputs 61440, outputs 16384)"). ERR_DATA. */
-int mapping_check(const struct mapping *m, const struct accelerator *a,
-                  const struct einsum *e, struct err *err);
+int mapping_check(const struct mapping *m, const struct accelerator *a, const struct einsum *e, struct err *err);
 /* The loop nest as Timeloop's users know it, outermost level first. */
-void mapping_print(const struct mapping *m, const struct accelerator *a,
-                   const struct einsum *e, struct strbuf *out);
+void mapping_print(const struct mapping *m, const struct accelerator *a, const struct einsum *e, struct strbuf *out);
 /* One line, exact but for loops of one iteration, and back: "DRAM K8 P7 | GLB[wio] C4 X:K16 Y:C8 | RF[w-o] R3 S3". Names as in a and e; in
  * brackets a letter for each tensor that is kept and '-' for one that is not, all kept without brackets; a dimension whose name ends in a
  * digit is written "D1=8". ERR_DATA, with the place. */
-void mapping_write(const struct mapping *m, const struct accelerator *a,
-                   const struct einsum *e, struct strbuf *out);
-int mapping_read(const char *text, const struct accelerator *a, const struct einsum *e,
-                 struct mapping *m, struct err *err);
+void mapping_write(const struct mapping *m, const struct accelerator *a, const struct einsum *e, struct strbuf *out);
+int mapping_read(const char *text, const struct accelerator *a, const struct einsum *e, struct mapping *m,
+                 struct err *err);
 
 #endif

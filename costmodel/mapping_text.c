@@ -13,20 +13,19 @@ static int64_t residual(const struct einsum *e, int dim, int64_t bound, int64_t 
     return (e->bound[dim] - 1) / stride % bound + 1;
 }
 
-static void print_loop(const struct einsum *e, int depth, int dim, int64_t bound,
-                       int64_t stride, const char *spatial, struct strbuf *out)
+static void print_loop(const struct einsum *e, int depth, int dim, int64_t bound, int64_t stride, const char *spatial,
+                       struct strbuf *out)
 {
     int64_t last = residual(e, dim, bound, stride);
-    strbuf_addf(out, "|%*sfor %s in [0:%lld", 2 * depth + 1, "", e->dim[dim],
-                (long long)bound);
+    strbuf_addf(out, "|%*sfor %s in [0:%lld", 2 * depth + 1, "", e->dim[dim], (long long)bound);
     if (last != bound) {
         strbuf_addf(out, ",%lld", (long long)last);
     }
     strbuf_addf(out, ")%s\n", spatial);
 }
 
-static void print_tiles(const struct mapping *m, const struct accelerator *a,
-                        const struct einsum *e, int level, struct strbuf *out)
+static void print_tiles(const struct mapping *m, const struct accelerator *a, const struct einsum *e, int level,
+                        struct strbuf *out)
 {
     size_t from = out->len;
     strbuf_addf(out, "%s [ ", a->level[level].name);
@@ -45,11 +44,9 @@ static void print_tiles(const struct mapping *m, const struct accelerator *a,
     strbuf_adds(out, "\n");
 }
 
-void mapping_print(const struct mapping *m, const struct accelerator *a,
-                   const struct einsum *e, struct strbuf *out)
+void mapping_print(const struct mapping *m, const struct accelerator *a, const struct einsum *e, struct strbuf *out)
 {
-    int64_t
-        stride[EINSUM_DIMS]; /* of the loop at hand: its dimension's bounds inside */
+    int64_t stride[EINSUM_DIMS]; /* of the loop at hand: its dimension's bounds inside */
     for (int d = 0; d < e->n_dims; d++) {
         stride[d] = 1;
     }
@@ -87,8 +84,7 @@ void mapping_print(const struct mapping *m, const struct accelerator *a,
     strbuf_addf(out, "|%*s<< Compute >>\n", 2 * depth + 1, "");
 }
 
-static void write_loop(const struct einsum *e, int dim, int64_t bound,
-                       const char *prefix, struct strbuf *out)
+static void write_loop(const struct einsum *e, int dim, int64_t bound, const char *prefix, struct strbuf *out)
 {
     if (bound == 1) {
         return;
@@ -98,8 +94,7 @@ static void write_loop(const struct einsum *e, int dim, int64_t bound,
     strbuf_addf(out, " %s%s%s%lld", prefix, name, digit ? "=" : "", (long long)bound);
 }
 
-void mapping_write(const struct mapping *m, const struct accelerator *a,
-                   const struct einsum *e, struct strbuf *out)
+void mapping_write(const struct mapping *m, const struct accelerator *a, const struct einsum *e, struct strbuf *out)
 {
     uint32_t all = (1u << e->n_tensors) - 1;
     for (int l = m->n_levels - 1; l >= 0; l--) {
@@ -108,8 +103,7 @@ void mapping_write(const struct mapping *m, const struct accelerator *a,
         if ((ml->keep & all) != all) {
             strbuf_adds(out, "[");
             for (int t = 0; t < e->n_tensors; t++) {
-                int c = ml->keep >> t & 1 ? tolower((unsigned char)e->tensor[t].name[0])
-                                          : '-';
+                int c = ml->keep >> t & 1 ? tolower((unsigned char)e->tensor[t].name[0]) : '-';
                 strbuf_addf(out, "%c", c);
             }
             strbuf_adds(out, "]");
@@ -118,8 +112,7 @@ void mapping_write(const struct mapping *m, const struct accelerator *a,
             write_loop(e, ml->temporal[i].dim, ml->temporal[i].bound, "", out);
         }
         for (int i = 0; i < ml->n_spatial; i++) {
-            write_loop(e, ml->spatial[i].dim, ml->spatial[i].bound,
-                       ml->spatial[i].axis == AXIS_X ? "X:" : "Y:", out);
+            write_loop(e, ml->spatial[i].dim, ml->spatial[i].bound, ml->spatial[i].axis == AXIS_X ? "X:" : "Y:", out);
         }
     }
 }
@@ -134,8 +127,7 @@ struct reader {
 static int refuse(const struct reader *r, const char *what)
 {
     int column = (int)(r->at - r->text) + 1;
-    return err_set(r->err, ERR_DATA, "mapping, column %d: %s at '%.20s'", column, what,
-                   r->at);
+    return err_set(r->err, ERR_DATA, "mapping, column %d: %s at '%.20s'", column, what, r->at);
 }
 
 static void skip_blanks(struct reader *r)
@@ -173,8 +165,7 @@ static int read_bound(struct reader *r, int *dim, int64_t *bound)
     for (int d = 0; d < r->e->n_dims; d++) { /* the longest name that fits */
         size_t n = strlen(r->e->dim[d]);
         const char *after = r->at + n;
-        if (n > best && strncmp(r->at, r->e->dim[d], n) == 0 &&
-            (*after == '=' || isdigit((unsigned char)*after))) {
+        if (n > best && strncmp(r->at, r->e->dim[d], n) == 0 && (*after == '=' || isdigit((unsigned char)*after))) {
             best = n;
             *dim = d;
         }
@@ -212,8 +203,7 @@ static int read_loop(struct reader *r, struct mapping_level *ml)
         if (ml->n_spatial == 2 * EINSUM_DIMS) {
             return refuse(r, "too many spatial loops");
         }
-        ml->spatial[ml->n_spatial++] =
-            (struct spatial_loop){dim, bound, axis == AXIS_X ? AXIS_X : AXIS_Y};
+        ml->spatial[ml->n_spatial++] = (struct spatial_loop){dim, bound, axis == AXIS_X ? AXIS_X : AXIS_Y};
         return 0;
     }
     if (ml->n_spatial > 0) {
@@ -226,8 +216,8 @@ static int read_loop(struct reader *r, struct mapping_level *ml)
     return 0;
 }
 
-int mapping_read(const char *text, const struct accelerator *a, const struct einsum *e,
-                 struct mapping *m, struct err *err)
+int mapping_read(const char *text, const struct accelerator *a, const struct einsum *e, struct mapping *m,
+                 struct err *err)
 {
     struct reader r = {text, text, e, err};
     memset(m, 0, sizeof *m);
@@ -235,8 +225,7 @@ int mapping_read(const char *text, const struct accelerator *a, const struct ein
     for (int l = a->n_levels - 1; l >= 0; l--) {
         size_t n = strlen(a->level[l].name);
         skip_blanks(&r);
-        if (strncmp(r.at, a->level[l].name, n) != 0 ||
-            (r.at[n] != '\0' && strchr(" \t\n[|", r.at[n]) == NULL)) {
+        if (strncmp(r.at, a->level[l].name, n) != 0 || (r.at[n] != '\0' && strchr(" \t\n[|", r.at[n]) == NULL)) {
             char what[HW_NAME + 32];
             snprintf(what, sizeof what, "expected level '%s'", a->level[l].name);
             return refuse(&r, what);

@@ -1,7 +1,7 @@
 /* How many mappings a second one core prices: ResNet-50's conv2 3x3 on four levels, seven dimensions, three tensors, energy and cycles. All
  * loops are there at every level, spatial ones at two; their bounds differ from mapping to mapping. */
 #include "costmodel/cost_kernel.h"
-#include "random_mapping.h"
+#include "tests/random_mapping.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* A million random mappings on which the closed form must be the walk (DOVETAIL_RANDOM=n: as many; some six minutes). */
-#include "check_count.h"
+#include "tests/check_count.h"
 
 #include <stdlib.h>
 

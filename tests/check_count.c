@@ -1,8 +1,8 @@
 /* The closed form against the walk, mapping by mapping. */
-#include "check_count.h"
+#include "tests/check_count.h"
 
-#include "random_mapping.h"
-#include "walk.h"
+#include "tests/loop_walk.h"
+#include "tests/random_mapping.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -84,9 +84,9 @@ library='base|hw|sw|costmodel|search|db|experiments'
     forbid 'base|hw|sw|costmodel|search' 'time|clock|clock_gettime|gettimeofday|getenv|getpid|omp_get_thread_num' \
         'the result must not depend on it'
     forbid "$library" 'setlocale|system|popen|fork' 'changes the whole process'
-    grep -E '^[^:]*:[0-9]+: *# *pragma +omp +parallel' "$findings/code" | grep -v 'default(none)' |
+    grep -E "^($library|cli)/[^:]*:[0-9]+: *# *pragma +omp +parallel" "$findings/code" | grep -v 'default(none)' |
         sed -E 's/^([^:]*:[0-9]+):.*/\1: omp parallel needs default(none)/'
-    grep -E '^[^:]*:[0-9]+: *# *pragma +omp .*reduction\(' "$findings/code" |
+    grep -E '^[^:]*:[0-9]+: *# *pragma +omp +(parallel|for).*reduction\(' "$findings/code" |
         sed -E 's/^([^:]*:[0-9]+):.*/\1: a reduction depends on the number of threads: write out[i], sum in order/'
 } > "$findings/calls"
 

@@ -1,4 +1,4 @@
-#include "random_mapping.h"
+#include "tests/random_mapping.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -62,12 +62,10 @@ void random_einsum(struct rng *r, enum random_kind kind, int64_t macs, struct ei
 {
     do {
         if (kind == RANDOM_MATMUL) {
-            einsum_matmul(e, "matmul", 1, between(r, 1, 9), between(r, 1, 9),
-                          between(r, 1, 9), true, 8, 8, 24);
+            einsum_matmul(e, "matmul", 1, between(r, 1, 9), between(r, 1, 9), between(r, 1, 9), true, 8, 8, 24);
         } else if (kind == RANDOM_BATCHED) {
-            einsum_matmul(e, "batched", between(r, 2, 4), between(r, 1, 7),
-                          between(r, 1, 7), between(r, 1, 7), rng_below(r, 4) == 0, 8,
-                          8, 24);
+            einsum_matmul(e, "batched", between(r, 2, 4), between(r, 1, 7), between(r, 1, 7), between(r, 1, 7),
+                          rng_below(r, 4) == 0, 8, 8, 24);
         } else {
             random_conv(r, kind, e);
         }
@@ -98,8 +96,7 @@ static void shuffle(struct rng *r, int *a, int n)
     }
 }
 
-void random_mapping(struct rng *r, const struct einsum *e, int levels, int64_t units,
-                    bool imperfect, struct mapping *m)
+void random_mapping(struct rng *r, const struct einsum *e, int levels, int64_t units, bool imperfect, struct mapping *m)
 {
     int64_t stride[EINSUM_DIMS];
     int order[EINSUM_DIMS];
@@ -134,8 +131,7 @@ void random_mapping(struct rng *r, const struct einsum *e, int levels, int64_t u
             int d = order[i % 2 < e->n_dims ? i % 2 : 0];
             int64_t rest = (e->bound[d] + stride[d] - 1) / stride[d];
             int64_t b = random_bound(r, rest, units < 8 ? units : 8, imperfect);
-            ml->spatial[ml->n_spatial++] =
-                (struct spatial_loop){d, b, i < 2 ? AXIS_Y : AXIS_X};
+            ml->spatial[ml->n_spatial++] = (struct spatial_loop){d, b, i < 2 ? AXIS_Y : AXIS_X};
             stride[d] *= b;
             units /= b;
         }
@@ -155,8 +151,7 @@ void random_mapping(struct rng *r, const struct einsum *e, int levels, int64_t u
     }
 }
 
-void random_accelerator(struct rng *r, const struct einsum *e, const struct mapping *m,
-                        struct accelerator *a)
+void random_accelerator(struct rng *r, const struct einsum *e, const struct mapping *m, struct accelerator *a)
 {
     (void)e;
     memset(a, 0, sizeof *a);
@@ -170,9 +165,7 @@ void random_accelerator(struct rng *r, const struct einsum *e, const struct mapp
     for (int l = m->n_levels - 1; l >= 0; l--) {
         struct level *level = &a->level[l];
         snprintf(level->name, sizeof level->name, "L%d", l);
-        level->kind = l == m->n_levels - 1 ? LEVEL_DRAM
-                      : l == 0             ? LEVEL_REGFILE
-                                           : LEVEL_SRAM;
+        level->kind = l == m->n_levels - 1 ? LEVEL_DRAM : l == 0 ? LEVEL_REGFILE : LEVEL_SRAM;
         level->capacity_bits = INT64_MAX;
         level->buffering = 1;
         level->fanout_x = level->fanout_y = 1;
@@ -185,12 +178,9 @@ void random_accelerator(struct rng *r, const struct einsum *e, const struct mapp
         level->word_bits = 8 << rng_below(r, 4);
         level->read_pj = 1 + 10 * l + rng_uniform(r);
         level->write_pj = 2 + 11 * l + rng_uniform(r);
-        level->read_bits_per_cycle =
-            rng_below(r, 2) ? (double)INFINITY : 8 * rng_uniform(r) + 1;
-        level->write_bits_per_cycle =
-            rng_below(r, 2) ? (double)INFINITY : 8 * rng_uniform(r) + 1;
-        level->shared_bits_per_cycle =
-            rng_below(r, 2) ? (double)INFINITY : 16 * rng_uniform(r) + 1;
+        level->read_bits_per_cycle = rng_below(r, 2) ? (double)INFINITY : 8 * rng_uniform(r) + 1;
+        level->write_bits_per_cycle = rng_below(r, 2) ? (double)INFINITY : 8 * rng_uniform(r) + 1;
+        level->shared_bits_per_cycle = rng_below(r, 2) ? (double)INFINITY : 16 * rng_uniform(r) + 1;
         level->hop_pj_per_bit = 0.01 + 0.02 * rng_uniform(r);
         level->hops_x = (double)(level->fanout_x - 1) / 2;
         level->hops_y = (double)(level->fanout_y - 1) / 2;

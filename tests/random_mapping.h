@@ -19,13 +19,11 @@ enum random_kind {
 extern const char *const random_kind_names[];
 
 /* At most `macs` multiply-accumulates. */
-void random_einsum(struct rng *r, enum random_kind kind, int64_t macs,
-                   struct einsum *e);
+void random_einsum(struct rng *r, enum random_kind kind, int64_t macs, struct einsum *e);
 /* Legal loops and keeps; at most `units` MACs in parallel; imperfect: bounds that need not divide. */
-void random_mapping(struct rng *r, const struct einsum *e, int levels, int64_t units,
-                    bool imperfect, struct mapping *m);
+void random_mapping(struct rng *r, const struct einsum *e, int levels, int64_t units, bool imperfect,
+                    struct mapping *m);
 /* An accelerator on which it fits: fan-outs as used, capacities unbounded, energies all different. */
-void random_accelerator(struct rng *r, const struct einsum *e, const struct mapping *m,
-                        struct accelerator *a);
+void random_accelerator(struct rng *r, const struct einsum *e, const struct mapping *m, struct accelerator *a);
 
 #endif

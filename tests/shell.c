@@ -24,8 +24,7 @@ void shell_run(struct shell *sh, const char *fmt, ...)
     int fd = mkstemp(path);
     const char *program = getenv("DOVETAIL");
     struct strbuf command = STRBUF_INIT;
-    strbuf_addf(&command, "dovetail() { %s \"$@\"; }; exec 2>%s; ",
-                program ? program : "build/release/dovetail", path);
+    strbuf_addf(&command, "dovetail() { %s \"$@\"; }; exec 2>%s; ", program ? program : "build/release/dovetail", path);
     va_list ap;
     va_start(ap, fmt);
     strbuf_vaddf(&command, fmt, ap);

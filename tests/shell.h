@@ -11,8 +11,7 @@ struct shell {
 };
 
 /* `dovetail` in the formatted command is the program under test ($DOVETAIL). The result is overwritten; release it in the end. */
-void shell_run(struct shell *sh, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+void shell_run(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void shell_release(struct shell *sh);
 
 #endif

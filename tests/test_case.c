@@ -11,8 +11,7 @@
 #include <string.h>
 
 #define FOLDER "tests/fixtures/cases/"
-static const char *const files[] = {FOLDER "timeloop_handmade.jsonl",
-                                    FOLDER "timeloop_fuzz.jsonl",
+static const char *const files[] = {FOLDER "timeloop_handmade.jsonl", FOLDER "timeloop_fuzz.jsonl",
                                     FOLDER "timeloop_imperfect.jsonl"};
 
 /* Differences that Timeloop's own behaviour explains. */
@@ -59,8 +58,7 @@ static json_t *price(const char *line, enum accounting accounting)
 /* Numbers that differ between our answer and Timeloop's: counts and cycles at all, energies by more than 0.1 %. */
 static int differences(const json_t *mine, json_t *timeloop)
 {
-    static const char *const counts[] = {"tile", "instances", "reads", "fills",
-                                         "updates"};
+    static const char *const counts[] = {"tile", "instances", "reads", "fills", "updates"};
     const char *level, *tensor;
     json_t *lv, *tv;
     int n = at(mine, "cycles") != at(timeloop, "cycles");
@@ -71,16 +69,14 @@ static int differences(const json_t *mine, json_t *timeloop)
         const json_t *l = json_object_get(json_object_get(mine, "levels"), level);
         json_t *tensors = json_object_get(lv, "tensors");
         n += at(l, "cycles") != at(lv, "cycles");
-        n += json_object_size(json_object_get(l, "tensors")) !=
-             json_object_size(tensors);
+        n += json_object_size(json_object_get(l, "tensors")) != json_object_size(tensors);
         json_object_foreach(tensors, tensor, tv)
         {
             const json_t *t = json_object_get(json_object_get(l, "tensors"), tensor);
             for (int k = 0; k < 5; k++) {
                 n += at(t, counts[k]) != at(tv, counts[k]);
             }
-            n += fabs(at(t, "energy_pj") - at(tv, "energy_pj")) >
-                 1e-3 * at(tv, "energy_pj");
+            n += fabs(at(t, "energy_pj") - at(tv, "energy_pj")) > 1e-3 * at(tv, "energy_pj");
         }
     }
     return n;
@@ -110,8 +106,7 @@ static int walk_differences(const json_t *mine, json_t *truth)
 }
 
 /* Calls `check` with each case; returns how many there were. */
-static int each(const char *file,
-                void (*check)(const char *line, json_t *c, void *data), void *data)
+static int each(const char *file, void (*check)(const char *line, json_t *c, void *data), void *data)
 {
     FILE *in = fopen(file, "r");
     ck_assert_msg(in != NULL, "cannot open %s: run the tests in the root", file);
@@ -166,10 +161,8 @@ static void check_timeloop(const char *line, json_t *c, void *data)
     json_t *quick = price(line, ACCOUNTING_TIMELOOP_DEFAULT);
     bool equal = differences(mine, full != NULL ? full : normal) == 0;
     bool quick_equal = differences(quick, normal) == 0;
-    ck_assert_msg(equal != is_known(id), "%s: %s Timeloop", id,
-                  equal ? "no longer differs from" : "differs from");
-    ck_assert_msg(quick_equal || is_known(id), "%s: differs from Timeloop's default",
-                  id);
+    ck_assert_msg(equal != is_known(id), "%s: %s Timeloop", id, equal ? "no longer differs from" : "differs from");
+    ck_assert_msg(quick_equal || is_known(id), "%s: differs from Timeloop's default", id);
     tally->equal += equal;
     tally->explained += !equal;
     tally->defaults += quick_equal;
@@ -181,10 +174,9 @@ START_TEST(timeloop_accounting_is_timeloop)
 {
     struct tally t = {0, 0, 0};
     int n = each(files[_i], check_timeloop, &t);
-    printf(
-        "%s: %d of %d cases equal to Timeloop, %d to its default run, %d differences "
-        "explained\n",
-        files[_i], t.equal, n, t.defaults, t.explained);
+    printf("%s: %d of %d cases equal to Timeloop, %d to its default run, %d differences "
+           "explained\n",
+           files[_i], t.equal, n, t.defaults, t.explained);
     ck_assert_int_eq(t.equal + t.explained, n);
 }
 END_TEST
@@ -192,16 +184,14 @@ END_TEST
 /* What is not understood is answered, with the place. */
 START_TEST(errors_are_answers)
 {
-#define WORKLOAD                                                                       \
-    "\"workload\":{\"dims\":{\"M\":4},\"tensors\":[{\"name\":\"A\",\"proj\":[[[\"M\"," \
-    "1]"                                                                               \
+#define WORKLOAD                                                                                                       \
+    "\"workload\":{\"dims\":{\"M\":4},\"tensors\":[{\"name\":\"A\",\"proj\":[[[\"M\","                                 \
+    "1]"                                                                                                               \
     "]]},{\"name\":\"Z\",\"proj\":[[[\"M\",1]]],\"rw\":1}]}"
-#define ARCH(extra)                                                                    \
-    "\"arch\":{\"mac\":{\"instances\":1,\"energy_pj\":1},\"levels\":[{\"name\":\"B\"," \
+#define ARCH(extra)                                                                                                    \
+    "\"arch\":{\"mac\":{\"instances\":1,\"energy_pj\":1},\"levels\":[{\"name\":\"B\","                                 \
     "\"energy_pj\":1" extra "}]}"
-#define MAPPING(loops, keep)                                                           \
-    "\"mapping\":[{\"level\":\"B\",\"temporal\":" loops                                \
-    ",\"spatial\":[],\"keep\":" keep "}]"
+#define MAPPING(loops, keep) "\"mapping\":[{\"level\":\"B\",\"temporal\":" loops ",\"spatial\":[],\"keep\":" keep "}]"
     static const struct {
         const char *line, *says;
     } rows[] = {
@@ -211,26 +201,16 @@ START_TEST(errors_are_answers)
         {"{\"id\":\"x\"}", "dimensions"},
         {"{\"id\":\"x\"," WORKLOAD "}", "'arch' must be an object"},
         {"{\"id\":\"x\"," WORKLOAD "," ARCH(",\"banks\":2") "}", "unknown key 'banks'"},
-        {"{\"id\":\"x\"," WORKLOAD
-         "," ARCH("") "," MAPPING("[[\"M\",3]]", "[\"A\",\"Z\"]") "}",
-         "cover 3 of 4"},
-        {"{\"id\":\"x\"," WORKLOAD
-         "," ARCH("") "," MAPPING("[[\"N\",4]]", "[\"A\",\"Z\"]") "}",
-         "not a temporal loop"},
-        {"{\"id\":\"x\"," WORKLOAD
-         "," ARCH("") "," MAPPING("[[\"M\",4]]", "[\"A\",\"Q\"]") "}",
-         "unknown tensor 'Q'"},
-        {"{\"id\":\"x\"," WORKLOAD
-         "," ARCH(",\"entries\":7") "," MAPPING("[[\"M\",4]]", "[\"A\",\"Z\"]") "}",
+        {"{\"id\":\"x\"," WORKLOAD "," ARCH("") "," MAPPING("[[\"M\",3]]", "[\"A\",\"Z\"]") "}", "cover 3 of 4"},
+        {"{\"id\":\"x\"," WORKLOAD "," ARCH("") "," MAPPING("[[\"N\",4]]", "[\"A\",\"Z\"]") "}", "not a temporal loop"},
+        {"{\"id\":\"x\"," WORKLOAD "," ARCH("") "," MAPPING("[[\"M\",4]]", "[\"A\",\"Q\"]") "}", "unknown tensor 'Q'"},
+        {"{\"id\":\"x\"," WORKLOAD "," ARCH(",\"entries\":7") "," MAPPING("[[\"M\",4]]", "[\"A\",\"Z\"]") "}",
          "holds 7 bits"},
-        {"{\"id\":\"x\"," WORKLOAD
-         "," ARCH("") "," MAPPING("[[\"M\",4,3]]", "[\"A\",\"Z\"]") "}",
-         "residual"},
+        {"{\"id\":\"x\"," WORKLOAD "," ARCH("") "," MAPPING("[[\"M\",4,3]]", "[\"A\",\"Z\"]") "}", "residual"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct strbuf out = STRBUF_INIT;
-        ck_assert_int_eq(
-            case_run(rows[i].line, strlen(rows[i].line), ACCOUNTING_EXACT, &out), -1);
+        ck_assert_int_eq(case_run(rows[i].line, strlen(rows[i].line), ACCOUNTING_EXACT, &out), -1);
         ck_assert_msg(strstr(out.buf, rows[i].says) != NULL, "%s", out.buf);
         strbuf_release(&out);
     }

@@ -43,8 +43,7 @@ static void good_value(const json_t *o, char *value, size_t size)
     } else if (strcmp(type, "quantity") == 0) {
         snprintf(value, size, "=1%s", unit);
     } else if (strcmp(type, "choice") == 0) {
-        snprintf(value, size, "=%s",
-                 json_string_value(json_array_get(json_object_get(o, "choices"), 0)));
+        snprintf(value, size, "=%s", json_string_value(json_array_get(json_object_get(o, "choices"), 0)));
     } else if (strcmp(type, "assign") == 0) {
         snprintf(value, size, "=name=1");
     } else {
@@ -58,20 +57,16 @@ static int check_option(const char *verb, const json_t *o, const char *help)
     const char *type = text(o, "type");
     char value[128];
     char form[160];
-    snprintf(form, sizeof form, "--%s%s%s", name, *text(o, "value") ? " " : "",
-             text(o, "value"));
+    snprintf(form, sizeof form, "--%s%s%s", name, *text(o, "value") ? " " : "", text(o, "value"));
     ck_assert_msg(strstr(help, form), "%s --help does not show %s", verb, form);
     ck_assert_msg(strlen(text(o, "help")) > 5, "%s --%s is not explained", verb, name);
     good_value(o, value, sizeof value);
     shell_run(&sh, "dovetail %s '--%s%s' --help", verb, name, value);
-    ck_assert_msg(sh.status == 0, "%s --%s%s: %s", verb, name, value,
-                  strbuf_str(&sh.err));
+    ck_assert_msg(sh.status == 0, "%s --%s%s: %s", verb, name, value, strbuf_str(&sh.err));
     int checks = 1;
     if (*text(o, "letter")) {
-        shell_run(&sh, "dovetail %s '-%s%s' --help", verb, text(o, "letter"),
-                  value[0] ? value + 1 : "");
-        ck_assert_msg(sh.status == 0, "%s -%s: %s", verb, text(o, "letter"),
-                      strbuf_str(&sh.err));
+        shell_run(&sh, "dovetail %s '-%s%s' --help", verb, text(o, "letter"), value[0] ? value + 1 : "");
+        ck_assert_msg(sh.status == 0, "%s -%s: %s", verb, text(o, "letter"), strbuf_str(&sh.err));
         checks++;
     }
     if (strcmp(type, "flag") == 0) {
@@ -82,8 +77,7 @@ static int check_option(const char *verb, const json_t *o, const char *help)
         ck_assert_int_eq(sh.status, 64);
         ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "needs a value"));
     }
-    if (strcmp(type, "flag") != 0 && strcmp(type, "string") != 0 &&
-        strcmp(type, "list") != 0) {
+    if (strcmp(type, "flag") != 0 && strcmp(type, "string") != 0 && strcmp(type, "list") != 0) {
         shell_run(&sh, "dovetail %s --%s=@", verb, name);
         ck_assert_msg(sh.status == 64, "%s --%s=@ is accepted", verb, name);
         checks++;
@@ -107,8 +101,7 @@ START_TEST(every_option_is_documented_accepted_and_checked)
         shell_run(&sh, "dovetail %s --help", name);
         ck_assert_int_eq(sh.status, 0);
         char *help = strdup(strbuf_str(&sh.out));
-        json_t *lists[] = {json_object_get(verb, "options"),
-                           json_object_get(t, "options")};
+        json_t *lists[] = {json_object_get(verb, "options"), json_object_get(t, "options")};
         for (int l = 0; l < 2; l++) {
             size_t i;
             json_t *o;
@@ -141,20 +134,17 @@ START_TEST(misspelt_names_get_the_right_suggestion)
         shell_run(&sh, "dovetail %s%c", name, name[strlen(name) - 1]);
         snprintf(want, sizeof want, "did you mean '%s'?", name);
         ck_assert_int_eq(sh.status, 64);
-        ck_assert_msg(strstr(strbuf_str(&sh.err), want), "%s: %s", name,
-                      strbuf_str(&sh.err));
+        ck_assert_msg(strstr(strbuf_str(&sh.err), want), "%s: %s", name, strbuf_str(&sh.err));
         names++;
         size_t i;
         json_t *o;
         json_array_foreach(json_object_get(verb, "options"), i, o)
         {
             const char *option = text(o, "name");
-            shell_run(&sh, "dovetail %s --%s%c", name, option,
-                      option[strlen(option) - 1]);
+            shell_run(&sh, "dovetail %s --%s%c", name, option, option[strlen(option) - 1]);
             snprintf(want, sizeof want, "did you mean '--%s'?", option);
             ck_assert_int_eq(sh.status, 64);
-            ck_assert_msg(strstr(strbuf_str(&sh.err), want), "%s: %s", option,
-                          strbuf_str(&sh.err));
+            ck_assert_msg(strstr(strbuf_str(&sh.err), want), "%s: %s", option, strbuf_str(&sh.err));
             names++;
         }
     }
@@ -182,22 +172,17 @@ START_TEST(usage_errors)
                  {"templates show none_such_file", 64, "no template 'none_such_file'"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         shell_run(&sh, "dovetail %s", cases[i].args);
-        ck_assert_msg(sh.status == cases[i].status, "%s: status %d", cases[i].args,
-                      sh.status);
-        ck_assert_msg(strstr(strbuf_str(&sh.err), cases[i].says), "%s: %s",
-                      cases[i].args, strbuf_str(&sh.err));
-        ck_assert_msg(sh.out.len == 0, "%s: an error on standard output",
-                      cases[i].args);
-        ck_assert_msg(!strchr(strbuf_str(&sh.err), '\033'),
-                      "%s: colors without a terminal", cases[i].args);
+        ck_assert_msg(sh.status == cases[i].status, "%s: status %d", cases[i].args, sh.status);
+        ck_assert_msg(strstr(strbuf_str(&sh.err), cases[i].says), "%s: %s", cases[i].args, strbuf_str(&sh.err));
+        ck_assert_msg(sh.out.len == 0, "%s: an error on standard output", cases[i].args);
+        ck_assert_msg(!strchr(strbuf_str(&sh.err), '\033'), "%s: colors without a terminal", cases[i].args);
     }
 }
 END_TEST
 
 START_TEST(errors_are_json_too)
 {
-    static const char *const lines[] = {
-        "version --nonsense --json", "completion --json", "templates --json show none"};
+    static const char *const lines[] = {"version --nonsense --json", "completion --json", "templates --json show none"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         shell_run(&sh, "dovetail %s", lines[i]);
         ck_assert_int_eq(sh.status, 64);
@@ -241,9 +226,8 @@ START_TEST(doctor_and_version_as_json)
     shell_run(&sh, "dovetail doctor --json");
     doc = json_loads(strbuf_str(&sh.out), 0, NULL);
     ck_assert_int_eq(sh.status, json_is_true(json_object_get(doc, "ok")) ? 0 : 1);
-    static const char *const names[] = {
-        "dovetail", "data files", "SQLite", "libfyaml", "jansson",    "GSL",
-        "OpenBLAS", "NLopt",      "xxHash", "threads",  "file system"};
+    static const char *const names[] = {"dovetail", "data files", "SQLite", "libfyaml", "jansson",    "GSL",
+                                        "OpenBLAS", "NLopt",      "xxHash", "threads",  "file system"};
     for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
         bool found = false;
         size_t i;
@@ -265,9 +249,8 @@ START_TEST(bash_completes_verbs_options_and_choices)
         const char *words; /* the line so far */
         int at;            /* the word to complete */
         const char *has;
-    } cases[] = {{"dovetail ver", 1, "version"},
-                 {"dovetail version --js", 2, "--json"},
-                 {"dovetail help --m", 2, "--man"}};
+    } cases[] = {
+        {"dovetail ver", 1, "version"}, {"dovetail version --js", 2, "--json"}, {"dovetail help --m", 2, "--man"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         shell_run(&sh,
                   "dovetail completion bash > /tmp/dovetail_completion_$$; bash -c '. "
@@ -275,8 +258,8 @@ START_TEST(bash_completes_verbs_options_and_choices)
                   "COMP_WORDS=(%s); COMP_CWORD=%d; _dovetail; echo "
                   "\"${COMPREPLY[@]}\"'; rm /tmp/dovetail_completion_$$",
                   cases[i].words, cases[i].at);
-        ck_assert_msg(strstr(strbuf_str(&sh.out), cases[i].has), "[%s]: %s%s",
-                      cases[i].words, strbuf_str(&sh.out), strbuf_str(&sh.err));
+        ck_assert_msg(strstr(strbuf_str(&sh.out), cases[i].has), "[%s]: %s%s", cases[i].words, strbuf_str(&sh.out),
+                      strbuf_str(&sh.err));
     }
     shell_run(&sh, "dovetail completion zsh && dovetail completion fish");
     ck_assert_int_eq(sh.status, 0);

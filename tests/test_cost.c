@@ -1,6 +1,6 @@
 /* Prices: against sums made by hand, invariants on random mappings, and the kernel against cost_evaluate(). */
 #include "costmodel/cost_kernel.h"
-#include "random_mapping.h"
+#include "tests/random_mapping.h"
 
 #include <check.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* The closed form against the walk, over every kind of operator (make bench: 1,000,000 of them). */
-#include "check_count.h"
+#include "tests/check_count.h"
 
 #include <check.h>
 #include <stdlib.h>

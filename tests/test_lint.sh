@@ -5,7 +5,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
 checks=0 failures=0
-mkdir -p "$root/base" "$root/hw" "$root/sw" "$root/cli" "$root/experiments" "$root/db"
+mkdir -p "$root/base" "$root/hw" "$root/sw" "$root/cli" "$root/experiments" "$root/db" "$root/search"
 
 expect() # file, text, the message's end (empty: no finding)
 {
@@ -51,6 +51,7 @@ expect experiments/a.c '#pragma omp parallel for \
     default(none) shared(x)' ''
 expect experiments/a.c '#pragma omp parallel for default(none) reduction(+:x)' \
     'a reduction depends on the number of threads: write out[i], sum in order'
+expect search/a.c '#pragma omp simd reduction(+ : x)' ''
 expect base/a.c '/* TODO: later */' 'says that something is unfinished'
 expect base/a.c 'int method_stubby;' ''
 

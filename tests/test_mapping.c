@@ -1,6 +1,6 @@
 /* Mappings: text there and back, the printed nest, and every reason for which one is illegal. */
 #include "base/strbuf.h"
-#include "random_mapping.h"
+#include "tests/random_mapping.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * working MAC and each level above it, the instance must hold the tile of this step: what it lacks of it is asked for, and what
  * it held besides goes. Requests of one step are merged on their way up where they come from children that stand, level by level
  * of the spatial loops, at the same place of the tensor. */
-#include "walk.h"
+#include "tests/loop_walk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,14 +40,10 @@ struct walk {
     int n_loops;
     int64_t extent[HW_LEVELS + 1][EINSUM_DIMS]; /* of a tile of level l: [l + 1] */
     struct set held[HW_LEVELS][EINSUM_TENSORS][WALK_INSTANCES];
-    struct set tile_seen[HW_LEVELS]
-                        [WALK_INSTANCES]; /* output words that a tile ever held */
-    struct set
-        update_seen[HW_LEVELS]
-                   [WALK_INSTANCES]; /* output words ever sent here from inside */
+    struct set tile_seen[HW_LEVELS][WALK_INSTANCES];   /* output words that a tile ever held */
+    struct set update_seen[HW_LEVELS][WALK_INSTANCES]; /* output words ever sent here from inside */
     bool used[HW_LEVELS][WALK_INSTANCES];
-    int64_t stamp[HW_LEVELS]
-                 [WALK_INSTANCES]; /* last step in which the instance was looked at */
+    int64_t stamp[HW_LEVELS][WALK_INSTANCES]; /* last step in which the instance was looked at */
     struct request request[REQUESTS];
     int n_requests;
     struct counts *out[2]; /* all, origin */
@@ -86,12 +82,10 @@ static int setup(struct walk *w)
     const struct mapping *m = w->m;
     for (int l = m->n_levels - 1; l >= 0; l--) {
         for (int i = 0; i < m->level[l].n_temporal; i++) {
-            add_loop(w, l, true, m->level[l].temporal[i].dim,
-                     m->level[l].temporal[i].bound);
+            add_loop(w, l, true, m->level[l].temporal[i].dim, m->level[l].temporal[i].bound);
         }
         for (int i = 0; i < m->level[l].n_spatial; i++) {
-            add_loop(w, l, false, m->level[l].spatial[i].dim,
-                     m->level[l].spatial[i].bound);
+            add_loop(w, l, false, m->level[l].spatial[i].dim, m->level[l].spatial[i].bound);
         }
     }
     for (int l = -1; l < m->n_levels; l++) {
@@ -120,8 +114,7 @@ static int setup(struct walk *w)
 }
 
 /* The words of tensor t in the box of `ext` elements from `start`. */
-static void box(const struct walk *w, int t, const int64_t *start, const int64_t *ext,
-                struct set *out)
+static void box(const struct walk *w, int t, const int64_t *start, const int64_t *ext, struct set *out)
 {
     const struct einsum_tensor *tensor = &w->e->tensor[t];
     int64_t lo[EINSUM_RANKS], len[EINSUM_RANKS], size[EINSUM_RANKS];
@@ -173,19 +166,16 @@ static void ask(struct walk *w, int child, int t, const struct set *words)
             for (int i = 0; i < tensor->rank[r].n_terms; i++) {
                 for (int j = 0; j < w->n_loops; j++) {
                     const struct walk_loop *loop = &w->loop[j];
-                    if (!loop->temporal && loop->level == b &&
-                        loop->dim == tensor->rank[r].term[i].dim) {
-                        key.place[b][r] += (int16_t)(loop->at * loop->stride *
-                                                     tensor->rank[r].term[i].coef);
+                    if (!loop->temporal && loop->level == b && loop->dim == tensor->rank[r].term[i].dim) {
+                        key.place[b][r] += (int16_t)(loop->at * loop->stride * tensor->rank[r].term[i].coef);
                     }
                 }
             }
         }
         key.instance = instance(w, b);
         int i = 0;
-        while (i < w->n_requests &&
-               (w->request[i].level != b || w->request[i].tensor != t ||
-                memcmp(&w->request[i].key, &key, sizeof key) != 0)) {
+        while (i < w->n_requests && (w->request[i].level != b || w->request[i].tensor != t ||
+                                     memcmp(&w->request[i].key, &key, sizeof key) != 0)) {
             i++;
         }
         if (i == w->n_requests) {
@@ -329,8 +319,7 @@ static bool advance(struct walk *w, bool temporal)
     return false;
 }
 
-int walk(const struct einsum *e, const struct mapping *m, struct counts *all,
-         struct counts *origin)
+int walk(const struct einsum *e, const struct mapping *m, struct counts *all, struct counts *origin)
 {
     struct walk *w = calloc(1, sizeof *w);
     w->e = e;

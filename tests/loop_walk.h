@@ -10,7 +10,6 @@
 
 /* Fills totals over all instances and the counts of the first instance of each level (`adds` of the latter are 0; tiles are not filled in
  * either). Returns 0, or -1 when the operator is too large. */
-int walk(const struct einsum *e, const struct mapping *m, struct counts *all,
-         struct counts *origin);
+int walk(const struct einsum *e, const struct mapping *m, struct counts *all, struct counts *origin);
 
 #endif
