@@ -101,9 +101,10 @@ static void try_keep(struct mp_search *m, const struct mapper_options *opt, int 
     int n = mp_spatial_candidates(m->p, core_split, perfect, keep, s, SPATIAL_TRIED);
     int64_t budget = opt->effort == MAPPER_FAST && opt->budget > 0 ? opt->budget : MAPPER_BUDGET;
     for (int i = 0; i < n; i++) {
-        double pj = mp_floor(m->p, &s[i], keep) + m->p->leak_pj_per_cycle * s[i].cycles;
+        double pj, cycles;
+        mp_floor(m->p, &s[i], keep, &pj, &cycles);
         m->budget = budget / n * MP_PAIR;
-        if (!mp_hopeless(m, pj, s[i].cycles)) {
+        if (!mp_hopeless(m, pj, cycles)) {
             mp_chain_search(m, &s[i], keep);
         }
     }

@@ -41,6 +41,7 @@ struct chain {
     uint32_t fixed[HW_LEVELS];            /* dimensions in which a tile need not be maximal */
     double rest_pj[HW_LEVELS + 1];        /* least energy of the levels below l */
     struct walk start;
+    double least_cycles;              /* of compute, and of ports when every word moves once */
     const uint8_t *at[HW_LEVELS];     /* the walk's nodes */
     struct mp_loops loops[HW_LEVELS]; /* of each level, once the node below is chosen */
     double outer[HW_LEVELS];          /* product of all temporal loops above the level */
@@ -297,7 +298,7 @@ static void collect_nodes(const struct chain *c, int l)
         mp_level_reserve(w, l, n + 1);
         scan_set(c, l, d, at, &s);
         bool fits = scan_node(c, l, &s, &v->node[n]);
-        if (fits && !hopeless(c, before + v->node[n].bound_pj, c->s->cycles)) {
+        if (fits && !hopeless(c, before + v->node[n].bound_pj, c->least_cycles)) {
             memcpy(v->node[n++].at, at, sizeof at);
         }
         d = 0; /* a dimension in which the tile no longer fits is as good as full */
@@ -447,7 +448,7 @@ static bool parent_fits(const struct chain *c, int l)
 
 static double walk_cycles(const struct chain *c, const struct walk *w)
 {
-    double cycles = c->s->cycles;
+    double cycles = c->least_cycles;
     for (int l = 0; l <= c->top; l++) {
         const struct level *v = &c->p->a->level[l];
         double r = w->read_bits[l] / c->s->instances[l];
@@ -853,6 +854,7 @@ static void chain_init(struct chain *c, struct mp_search *m, const struct mp_pro
     c->m = m;
     c->w = m ? m->work : NULL;
     c->top = p->n_levels - 1;
+    c->least_cycles = s->cycles;
     init_transfers(c);
     init_constants(c);
 }
@@ -878,32 +880,56 @@ static double touched(const struct mp_problem *p, int t)
     return words;
 }
 
-double mp_floor(const struct mp_problem *p, const struct mp_spatial *s, const uint32_t *keep)
+/* Every word once over every link, whatever the tiles are. */
+static void least_traffic(const struct chain *c, struct walk *w)
 {
-    struct chain c;
-    chain_init(&c, NULL, p, s, keep);
-    double pj = c.start.energy_pj;
+    const struct mp_problem *p = c->p;
+    *w = c->start;
     for (int t = 0; t < p->nt; t++) {
         double words = touched(p, t);
-        for (int l = c.top - 1; l >= 0; l--) {
+        for (int l = c->top - 1; l >= 0; l--) {
             for (int d = 0; d < p->nd; d++) {
                 bool copied = !(p->tensor[t].relevant >> d & 1);
-                words *= copied ? (double)s->s[l + 1][d] : 1;
+                words *= copied ? (double)c->s->s[l + 1][d] : 1;
             }
-            if (keep[l] >> t & 1) {
-                pj += words * c.pj[l][t][0];
-                pj -= t == p->out ? c.first_pj[l][0] : 0;
+            if (!(c->keep[l] >> t & 1)) {
+                continue;
             }
+            int up = c->parent[l][t];
+            double in = words * p->width[l][t][MP_NARROW].port_bits;
+            double out = words / c->shared[l][t] * p->width[up][t][MP_NARROW].port_bits;
+            w->energy_pj += words * c->pj[l][t][0];
+            if (t != p->out) {
+                w->write_bits[l] += in;
+                w->read_bits[up] += out;
+                continue;
+            }
+            w->energy_pj -= c->first_pj[l][0];
+            w->read_bits[l] += p->drains ? in : 0;
+            w->write_bits[up] += out;
         }
     }
-    return pj;
+}
+
+void mp_floor(const struct mp_problem *p, const struct mp_spatial *s, const uint32_t *keep, double *energy_pj,
+              double *cycles)
+{
+    struct chain c;
+    struct walk w;
+    chain_init(&c, NULL, p, s, keep);
+    least_traffic(&c, &w);
+    *cycles = walk_cycles(&c, &w);
+    *energy_pj = w.energy_pj + p->leak_pj_per_cycle * *cycles;
 }
 
 void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint32_t *keep)
 {
     struct chain c;
+    struct walk traffic;
     uint8_t full[MP_DIMS];
     chain_init(&c, m, m->p, s, keep);
+    least_traffic(&c, &traffic);
+    c.least_cycles = walk_cycles(&c, &traffic);
     if (!mp_lattice_init(m->work, m->p->nd, s->rest, m->exact)) {
         m->budget = 0;
         return;
@@ -920,7 +946,7 @@ void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint
             return;
         }
         c.rest_pj[l + 1] = c.rest_pj[l] + least->bound_pj;
-        if (hopeless(&c, c.start.energy_pj + c.rest_pj[l + 1], s->cycles)) {
+        if (hopeless(&c, c.start.energy_pj + c.rest_pj[l + 1], c.least_cycles)) {
             return;
         }
     }

@@ -121,6 +121,9 @@ static int by_key(const void *x, const void *y)
     if (a->key < b->key || a->key > b->key) {
         return a->key < b->key ? -1 : 1;
     }
+    if (a->energy_pj < b->energy_pj || a->energy_pj > b->energy_pj) {
+        return a->energy_pj < b->energy_pj ? -1 : 1;
+    }
     if (a->mask != b->mask) {
         return a->mask - b->mask;
     }
@@ -133,8 +136,8 @@ static void make_cases(const struct mp_search *m, struct cases *k)
     for (int i = 0; i < k->n_masks; i++) {
         for (int g = 0; g < k->n_groups; g++) {
             const struct mp_spatial *s = &k->s[k->sorted[k->group[g].first]];
-            struct one_case c = {.mask = i, .group = g, .cycles = s->cycles};
-            c.energy_pj = mp_floor(m->p, s, k->mask[i]) + m->p->leak_pj_per_cycle * s->cycles;
+            struct one_case c = {.mask = i, .group = g};
+            mp_floor(m->p, s, k->mask[i], &c.energy_pj, &c.cycles);
             c.key = mp_goal(m->front ? GOAL_EDP : m->goal, c.energy_pj, c.cycles);
             if (!mp_hopeless(m, c.energy_pj, c.cycles)) {
                 k->c[k->n++] = c;

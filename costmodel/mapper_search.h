@@ -130,9 +130,10 @@ void mp_exact_search(struct mp_search *m, int core_split, double *open_bound);
 void mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj, double cycles);
 /* Whether energy and cycles that are lower bounds rule out any gain. */
 bool mp_hopeless(const struct mp_search *s, double energy_pj, double cycles);
-/* Least energy that any tiles leave for these spatial factors and keep masks: MACs, operand
- * reads, every word once over every link. */
-double mp_floor(const struct mp_problem *p, const struct mp_spatial *s, const uint32_t *keep);
+/* Least energy and cycles that any tiles leave for these spatial factors and keep masks: MACs, operand reads, every word
+ * once over every link; leakage included. */
+void mp_floor(const struct mp_problem *p, const struct mp_spatial *s, const uint32_t *keep, double *energy_pj,
+              double *cycles);
 /* Searches the chains of tiles. */
 void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint32_t *keep);
 
