@@ -175,13 +175,13 @@ static int count_numbers(const struct line *line)
     return n;
 }
 
-/* The row's name, cut to length, '#2' behind it when it was there before. */
+/* The row's name, cut to length, the line behind it when it was there before. */
 static void name_of(const struct topology *t, const struct line *line, char out[NETWORK_NAME])
 {
     const char *text = line->field[0].text[0] ? line->field[0].text : "layer";
     snprintf(out, NETWORK_NAME, "%.*s", NETWORK_NAME - 12, text);
-    for (int i = 2; network_find_op(t->net, out) >= 0; i++) {
-        snprintf(out, NETWORK_NAME, "%.*s#%d", NETWORK_NAME - 12, text, i);
+    if (network_find_op(t->net, out) >= 0) {
+        snprintf(out, NETWORK_NAME, "%.*s#%d", NETWORK_NAME - 12, text, line->number);
     }
 }
 

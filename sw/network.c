@@ -36,6 +36,7 @@ struct network *network_copy(const struct network *net)
     to->act = copy_array(net->act, net->n_acts, sizeof *net->act);
     to->edge = copy_array(net->edge, net->n_edges, sizeof *net->edge);
     to->block = copy_array(net->block, net->n_blocks, sizeof *net->block);
+    to->by_name = copy_array(net->by_name, net->n_names, sizeof *net->by_name);
     to->cap_ops = net->n_ops + 1;
     to->cap_acts = net->n_acts + 1;
     to->cap_edges = net->n_edges + 1;
@@ -52,17 +53,46 @@ void network_free(struct network *net)
     mem_free(net->act);
     mem_free(net->edge);
     mem_free(net->block);
+    mem_free(net->by_name);
     mem_free(net);
+}
+
+static unsigned name_hash(const char *name)
+{
+    unsigned h = 2166136261u; /* FNV-1a */
+    for (; *name; name++) {
+        h = (h ^ (unsigned char)*name) * 16777619u;
+    }
+    return h;
+}
+
+/* Where the name is, or the free place for it. */
+static int name_slot(const struct network *net, const char *name)
+{
+    unsigned mask = (unsigned)net->n_names - 1, at = name_hash(name) & mask;
+    while (net->by_name[at] && strcmp(net->op[net->by_name[at] - 1].name, name) != 0) {
+        at = (at + 1) & mask;
+    }
+    return (int)at;
+}
+
+void build_index(struct network *net)
+{
+    int first = net->n_ops - 1;
+    if (2 * net->n_ops >= net->n_names) {
+        net->n_names = net->n_names ? 2 * net->n_names : 64;
+        mem_free(net->by_name);
+        net->by_name = mem_calloc((size_t)net->n_names, sizeof *net->by_name);
+        first = 0;
+    }
+    for (int i = first; i < net->n_ops; i++) {
+        net->by_name[name_slot(net, net->op[i].name)] = i + 1;
+    }
 }
 
 int network_find_op(const struct network *net, const char *name)
 {
-    for (int i = 0; i < net->n_ops; i++) {
-        if (strcmp(net->op[i].name, name) == 0) {
-            return i;
-        }
-    }
-    return -1;
+    return net->n_names ? net->by_name[name_slot(net, name)] - 1 : -1;
 }
 
 int network_find_block(const struct network *net, const char *name)

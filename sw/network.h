@@ -89,6 +89,9 @@ struct network {
     int n_edges, cap_edges;
     struct network_block *block;
     int n_blocks, cap_blocks;
+    int *
+        by_name; /* [n_names] hash table of network_find_op(): operator + 1, or 0; n_names is a power of two above 2 n_ops */
+    int n_names;
 };
 
 /* A value for one of the model file's parameters, as `seq` of bert_base. */

@@ -112,6 +112,7 @@ static int add_op(struct network *net, const char *name, struct op *op, const in
     MEM_GROW(net->op, net->n_ops, net->cap_ops);
     net->op[net->n_ops++] = *op;
     net->block[op->block].n_ops++;
+    build_index(net);
     return op->output;
 }
 

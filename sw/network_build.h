@@ -85,6 +85,8 @@ struct expert_spec {
 };
 int build_experts(struct network *net, const char *name, int in, const struct expert_spec *spec, struct err *err);
 
+/* Puts the last operator's name into the table of network_find_op(). */
+void build_index(struct network *net);
 /* Ends the building: drops empty blocks, marks first and last operator, sets default widths, finds last uses, checks every einsum. */
 int build_finish(struct network *net, struct err *err);
 /* Widths of activations and einsums from those of the operators. ERR_DATA when copies exceed 64 bits. */
