@@ -50,21 +50,24 @@ int cli_unknown(const struct cli *cli, const char *what, const char *word, const
 int cli_diags(const struct cli *cli, const struct diags *d)
 {
     struct strbuf text = STRBUF_INIT;
-    diags_format(d, cli->color_err, &text);
-    fputs(strbuf_str(&text), stderr);
-    strbuf_reset(&text);
+    enum err_code code = d->n_errors == d->n_unreadable ? ERR_NOINPUT : ERR_DATA;
+    if (d->n_errors || !cli->quiet) {
+        diags_format(d, cli->color_err, &text);
+        fputs(strbuf_str(&text), stderr);
+        strbuf_reset(&text);
+    }
     if (d->n_errors) {
         strbuf_addf(&text, "%d error%s; nothing was run", d->n_errors, d->n_errors == 1 ? "" : "s");
         fprintf(stderr, "%s\n", strbuf_str(&text));
     }
     if (d->n_errors && cli->json) {
-        json_t *error = error_object(ERR_DATA, strbuf_str(&text));
+        json_t *error = error_object(code, strbuf_str(&text));
         strbuf_reset(&text);
         diags_json(d, &text);
         cli_json(json_pack("{s:o, s:o}", "error", error, "diagnostics", json_loads(strbuf_str(&text), 0, NULL)));
     }
     strbuf_release(&text);
-    return d->n_errors ? ERR_DATA : 0;
+    return d->n_errors ? (int)code : 0;
 }
 
 int cli_json(json_t *doc)

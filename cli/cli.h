@@ -49,7 +49,8 @@ int cli_fail(const struct cli *cli, enum err_code code, const char *fmt, ...) __
 /* "no verb 'serach'; did you mean 'search'?": for a word that should name one of n candidates. Returns 64. */
 int cli_unknown(const struct cli *cli, const char *what, const char *word, const char *const *candidates, int n);
 /* Prints all of d to stderr and, when there are errors, the line "6 errors; nothing was run"; with --json also
- * {"error": .., "diagnostics": [..]} to stdout then. Returns 65 when there are errors, else 0. */
+ * {"error": .., "diagnostics": [..]} to stdout then. Returns 65 when there are errors (66 when all are files that cannot be read), else 0.
+ * Warnings alone are not shown with --quiet. */
 int cli_diags(const struct cli *cli, const struct diags *d);
 
 /* Prints one document to stdout and lets go of it. Returns 0. */

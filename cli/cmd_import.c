@@ -3,11 +3,9 @@
 #include "base/strbuf.h"
 #include "cli/cli.h"
 #include "experiments/timeloop.h"
-#include "sw/network.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,8 +14,6 @@ static const char *const form_names[] = {"auto", "problem", "template", "case", 
 
 struct import_opts {
     const char *output;
-    struct opt_list set;
-    int64_t batch;
     int form;
     bool force;
 };
@@ -27,10 +23,6 @@ static const struct opt options[] = {
      .help = "write to a file instead of standard output"},
     {"as", 0, OPT_CHOICE, offsetof(struct import_opts, form), "FORM", .help = "what to write", .choices = form_names},
     {"force", 0, OPT_FLAG, offsetof(struct import_opts, force), NULL, .help = "replace the output file if it is there"},
-    {"batch", 0, OPT_INT, offsetof(struct import_opts, batch), "N", .help = "samples of a workload", .min = 1,
-     .max = 1e6},
-    {"set", 0, OPT_ASSIGN, offsetof(struct import_opts, set), "NAME=VALUE",
-     .help = "a parameter of a workload; may be repeated"},
     OPT_END};
 
 static void print_problem(const struct einsum *e, struct strbuf *out)
@@ -153,57 +145,6 @@ static int finish(struct cli *cli, const struct import_opts *o, const struct tim
     return status;
 }
 
-/* What a workload's file holds. */
-static int show_network(struct cli *cli, const struct import_opts *o, const char *path)
-{
-    struct diags d = DIAGS_INIT;
-    struct network_totals t;
-    struct network_arg *args = mem_calloc((size_t)o->set.n, sizeof *args);
-    char **names = mem_calloc((size_t)o->set.n, sizeof *names);
-    int status = 0;
-    for (int i = 0; i < o->set.n && status == 0; i++) {
-        char *end;
-        const char *equals = strchr(o->set.item[i], '=');
-        names[i] = mem_strndup(o->set.item[i], (size_t)(equals - o->set.item[i]));
-        args[i].name = names[i];
-        args[i].value = strtoll(equals + 1, &end, 10);
-        if (end == equals + 1 || *end) {
-            status = cli_fail(cli, ERR_USAGE, "--set %s: the value must be a whole number", o->set.item[i]);
-        }
-    }
-    struct network *net = status ? NULL : network_load(path, args, o->set.n, o->batch, &d);
-    status = status ? status : cli_diags(cli, &d);
-    if (net && status == 0) {
-        network_totals(net, &t);
-        if (cli->json) {
-            cli_json(json_pack("{s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I}", "file", path, "name",
-                               net->name, "batch", (json_int_t)net->batch, "tensor_operators", t.tensor_ops,
-                               "vector_operators", t.vector_work, "views", t.views, "blocks", net->n_blocks, "macs",
-                               (json_int_t)t.macs, "vector_operations", (json_int_t)t.vector_ops, "parameters",
-                               (json_int_t)(t.weights + t.biases), "weight_bytes",
-                               (json_int_t)((t.weight_bits + 7) / 8), "peak_activation_bytes",
-                               (json_int_t)((t.peak_activation_bits + 7) / 8)));
-        } else {
-            printf("%s: %d tensor operators in %d blocks, %d of vector work, %d views\n", path, t.tensor_ops,
-                   net->n_blocks, t.vector_work, t.views);
-            printf("  MACs %lld, parameters %lld, batch %lld\n", (long long)t.macs, (long long)(t.weights + t.biases),
-                   (long long)net->batch);
-            printf("  at %d bits: weights %lld bytes, activations %lld bytes at their peak\n", NETWORK_BITS,
-                   (long long)((t.weight_bits + 7) / 8), (long long)((t.peak_activation_bits + 7) / 8));
-        }
-    } else if (d.n_errors > 0 && d.n_errors == d.n_unreadable) {
-        status = ERR_NOINPUT;
-    }
-    network_free(net);
-    for (int i = 0; i < o->set.n; i++) {
-        mem_free(names[i]);
-    }
-    mem_free(names);
-    mem_free(args);
-    diags_release(&d);
-    return status;
-}
-
 static int import_timeloop_files(struct cli *cli, const struct import_opts *o, int n, const char *const *paths)
 {
     struct diags d = DIAGS_INIT;
@@ -215,8 +156,6 @@ static int import_timeloop_files(struct cli *cli, const struct import_opts *o, i
             cli_say(cli, "note: Timeloop's files have no energies: each energy_pj of the case is 0");
         }
         status = finish(cli, o, t, paths[n - 1]);
-    } else if (d.n_errors == d.n_unreadable) {
-        status = ERR_NOINPUT;
     }
     mem_free(t);
     diags_release(&d);
@@ -235,32 +174,27 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
         return cli_unknown(cli, "format", args[0], formats, 1);
     }
     if (o->output || o->form != FORM_AUTO) {
-        return cli_fail(cli, ERR_USAGE,
-                        "a workload needs no conversion: give '%s' to a study or to `dovetail model` as it is",
-                        args[0]);
+        return cli_fail(cli, ERR_USAGE, "a workload needs no conversion: name '%s' in a study as it is", args[0]);
     }
-    return show_network(cli, o, args[0]);
+    const struct verb *workload = cli_find_verb("workload");
+    return workload->run(cli, workload->defaults, 1, args);
 }
-
-static const struct import_opts defaults = {.batch = 1};
 
 const struct verb verb_import = {
     .name = "import",
     .args = "FILE | timeloop FILE..",
     .help = "read files of other tools",
-    .details = "A workload (a model's name, .yaml, .onnx, Hugging Face config.json, SCALE-Sim .csv, a Timeloop problem "
-               "or a folder of them) is read and "
-               "summed up; studies read the same files.\n"
+    .details = "A workload (.yaml, .onnx, Hugging Face config.json, SCALE-Sim .csv, a Timeloop problem or a folder of "
+               "them) is summed up as by `dovetail workload`; studies read the same files.\n"
                "timeloop: problem, architecture and mapping files of Timeloop v0.4, in any order; docs/timeloop.md "
                "says what is read. Alone, a problem is "
                "listed and an architecture becomes a template of ours; all three become a case for `dovetail model "
                "--case`, or with --as mapping the "
                "mapping is written back in Timeloop's format. What is not understood is refused by name and line.",
-    .example = "dovetail import resnet18.onnx --batch 4\ndovetail import timeloop arch.yaml -o mine.yaml\n"
+    .example = "dovetail import resnet18.onnx\ndovetail import timeloop arch.yaml -o mine.yaml\n"
                "dovetail import timeloop problem.yaml arch.yaml mapping.yaml -o case.jsonl",
     .options = options,
     .options_size = sizeof(struct import_opts),
-    .defaults = &defaults,
     .min_args = 1,
     .max_args = 10,
     .run = run};

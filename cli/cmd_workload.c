@@ -241,7 +241,8 @@ const struct verb verb_workload = {
     .help = "what a network holds: operators, MACs, parameters, bytes",
     .details = "MODEL is one that comes with Dovetail (`dovetail templates` lists them), or a file: .yaml "
                "(docs/workloads.md), "
-               ".onnx, .json (Hugging Face config), .csv (SCALE-Sim topology).",
+               ".onnx, .json (Hugging Face config), .csv (SCALE-Sim topology), a Timeloop problem or a folder of them "
+               "(docs/timeloop.md).",
     .example = "dovetail workload resnet50\n"
                "dovetail workload gpt2 --set tokens=1 --set context=1024\n"
                "dovetail workload model.onnx --set seq_len=128 --operators",

@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "experiments/case.h"
 #include "experiments/timeloop.h"
+#include "sw/import.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -77,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (rc == 0) {
         write_all(&t);
     }
+    network_free(import_timeloop(path, 1, &d));
     diags_format(&d, false, &sb);
     strbuf_release(&sb);
     diags_release(&d);

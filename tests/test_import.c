@@ -1,0 +1,114 @@
+/* dovetail import as a person runs it: what is written, what is refused, exit codes. */
+#include "tests/shell.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIXTURES "tests/fixtures/timeloop/"
+#define ALL FIXTURES "problem.yaml " FIXTURES "arch.yaml " FIXTURES "mapping.yaml"
+
+static struct shell sh;
+
+static json_t *answer(void)
+{
+    json_error_t err;
+    json_t *json = json_loads(strbuf_str(&sh.out), 0, &err);
+    ck_assert_msg(json != NULL, "%s: %s", err.text, strbuf_str(&sh.out));
+    return json;
+}
+
+START_TEST(three_files_are_a_case)
+{
+    char path[] = "/tmp/dovetail-case-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    shell_run(&sh, "dovetail import timeloop " ALL " -o %s", path);
+    ck_assert_int_eq(sh.status, 64); /* it is there already */
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "is there already"));
+    shell_run(&sh, "dovetail import timeloop " ALL " -o %s --force", path);
+    ck_assert_int_eq(sh.status, 0);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "energy_pj of the case is 0"));
+    shell_run(&sh, "dovetail model --case %s -q", path);
+    unlink(path);
+    ck_assert_int_eq(sh.status, 0);
+    json_t *json = answer();
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "computes")), 8 * 16 * 9 * 7 * 12);
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "compute_cycles")), 8 * 16 * 9 * 7 * 12 / 36);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(other_forms)
+{
+    shell_run(&sh, "dovetail import timeloop " ALL " --as mapping");
+    ck_assert_int_eq(sh.status, 0);
+    ck_assert_int_eq(strncmp(strbuf_str(&sh.out), "mapping:\n  - target: DRAM\n", 26), 0);
+    shell_run(&sh, "dovetail import timeloop " FIXTURES "arch.yaml -q");
+    ck_assert_int_eq(sh.status, 0);
+    ck_assert_uint_eq(sh.err.len, 0);
+    ck_assert_ptr_nonnull(
+        strstr(strbuf_str(&sh.out), "{name: Buffer, class: sram, size: 262144bit, width: 64bit, banks: 4"));
+    shell_run(&sh, "dovetail import timeloop " FIXTURES "problem.yaml");
+    ck_assert_str_eq(strbuf_str(&sh.out), "conv_stride2: 96768 MACs\n"
+                                          "  C 8, M 16, R 3, S 3, P 7, Q 12\n"
+                                          "  Weights[C][M][R][S] weights\n"
+                                          "  Inputs[C][R + P*2][S + Q*2] inputs\n"
+                                          "  Outputs[M][P][Q] written\n");
+    shell_run(&sh, "dovetail import timeloop " FIXTURES "problem.yaml --as case");
+    ck_assert_int_eq(sh.status, 64);
+}
+END_TEST
+
+START_TEST(a_workload_is_summed_up)
+{
+    struct strbuf first = STRBUF_INIT;
+    shell_run(&sh, "dovetail import " FIXTURES "problem.yaml --json");
+    ck_assert_int_eq(sh.status, 0);
+    json_t *json = answer();
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "macs")), 96768);
+    json_decref(json);
+    strbuf_adds(&first, strbuf_str(&sh.out));
+    shell_run(&sh, "dovetail workload " FIXTURES "problem.yaml --json");
+    ck_assert_str_eq(strbuf_str(&first), strbuf_str(&sh.out));
+    strbuf_release(&first);
+}
+END_TEST
+
+START_TEST(refusals)
+{
+    shell_run(&sh, "dovetail import timeloop " FIXTURES "layers/02.yaml -o /tmp/dovetail-never-written");
+    ck_assert_int_eq(sh.status, 65);
+    ck_assert_int_eq(access("/tmp/dovetail-never-written", F_OK), -1);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "layers/02.yaml:4:17: error: 'C': arithmetic is not read"));
+    shell_run(&sh, "dovetail import timeloop /nonexistent.yaml");
+    ck_assert_int_eq(sh.status, 66);
+    shell_run(&sh, "dovetail import timelop a.yaml b.yaml");
+    ck_assert_int_eq(sh.status, 64);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "did you mean 'timeloop'?"));
+    shell_run(&sh, "dovetail import resnet18 -o x.yaml");
+    ck_assert_int_eq(sh.status, 64);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("import");
+    TCase *t = tcase_create("all");
+    tcase_add_test(t, three_files_are_a_case);
+    tcase_add_test(t, other_forms);
+    tcase_add_test(t, a_workload_is_summed_up);
+    tcase_add_test(t, refusals);
+    tcase_set_timeout(t, 60);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    shell_release(&sh);
+    return failed != 0;
+}
