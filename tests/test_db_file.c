@@ -3,9 +3,12 @@
 #include "tests/db_fixture.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -282,6 +285,50 @@ START_TEST(a_file_that_may_not_be_written)
 }
 END_TEST
 
+/* A quota of 300 kB a file, as a real disk would refuse: the search stops with a clear error, what was acknowledged stays. Returns that. */
+static int64_t fill_quota(void)
+{
+    struct rlimit limit = {300000, 300000};
+    struct err e = ERR_INIT;
+    struct db_value v[FIX_COLUMNS];
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    struct db *db = db_open(fix.path, DB_WRITE, &e);
+    for (int64_t i = 0; db && i < 100000 && e.code == ERR_NONE; i++) {
+        struct db_trial t = fix_trial(i, v);
+        if (!db_put_trial(db, &t, &e) && i % 100 == 99) {
+            db_flush(db, &e);
+        }
+    }
+    int64_t stored = db ? db_stored(db) : 0;
+    bool clear = e.code == ERR_IO && strstr(e.text, "cannot write '");
+    return db_close(db, NULL) == -1 && clear ? stored : -1;
+}
+
+START_TEST(quota_used_up)
+{
+    create(0);
+    int64_t *stored = mmap(NULL, sizeof *stored, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(stored, MAP_FAILED);
+    pid_t child = fork();
+    if (!child) {
+        *stored = fill_quota();
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    ck_assert_int_gt(*stored, 100);
+    struct db *db = db_open(fix.path, DB_WRITE, &err);
+    ck_assert_msg(db != NULL, "%s", err.text);
+    int64_t there = fix_verify(db);
+    ck_assert_int_ge(there, *stored);
+    fix_put(db, there, there + 2000);
+    ck_assert_int_eq(db_flush(db, &err), 0);
+    ck_assert_int_eq(fix_verify(db), there + 2000);
+    ck_assert_int_eq(db_close(db, &err), 0);
+    munmap(stored, sizeof *stored);
+}
+END_TEST
+
 START_TEST(network_names)
 {
     ck_assert_str_eq(db_network_name(0x6969), "NFS");
@@ -308,6 +355,7 @@ int main(void)
     tcase_add_test(t, a_dead_writer_leaves_no_lock);
     tcase_add_test(t, deleted_while_written);
     tcase_add_test(t, a_file_that_may_not_be_written);
+    tcase_add_test(t, quota_used_up);
     tcase_add_test(t, network_names);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
