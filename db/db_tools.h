@@ -17,7 +17,7 @@ struct db_merge_report {
  * one file after another; runs keep their file in runs.origin; layers, caches and mappings come along; history does not).
  * ERR_DATA when columns or the facts space_hash, objectives, constraints differ, or model_hash (unless force_model). The same design with
  * another state or values is ERR_BUG: a reproducibility alarm, the report's `conflict` names both origins. `out` is there complete or not at
- * all. Order of the files decides only numbers and who of equals is named. ~5 us a design. */
+ * all. Order of the files decides only numbers and who of equals is named. ~8 us a design. */
 int db_merge(const char *out, const char *const *paths, int n, bool force_model, struct db_merge_report *report,
              struct err *err);
 void db_merge_report_release(struct db_merge_report *r);

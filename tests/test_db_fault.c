@@ -48,14 +48,18 @@ static int ask(struct db *db, int64_t stored, struct err *err)
     char hex[HASH_HEX];
     int64_t number, rows = 0;
     hash_hex(t.hash, hex);
-    if (db_status(db, &s, err) || db_find(db, hex, &hash, &number, err) ||
+    if (db_status(db, &s, err)) {
+        return -1;
+    }
+    int64_t trials = s.trials, designs = s.designs;
+    db_status_release(&s);
+    ck_assert_int_eq(trials, stored);
+    if (db_find(db, hex, &hash, &number, err) ||
         db_query(db, &(struct db_query){.all_states = true}, count_row, &rows, err)) {
         return -1;
     }
-    ck_assert_int_eq(s.trials, stored);
-    ck_assert_int_eq(rows, s.designs);
+    ck_assert_int_eq(rows, designs);
     ck_assert_int_eq(number, 0);
-    db_status_release(&s);
     return 0;
 }
 
