@@ -256,14 +256,40 @@ static int put_origin(sqlite3 *sql, const char *path, struct err *err)
     return put_pair(sql, path, "created_utc", db_utc_now(now), err) || put_pair(sql, path, "host", host, err) ? -1 : 0;
 }
 
+static const char *text_at(sqlite3_stmt *stmt, int i)
+{
+    const unsigned char *s = sqlite3_column_text(stmt, i);
+    return s ? (const char *)s : "";
+}
+
+/* SQLite answers with the mode that it chose, and that is no error for it. */
+static int set_wal(sqlite3 *sql, const char *path, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    if (db_sql_prepare(sql, path, "PRAGMA journal_mode=WAL", &stmt, err)) {
+        return -1;
+    }
+    int rc = sqlite3_step(stmt);
+    if (rc != SQLITE_ROW) {
+        rc = db_sql_error(sql, path, "write", err);
+    } else if (strcmp(text_at(stmt, 0), "wal") != 0) {
+        rc = err_set(err, ERR_IO,
+                     "'%s' lies on a file system where a write-ahead log cannot be shared; "
+                     "write to another disk",
+                     path);
+    } else {
+        rc = 0;
+    }
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
 static int create(sqlite3 *sql, const char *path, const char *tables, const struct db_layout *layout, struct err *err)
 {
     struct strbuf head = STRBUF_INIT;
-    strbuf_addf(&head,
-                "PRAGMA application_id=%d; PRAGMA user_version=%d; PRAGMA journal_mode=WAL;"
-                "BEGIN IMMEDIATE;%s",
-                DB_APPLICATION_ID, DB_SCHEMA_VERSION, shared_tables);
-    int rc = db_sql_exec(sql, path, head.buf, err);
+    strbuf_addf(&head, "PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN IMMEDIATE;%s", DB_APPLICATION_ID,
+                DB_SCHEMA_VERSION, shared_tables);
+    int rc = set_wal(sql, path, err) || db_sql_exec(sql, path, head.buf, err);
     strbuf_release(&head);
     if (rc || db_sql_exec(sql, path, tables, err) || put_origin(sql, path, err) ||
         (layout && put_layout(sql, path, layout, err))) {
@@ -324,12 +350,6 @@ void db_set_meta(struct db *db, const char *key, const char *value)
     }
     MEM_GROW(db->meta, db->n_meta, db->cap_meta);
     db->meta[db->n_meta++] = (struct db_pair){mem_strdup(key), mem_strdup(value)};
-}
-
-static const char *text_at(sqlite3_stmt *stmt, int i)
-{
-    const unsigned char *s = sqlite3_column_text(stmt, i);
-    return s ? (const char *)s : "";
 }
 
 static int load_meta(struct db *db, struct err *err)

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "db/db_private.h"
 
-#include <assert.h>
+#include <signal.h>
 #include <time.h>
 
 #define BEAT_MS 5000 /* heartbeat of a run when nothing else is written */

@@ -311,6 +311,38 @@ START_TEST(runs_and_history)
 }
 END_TEST
 
+/* A run on another machine is alive while its heartbeat is fresh; a clock that went backwards does no harm. */
+START_TEST(heartbeats_of_other_machines)
+{
+    const struct {
+        const char *when;
+        bool alive;
+    } beats[] = {{"strftime('%Y-%m-%dT%H:%M:%SZ', 'now')", true},
+                 {"strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+1 day')", true},
+                 {"strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-5 minutes')", false},
+                 {"NULL", false},
+                 {"'yesterday'", false}};
+    struct db_run run = {.command = "far away", .threads = 1};
+    ck_assert_int_eq(db_begin_run(db, &run, &err), 0);
+    ck_assert_int_eq(db_close(db, &err), 0);
+    for (size_t i = 0; i < sizeof beats / sizeof *beats; i++) {
+        char text[200];
+        struct db_status s;
+        sqlite3 *sql;
+        snprintf(text, sizeof text, "UPDATE runs SET host = 'elsewhere', heartbeat_utc = %s", beats[i].when);
+        ck_assert_int_eq(sqlite3_open(fix.path, &sql), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(sql, text, NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(sql);
+        db = db_open(fix.path, DB_READ, &err);
+        ck_assert_int_eq(db_status(db, &s, &err), 0);
+        ck_assert_int_eq(s.runs[0].alive, beats[i].alive);
+        db_status_release(&s);
+        ck_assert_int_eq(db_close(db, &err), 0);
+    }
+    db = NULL;
+}
+END_TEST
+
 START_TEST(layers_and_meta)
 {
     struct hash hash = hash_bytes("x", 1);
@@ -347,6 +379,7 @@ int main(void)
     tcase_add_test(t, order_limit_columns_states);
     tcase_add_test(t, bad_questions);
     tcase_add_test(t, runs_and_history);
+    tcase_add_test(t, heartbeats_of_other_machines);
     tcase_add_test(t, layers_and_meta);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
