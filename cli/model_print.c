@@ -163,6 +163,9 @@ void model_print(const struct pricing *p, const struct cost_options *options, bo
         printf("  %-12s %.0f stalled, %.0f first load, %.0f last drain\n", "", c->stall_cycles, c->load_cycles,
                c->drain_cycles);
     }
+    if (c->fidelity == FIDELITY_SYSTOLIC) {
+        printf("  %-12s %.0f for the array to fill and drain\n", "", c->skew_cycles);
+    }
     printf("  %-12s %.1f%%\n  %-12s %s accounting, %s fidelity\n", "utilization", 100 * c->utilization, "by",
            accounting_names[options->accounting], fidelity_names[c->fidelity]);
     if (explain) {

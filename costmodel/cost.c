@@ -13,12 +13,13 @@
 
 #include "costmodel/packing.h"
 #include "costmodel/stalls.h"
+#include "costmodel/systolic.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-const char *const fidelity_names[] = {"bandwidth", "stalls", NULL};
+const char *const fidelity_names[] = {"bandwidth", "stalls", "systolic", NULL};
 _Static_assert(sizeof fidelity_names / sizeof *fidelity_names == FIDELITY_COUNT + 1, "a name for each fidelity");
 
 /* Everything about one tensor at one level that prices its movement. */
@@ -153,6 +154,16 @@ static int price_cycles(const struct accelerator *a, const struct einsum *e, con
     }
     if (opt->fidelity == FIDELITY_STALLS) {
         add_stalls(a, e, m, origin, instances, out);
+    }
+    if (opt->fidelity == FIDELITY_SYSTOLIC) {
+        if (systolic_skew(a, e, m, origin, instances, &out->skew_cycles, err) != 0) {
+            return -1;
+        }
+        double steps = (double)n->compute_cycles + out->skew_cycles;
+        if (steps >= out->cycles) {
+            out->cycles = steps;
+            out->binding = -1;
+        }
     }
     return 0;
 }

@@ -11,6 +11,7 @@
 enum fidelity {
     FIDELITY_BANDWIDTH, /* maximum of compute and every port's bandwidth */
     FIDELITY_STALLS,    /* and what ports stall, the first load and the last drain (stalls.c) */
+    FIDELITY_SYSTOLIC, /* bandwidth, and the wave front that fills and drains a systolic array in every fold (systolic.c) */
     FIDELITY_COUNT
 };
 extern const char *const fidelity_names[];
@@ -40,6 +41,7 @@ struct cost {
     int64_t compute_cycles;                         /* lock step: the slowest spatial instance sets the pace */
     double cycles;                                  /* by `fidelity` */
     double stall_cycles, load_cycles, drain_cycles; /* FIDELITY_STALLS; else 0 */
+    double skew_cycles;                             /* FIDELITY_SYSTOLIC; else 0 */
     int binding;                                    /* level whose ports set `cycles`; -1: compute */
     double utilization;                             /* macs / (all MAC lanes * cycles) */
     double mac_pj, storage_pj, network_pj, leak_pj;

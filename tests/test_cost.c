@@ -104,6 +104,55 @@ START_TEST(stalls_made_by_hand)
 }
 END_TEST
 
+/* Matrix products on a systolic array, outputs or weights staying: SCALE-Sim's closed form. */
+START_TEST(systolic_is_scale_sim)
+{
+    const struct cost_options systolic = {ACCOUNTING_EXACT, FIDELITY_SYSTOLIC};
+    int n = 500;
+    for (int i = 0; i < n; i++) {
+        struct rng r;
+        struct einsum e;
+        struct accelerator a;
+        struct mapping m;
+        struct cost c;
+        struct err err = ERR_INIT;
+        char text[160];
+        rng_init(&r, 8, (uint64_t)i, RNG_TEST);
+        bool outputs = i % 2 == 0;
+        int64_t rows = 2 + rng_below(&r, 15), columns = 2 + rng_below(&r, 15);
+        int64_t p = 1 + rng_below(&r, 60), k = 1 + rng_below(&r, 60), d = 1 + rng_below(&r, 60);
+        int64_t down = outputs ? p : d; /* along the rows */
+        int64_t used_rows = down < rows ? down : rows, used_columns = k < columns ? k : columns;
+        int64_t down_folds = (down + used_rows - 1) / used_rows, folds_k = (k + used_columns - 1) / used_columns;
+        einsum_matmul(&e, "matmul", 1, p, k, d, true, 8, 8, 24);
+        if (outputs) { /* out[p][k]: P down, K across, C streams */
+            snprintf(text, sizeof text, "L1 P%lld K%lld X:K%lld Y:P%lld | L0 C%lld", (long long)down_folds,
+                     (long long)folds_k, (long long)used_columns, (long long)used_rows, (long long)d);
+        } else { /* weights[c][k]: C down, K across, P streams */
+            snprintf(text, sizeof text, "L1 C%lld K%lld P%lld X:K%lld Y:C%lld | L0", (long long)down_folds,
+                     (long long)folds_k, (long long)p, (long long)used_columns, (long long)used_rows);
+        }
+        struct mapping shape = {.n_levels = 2};
+        shape.level[1].n_spatial = 2;
+        shape.level[1].spatial[0] = (struct spatial_loop){0, columns, AXIS_X};
+        shape.level[1].spatial[1] = (struct spatial_loop){1, rows, AXIS_Y};
+        random_accelerator(&r, &e, &shape, &a);
+        a.dataflow.stationary = outputs ? TENSOR_OUTPUTS : TENSOR_WEIGHTS;
+        for (int l = 0; l < 2; l++) {
+            a.level[l].read_bits_per_cycle = a.level[l].write_bits_per_cycle = a.level[l].shared_bits_per_cycle =
+                (double)INFINITY;
+        }
+        ck_assert_msg(mapping_read(text, &a, &e, &m, &err) == 0, "%s", err.text);
+        ck_assert_msg(mapping_check(&m, &a, &e, &err) == 0, "%s: %s", text, err.text);
+        ck_assert_msg(cost_evaluate(&a, &e, &m, &systolic, &c, &err) == 0, "%s", err.text);
+        double streams = (double)(outputs ? d : p);
+        double closed = (double)(down_folds * folds_k) * (streams + (double)(rows + columns - 2));
+        ck_assert_msg(c.cycles == closed, "%s: %g cycles, not %g", text, c.cycles, closed);
+    }
+    printf("systolic = SCALE-Sim's closed form on %d matrix products\n", n);
+}
+END_TEST
+
 /* Traffic of finite energy, no less than compulsory, MACs conserved (cost_evaluate() checks); energy grows with bits. */
 START_TEST(random_designs_keep_the_invariants)
 {
@@ -260,6 +309,7 @@ int main(void)
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, sums_made_by_hand);
     tcase_add_test(tc, stalls_made_by_hand);
+    tcase_add_test(tc, systolic_is_scale_sim);
     tcase_add_test(tc, random_designs_keep_the_invariants);
     tcase_add_test(tc, kernel_is_cost_evaluate);
     tcase_add_test(tc, lanes_do_not_mix);
