@@ -113,6 +113,9 @@ static void print_design(const struct study *s, const char *text, const double *
         struct strbuf value = STRBUF_INIT, line = STRBUF_INIT;
         strbuf_addf(&line, "%s=", f->name);
         const char *at = strstr(text, strbuf_str(&line));
+        while (at != NULL && at != text && at[-1] != '\n') { /* "mac_bits=" is not "bits=" */
+            at = strstr(at + 1, strbuf_str(&line));
+        }
         if (f->per == PER_NETWORK || at == NULL) {
             study_show(s, i, x, &value);
         } else {
