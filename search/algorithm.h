@@ -57,6 +57,7 @@ struct search {
     double *ring;           /* [ring_cap][n + m + c] trials delivered..asked-1, at trial % ring_cap */
     int64_t ring_cap;
     struct walk walk;    /* fallback when random tries find nothing new */
+    double *start;       /* [n_start][n] copy of options.start */
     double *scratch;     /* [3 n] */
     double *scale;       /* [c] sum and count of positive violations, for their mean */
     int64_t *scale_n;    /* [c] */

@@ -17,6 +17,7 @@ enum {
     STARTS = 4, /* of them climb */
     ROUNDS = 12,
     NEIGHBOURS = 12,
+    BRED_EVERY = 6,     /* a trial in so many is bred from the front without asking the model, in case it errs */
     HYBRID_TRIALS = 250 /* proposed by the model before evolution takes over */
 };
 
@@ -65,7 +66,7 @@ static int candidates(struct bayes *b, struct rng *r, int want, double *pool)
     int best[10], n_best = least_violating(b, best), n = 0;
     for (int t = 0; t < 4 * want && n < want; t++) {
         double *x = pool + (int64_t)n * s->n;
-        if (t % 3 == 0) {
+        if (t % 3 == 0 && want > 1) {
             search_uniform(s->problem.space, r, x);
         } else {
             const double *p[3];
@@ -182,6 +183,7 @@ static void *create(struct search *s, int64_t until, enum survival rule)
     b->first = 2 * s->n + 2;
     b->first = b->first > s->options.plan / 6 ? s->options.plan / 6 : b->first;
     b->first = b->first < 8 ? 8 : b->first;
+    b->first = b->first < s->options.n_start ? s->options.n_start : b->first;
     b->sample = search_latin(s, (int)b->first);
     variation_init(&b->v, s->problem.space);
     surrogate_init(&b->m, s, b->first);
@@ -227,6 +229,8 @@ static bool propose(void *state, int64_t k, double *x)
     if (k < b->first) {
         search_initial(s, b->sample, k, x);
         found = search_fresh(s, x) == SEARCH_FRESH || search_repair(s, &r, x);
+    } else if (k % BRED_EVERY == 0 && candidates(b, &r, 1, x) == 1) {
+        found = true;
     } else if (good >= 3) {
         surrogate_learn(&b->m, k);
         found = maximise(b, &r, x);
@@ -271,7 +275,7 @@ static void *create_hybrid(struct search *s, struct err *err)
 {
     (void)err;
     int64_t until = HYBRID_TRIALS < s->options.plan ? HYBRID_TRIALS : INT64_MAX;
-    return create(s, until, s->m <= 4 ? SURVIVE_VOLUME : SURVIVE_SHIFT);
+    return create(s, until, s->m <= 3 ? SURVIVE_VOLUME : SURVIVE_SHIFT);
 }
 
 const struct search_ops search_bayes_ops = {create_bayes, destroy, needs, propose, result, recall};

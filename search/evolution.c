@@ -54,6 +54,7 @@ void *evolution_create(struct search *s, enum survival rule)
     int most = s->options.population > 0 ? s->options.population : POPULATION_MAX;
     e->lambda = s->options.lag > 0 ? s->options.lag : CHILDREN;
     int first = e->lambda > target(e, 0) ? e->lambda : target(e, 0);
+    first = first > s->options.n_start ? first : s->options.n_start;
     e->cap = most + (first > e->lambda ? first : e->lambda);
     size_t cap = (size_t)e->cap;
     e->x = mem_calloc(cap * (size_t)s->n, sizeof *e->x);

@@ -119,6 +119,10 @@ double *search_latin(const struct search *s, int rows)
 void search_initial(const struct search *s, const double *sample, int64_t k, double *x)
 {
     const struct variable *var = s->problem.space->var;
+    if (k < s->options.n_start) {
+        memcpy(x, s->start + k * s->n, (size_t)s->n * sizeof *x);
+        return;
+    }
     const double *u = sample + k * s->n;
     for (int i = 0; i < s->n; i++) {
         int from = i;

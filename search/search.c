@@ -31,7 +31,7 @@ const struct search_algorithm search_algorithms[] = {
      "evolution: fronts, hypervolume contribution; the best of them for 2 to 4 "
      "objectives",
      "Beume, Naujoks, Emmerich, EJOR 181(3), 2007, doi:10.1016/j.ejor.2006.08.008", false, &search_sms_emoa_ops},
-    {"spea2_sde", "evolution: fronts, shift-based density; for 5 objectives and more",
+    {"spea2_sde", "evolution: fronts, shift-based density; for 4 objectives and more",
      "Li, Yang, Liu, IEEE TEC 18(3), 2014, doi:10.1109/TEVC.2013.2262178", false, &search_spea2_sde_ops},
     {"bayes", "Gaussian processes, expected hypervolume improvement; for evaluations of seconds and more",
      "Yang, Emmerich, Deutz, Baeck, J. Global Optimization 75, 2019, doi:10.1007/s10898-019-00798-7", true,
@@ -61,7 +61,7 @@ static const char *pick(const struct search *s)
     if (s->options.plan <= MODEL_BUDGET) {
         return "hybrid";
     }
-    return s->m <= 4 ? "sms_emoa" : "spea2_sde";
+    return s->m <= 3 ? "sms_emoa" : "spea2_sde";
 }
 
 static int check_options(const struct search_problem *p, const struct search_options *o, struct err *err)
@@ -80,8 +80,10 @@ static int check_options(const struct search_problem *p, const struct search_opt
     if (o->budget < 1) {
         return err_set(err, ERR_DATA, "the budget must be at least one evaluation, not %lld", (long long)o->budget);
     }
-    if (o->stall < 0 || o->plan < 0 || o->population < 0 || o->lag < 0 || o->grid < 0 || o->grid == 1) {
-        return err_set(err, ERR_DATA, "'stall', 'plan', 'population' and 'lag' must be >= 0, and 'grid' 0 or at least 2");
+    if (o->stall < 0 || o->plan < 0 || o->population < 0 || o->lag < 0 || o->n_start < 0 || o->grid < 0 ||
+        o->grid == 1) {
+        return err_set(err, ERR_DATA,
+                       "'stall', 'plan', 'population', 'lag' and 'n_start' must be >= 0, and 'grid' 0 or at least 2");
     }
     if (!find(o->algorithm ? o->algorithm : "auto")) {
         return err_set(err, ERR_DATA, "there is no search algorithm '%s'", o->algorithm);
@@ -106,6 +108,11 @@ struct search *search_new(const struct search_problem *p, const struct search_op
     }
     archive_init(&s->archive, s->m, s->n);
     walk_init(&s->walk, p->space, s->options.grid);
+    s->start = mem_calloc((size_t)o->n_start * (size_t)s->n + 1, sizeof *s->start);
+    if (o->n_start > 0) {
+        memcpy(s->start, o->start, (size_t)o->n_start * (size_t)s->n * sizeof *s->start);
+    }
+    s->options.start = NULL;
     s->scratch = mem_calloc(3 * (size_t)s->n, sizeof *s->scratch);
     s->scale = mem_calloc((size_t)s->c + 1, sizeof *s->scale);
     s->scale_n = mem_calloc((size_t)s->c + 1, sizeof *s->scale_n);
@@ -133,6 +140,7 @@ void search_free(struct search *s)
     archive_release(&s->archive);
     walk_release(&s->walk);
     mem_free(s->ring);
+    mem_free(s->start);
     mem_free(s->scratch);
     mem_free(s->scale);
     mem_free(s->scale_n);

@@ -46,13 +46,18 @@ extern const char *const search_stop_names[];
 struct search_options {
     const char *algorithm; /* one of search_algorithms; "auto" picks */
     int64_t budget;        /* evaluations, > 0 */
-    int64_t
-        plan; /* evaluations that the algorithm plans for, so that a run that is prolonged asks the same points first; 0: budget */
+    /* evaluations that the algorithm plans for, so that a run that is prolonged asks the same points first; 0: budget */
+    int64_t plan;
     int64_t stall;  /* 0: never */
     int population; /* 0: by the plan */
-    int lag;        /* results that a proposal may do without, so that as many evaluations can run at once; 0: the
-                              * algorithm's own. Part of the study: another lag gives other trials */
-    int grid;       /* exhaustive: values of each real variable, >= 2; 0: 16 */
+    /* results that a proposal may do without, so that as many evaluations can run at once; 0: the algorithm's own. Part of
+     * the study: another lag gives other trials */
+    int lag;
+    int grid; /* exhaustive: values of each real variable, >= 2; 0: 16 */
+    /* [n_start][variables] points to ask first: good ones of another study. Borrowed until search_new() returns; random and
+     * exhaustive search pass them over */
+    const double *start;
+    int n_start;
     uint64_t seed;
     const double *reference; /* [n_objectives] for `stall`'s hypervolume; NULL: from the first feasible results */
 };

@@ -1,5 +1,5 @@
 /* SMS-EMOA: fronts, then hypervolume contribution (Beume, Naujoks, Emmerich, EJOR 181(3), 2007,
- * doi:10.1016/j.ejor.2006.08.008): the best front per evaluation of two to four objectives. */
+ * doi:10.1016/j.ejor.2006.08.008): the best front per evaluation of two and three objectives. */
 #include "search/evolution.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Fronts, then shift-based density (Li, Yang, Liu, IEEE TEC 18(3), 2014, doi:10.1109/TEVC.2013.2262178): for five objectives
- * and more, where exact hypervolume costs too much and crowding distance tells little. */
+/* Fronts, then shift-based density (Li, Yang, Liu, IEEE TEC 18(3), 2014, doi:10.1109/TEVC.2013.2262178): for four objectives
+ * and more, where hypervolume contributions cost much and crowding distance tells little. */
 #include "search/evolution.h"
 
 #include <stddef.h>

@@ -275,6 +275,28 @@ START_TEST(failed_evaluations)
 }
 END_TEST
 
+/* Points of another study come first, repaired where they do not fit. */
+START_TEST(warm_start)
+{
+    static const double start[] = {3, 0, 0, 9, 1, 2.4, 3, 0, 0};
+    struct space space;
+    tiny(&space);
+    struct search_problem sp = problem_search(&tiny_problem, &space);
+    for (const struct search_algorithm *a = search_algorithms; a->name; a++) {
+        struct search_options o = {.algorithm = a->name, .budget = 40, .start = start, .n_start = 3, .seed = 3};
+        struct search *s = search_new(&sp, &o, NULL);
+        double x[40 * 3];
+        ck_assert_int_eq(problem_run(&tiny_problem, s, 0, x, NULL), 40);
+        if (strcmp(search_algorithm_name(s), "random") != 0 && strcmp(search_algorithm_name(s), "exhaustive") != 0) {
+            ck_assert(x[0] > 2.5 && x[1] < 0.5 && x[2] < 0.5);
+            ck_assert(x[3] > 2.5 && x[4] > 0.5 && x[4] < 1.5 && x[5] > 1.5 && x[5] < 2.5);
+        }
+        search_free(s);
+    }
+    space_release(&space);
+}
+END_TEST
+
 START_TEST(bad_options)
 {
     struct space space;
@@ -305,6 +327,7 @@ int main(void)
     tcase_add_test(c, exhaustion);
     tcase_add_test(c, other_stops);
     tcase_add_test(c, failed_evaluations);
+    tcase_add_test(c, warm_start);
     tcase_add_test(c, bad_options);
     suite_add_tcase(s, c);
     SRunner *sr = srunner_create(s);
