@@ -28,7 +28,7 @@ static const struct opt options[] = {
      .choices = goal_names},
     {"pareto", 0, OPT_FLAG, offsetof(struct map_opts, pareto), NULL, .help = "every trade-off of energy and latency"},
     {"budget", 0, OPT_INT, offsetof(struct map_opts, budget), "N",
-     .help = "look at N pairs of tiles at most; the answer tells its gap", .min = 1, .max = 1e15},
+     .help = "look at N pairs of tiles at most (default: 2M); the answer tells its gap", .min = 1, .max = 1e15},
     {"fast", 0, OPT_FLAG, offsetof(struct map_opts, fast), NULL,
      .help = "no proof, but factors that need not divide: what studies use"},
     {"perfect", 0, OPT_FLAG, offsetof(struct map_opts, perfect), NULL, .help = "with --fast: only factors that divide"},
@@ -46,6 +46,7 @@ static const struct opt options[] = {
     OPT_END};
 
 static const struct map_opts defaults = {.goal = GOAL_EDP};
+static const int64_t default_budget = 2000000; /* seconds a layer at worst */
 
 static json_t *mapping_json(const struct map_answer *a, const struct map_line *line, const struct mapping *m,
                             double energy_pj, double cycles)
@@ -230,7 +231,7 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
                     .accounting = (enum accounting)o->accounting,
                     .one_axis = o->one_axis,
                     .perfect = o->perfect,
-                    .budget = o->budget,
+                    .budget = o->budget > 0 || o->fast ? o->budget : default_budget,
                     .core_split = CORE_ANY},
         .pareto = o->pareto,
     };
@@ -262,10 +263,10 @@ const struct verb verb_map = {
     .name = "map",
     .args = "",
     .help = "the best mapping of an operator, or of every operator of a network",
-    .details =
-        "Exact unless --fast or --budget: no tiles, loop orders, spatial factors and bypasses with factors that "
-        "divide give a smaller value of the goal. With --budget the answer says how far it may be from the best. "
-        "Exits with 1 when an operator has no mapping; its line tells which capacity, where, by how much.",
+    .details = "Exact unless --fast: where the optimum is proven, no tiles, loop orders, spatial factors and bypasses "
+               "with factors that "
+               "divide give a smaller value of the goal. Where the budget ends before the proof, the gap is shown. "
+               "Exits with 1 when an operator has no mapping; its line tells which capacity, where, by how much.",
     .example = "dovetail map --arch edge_npu --workload resnet18\n"
                "dovetail map --arch eyeriss_like --workload resnet50 --layer layer1.0.conv2 --pareto",
     .options = options,

@@ -1,0 +1,99 @@
+/* dovetail map: what it prints, as text and JSON, and its exit codes. */
+#include "tests/shell.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <string.h>
+
+static struct shell sh;
+
+static json_t *document(void)
+{
+    json_error_t e;
+    json_t *doc = json_loads(strbuf_str(&sh.out), 0, &e);
+    ck_assert_msg(doc != NULL, "not JSON: %s", e.text);
+    return doc;
+}
+
+static const json_t *first_layer(const json_t *doc)
+{
+    return json_array_get(json_object_get(doc, "layers"), 0);
+}
+
+START_TEST(exact_is_never_worse)
+{
+    double value[2];
+    for (int exact = 0; exact < 2; exact++) {
+        shell_run(&sh, "dovetail map --arch edge_npu --workload resnet18 --layer layer4.0.downsample %s --json",
+                  exact ? "" : "--fast --perfect");
+        ck_assert_int_eq(sh.status, 0);
+        json_t *doc = document();
+        const json_t *line = first_layer(doc);
+        value[exact] = json_real_value(json_object_get(line, "value"));
+        ck_assert_int_eq(json_is_true(json_object_get(line, "proven")), exact);
+        ck_assert(!exact || json_real_value(json_object_get(line, "bound")) <= value[1]);
+        ck_assert(strstr(json_string_value(json_object_get(line, "mapping")), "DRAM") != NULL);
+        json_decref(doc);
+    }
+    ck_assert(value[1] <= value[0]);
+}
+END_TEST
+
+START_TEST(front_falls)
+{
+    shell_run(&sh, "dovetail map --arch nvdla_like --workload resnet18 --layer conv1 --pareto --json");
+    ck_assert_int_eq(sh.status, 0);
+    json_t *doc = document();
+    const json_t *front = json_object_get(first_layer(doc), "front");
+    ck_assert_int_ge((int)json_array_size(front), 1);
+    for (size_t i = 1; i < json_array_size(front); i++) {
+        const json_t *a = json_array_get(front, i - 1), *b = json_array_get(front, i);
+        ck_assert(json_real_value(json_object_get(a, "cycles")) < json_real_value(json_object_get(b, "cycles")));
+        ck_assert(json_real_value(json_object_get(a, "energy_j")) > json_real_value(json_object_get(b, "energy_j")));
+    }
+    json_decref(doc);
+}
+END_TEST
+
+START_TEST(every_distinct_operator)
+{
+    shell_run(&sh, "dovetail map --arch nvdla_like --workload resnet18 --fast --explain");
+    ck_assert_int_eq(sh.status, 0);
+    const char *out = strbuf_str(&sh.out);
+    ck_assert_ptr_nonnull(strstr(out, "layer1.0.conv1           4"));
+    ck_assert_ptr_nonnull(strstr(out, "<< Compute >>"));
+    ck_assert_ptr_nonnull(strstr(out, "not asked"));
+}
+END_TEST
+
+START_TEST(refusals)
+{
+    shell_run(&sh, "dovetail map --arch edge_npu");
+    ck_assert_int_eq(sh.status, 64);
+    shell_run(&sh, "dovetail map --arch edge_npu --workload resnet18 --layer layer1.0.conv3");
+    ck_assert_int_eq(sh.status, 65);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "did you mean 'layer1.0.conv1'?"));
+    shell_run(&sh, "dovetail map --arch edge_npu --set mac_bits=4 --workload resnet18 --layer conv1 --w-bits 8");
+    ck_assert_int_eq(sh.status, 1);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "do not fit MAC units"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("map");
+    TCase *c = tcase_create("map");
+    tcase_set_timeout(c, 120);
+    tcase_add_test(c, exact_is_never_worse);
+    tcase_add_test(c, front_falls);
+    tcase_add_test(c, every_distinct_operator);
+    tcase_add_test(c, refusals);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_set_fork_status(r, CK_NOFORK);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    shell_release(&sh);
+    srunner_free(r);
+    return failed != 0;
+}
