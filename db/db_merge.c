@@ -18,11 +18,13 @@ struct merge {
     struct strbuf ours, theirs; /* the same for comparing, as m."x" and s."x", without hash and eval_us */
     int64_t *first_trial;       /* [n] offsets of each file's trials */
     int64_t *first_run;         /* [n] */
+    bool *fact_differs;         /* [shape->n_meta] between the files */
 };
 
 /* ---- may they be united? ---- */
 
-static const char *const same_facts[] = {"space_hash", "objectives", "constraints"};
+/* Space, seed and algorithm may differ: shards of a sweep differ in just these. */
+static const char *const same_facts[] = {"objectives", "constraints"};
 
 static bool same_text(const char *a, const char *b)
 {
@@ -62,11 +64,23 @@ static int check_pair(const struct db *a, const struct db *b, bool force_model, 
     return 0;
 }
 
+static void compare_facts(struct merge *m, const struct db *other)
+{
+    for (int i = 0; i < m->shape->n_meta; i++) {
+        const struct db_pair *fact = &m->shape->meta[i];
+        m->fact_differs[i] = m->fact_differs[i] || !same_text(fact->value, db_meta(other, fact->key));
+    }
+}
+
 static int check_all(struct merge *m, bool force_model, struct err *err)
 {
+    m->fact_differs = mem_calloc((size_t)m->shape->n_meta + 1, sizeof *m->fact_differs);
     for (int i = 1; i < m->n; i++) {
         struct db *other = db_open(m->paths[i], DB_READ, err);
         int rc = other ? check_pair(m->shape, other, force_model, err) : -1;
+        if (!rc) {
+            compare_facts(m, other);
+        }
         db_close(other, NULL);
         if (rc) {
             return -1;
@@ -286,14 +300,26 @@ static void list_origins(const struct merge *m, struct strbuf *json)
     strbuf_adds(json, "]");
 }
 
+/* What all files agree on is said of their union too; the name and the study's text are those of the first. */
+static bool keep_fact(const struct merge *m, int i)
+{
+    static const char *const own[] = {"created_utc", "host", "merged"};
+    const char *key = m->shape->meta[i].key;
+    for (size_t k = 0; k < sizeof own / sizeof *own; k++) {
+        if (!strcmp(key, own[k])) {
+            return false;
+        }
+    }
+    return !m->fact_differs[i] || !strcmp(key, "name") || !strcmp(key, "yaml");
+}
+
 static int create(struct merge *m, sqlite3 *sql, const char *path, struct err *err)
 {
     struct strbuf origins = STRBUF_INIT;
     struct db_pair *facts = mem_calloc((size_t)m->shape->n_meta + 1, sizeof *facts);
     int n = 0;
     for (int i = 0; i < m->shape->n_meta; i++) {
-        const char *key = m->shape->meta[i].key;
-        if (strcmp(key, "created_utc") != 0 && strcmp(key, "host") != 0 && strcmp(key, "merged") != 0) {
+        if (keep_fact(m, i)) {
             facts[n++] = m->shape->meta[i];
         }
     }
@@ -337,6 +363,7 @@ static void release(struct merge *m)
     strbuf_release(&m->theirs);
     mem_free(m->first_trial);
     mem_free(m->first_run);
+    mem_free(m->fact_differs);
     db_close(m->shape, NULL);
 }
 

@@ -13,11 +13,12 @@ struct db_merge_report {
     char *conflict; /* owned, or NULL: "design 7f3a9c1 has energy_j = .. in 'a.db' (trial 3 on node17) and .." */
 };
 
-/* The union by hash of n studies, as a new file `out` that can be asked, not continued (fact "merged" lists the origins; trials are numbered
- * one file after another; runs keep their file in runs.origin; layers, caches and mappings come along; history does not).
- * ERR_DATA when columns or the facts space_hash, objectives, constraints differ, or model_hash (unless force_model). The same design with
- * another state or values is ERR_BUG: a reproducibility alarm, the report's `conflict` names both origins. `out` is there complete or not at
- * all. Order of the files decides only numbers and who of equals is named. ~8 us a design. */
+/* The union by hash of n studies, as a new file `out` that can be asked, not continued (fact "merged" lists the origins; facts on which the
+ * files differ are left out, but for name and yaml, which are the first one's; trials are numbered one file after another; runs keep their
+ * file in runs.origin; layers, caches and mappings come along; history does not). Seeds, algorithms and domains may differ. ERR_DATA when
+ * columns, objectives or constraints differ, or model_hash (unless force_model). The same design with another state or values is ERR_BUG: a
+ * reproducibility alarm, the report's `conflict` names both origins. `out` is there complete or not at all. The order of the files decides
+ * only numbers and who of equals is named. ~8 us a design. */
 int db_merge(const char *out, const char *const *paths, int n, bool force_model, struct db_merge_report *report,
              struct err *err);
 void db_merge_report_release(struct db_merge_report *r);

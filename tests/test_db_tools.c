@@ -161,7 +161,7 @@ START_TEST(what_does_not_fit_is_refused)
     const char *paths[2] = {path_of(a, "a.db"), path_of(b, "b.db")};
     struct db_merge_report r;
     shard(a, 0, 10, 0.0);
-    struct db_pair model[] = {{"name", "x"}, {"space_hash", "b81d"}, {"model_hash", "2"}};
+    struct db_pair model[] = {{"name", "x"}, {"space_hash", "other"}, {"model_hash", "2"}};
     struct db_layout layout = fix_layout;
     layout.meta = model;
     db_close(db_create(b, &layout, &err), &err);
@@ -169,6 +169,10 @@ START_TEST(what_does_not_fit_is_refused)
     ck_assert_ptr_nonnull(strstr(err.text, "different cost models"));
     err = (struct err)ERR_INIT;
     ck_assert_msg(!db_merge(out, paths, 2, true, &r, &err), "%s", err.text);
+    struct db *db = open_read(out);
+    ck_assert_str_eq(db_meta(db, "name"), "fixture"); /* the first one's */
+    ck_assert_ptr_null(db_meta(db, "space_hash"));    /* they differ */
+    db_close(db, NULL);
     remove(out);
     remove(b);
     layout.n_columns--;
