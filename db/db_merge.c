@@ -303,7 +303,7 @@ static void list_origins(const struct merge *m, struct strbuf *json)
 /* What all files agree on is said of their union too; the name and the study's text are those of the first. */
 static bool keep_fact(const struct merge *m, int i)
 {
-    static const char *const own[] = {"created_utc", "host", "merged"};
+    static const char *const own[] = {"created_utc", "host", "merged", "command", "budget", "plan", "seed"};
     const char *key = m->shape->meta[i].key;
     for (size_t k = 0; k < sizeof own / sizeof *own; k++) {
         if (!strcmp(key, own[k])) {

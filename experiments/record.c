@@ -208,6 +208,10 @@ int record_check(const struct record *r, const struct db *db, struct err *err)
     hash_hex(r->study->space_hash, space);
     hash_hex(r->study->model_hash, model);
     const char *had_space = db_meta(db, "space_hash"), *had_model = db_meta(db, "model_hash");
+    if (db_meta(db, "merged") != NULL) {
+        return err_set(err, ERR_DATA, "'%s' unites several studies: it can be asked, not continued; resume its parts",
+                       db_path(db));
+    }
     if (had_space == NULL || had_model == NULL) {
         return err_set(err, ERR_DATA, "'%s' does not say which study it holds", db_path(db));
     }

@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -259,6 +260,15 @@ static int batch(struct running *l, struct err *err)
     return report(l, false, err) < 0 ? -1 : !must_stop(l);
 }
 
+/* How far this run goes, for `status`. */
+static int note_budget(struct db *db, int64_t evaluations, struct err *err)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)evaluations);
+    const char *had = db_meta(db, "budget");
+    return had != NULL && strcmp(had, text) == 0 ? 0 : db_put_meta(db, "budget", text, err);
+}
+
 int runner_run(const struct study *s, struct record *record, struct db *db, struct evaluator *e, struct memo *memo,
                const struct run_options *o, struct run_result *out, struct err *err)
 {
@@ -289,7 +299,7 @@ int runner_run(const struct study *s, struct record *record, struct db *db, stru
     l.value = mem_calloc(BATCH, sizeof *l.value);
     l.have = mem_calloc(BATCH, sizeof *l.have);
     l.log = db_trials(db, 0, err);
-    int go = l.log != NULL ? 1 : -1;
+    int go = l.log != NULL && note_budget(db, s->evaluations, err) == 0 ? 1 : -1;
     while (go > 0 && search_stop(l.search) == SEARCH_RUNNING) {
         go = batch(&l, err);
     }
