@@ -140,8 +140,9 @@ static void print_text(const struct cli *cli, const struct workload_opts *o, con
     printf("parameters   %lld: %lld weights, %lld biases; %lld bytes at %d and %d bits\n",
            (long long)(t.weights + t.biases), (long long)t.weights, (long long)t.biases, (long long)(t.weight_bits / 8),
            NETWORK_BITS, NETWORK_ACC_BITS);
-    printf("activations  %lld bytes in all, at most %lld alive at once, at %d bits\n",
-           (long long)(t.activation_bits / 8), (long long)(t.peak_activation_bits / 8), NETWORK_BITS);
+    printf("activations  %lld bytes in all, at most %lld alive at once (%lld in place), at %d bits\n",
+           (long long)(t.activation_bits / 8), (long long)(t.peak_activation_bits / 8),
+           (long long)(t.peak_in_place_bits / 8), NETWORK_BITS);
     if (l->onnx) {
         const struct onnx_facts *f = &l->facts;
         printf("ONNX         %d nodes, %d not known; MACs %lld, quantized %lld, in subgraphs %lld; %lld elements of "
@@ -171,12 +172,13 @@ static json_t *summary_json(const struct workload_opts *o, const struct loaded *
     struct network_totals t;
     network_totals(net, &t);
     json_t *root =
-        json_pack("{s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "network", net->name,
+        json_pack("{s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "network", net->name,
                   "batch", (json_int_t)o->batch, "tensor_operators", t.tensor_ops, "distinct_operators",
                   distinct_operators(net), "vector_work", t.vector_work, "views", t.views, "blocks", net->n_blocks,
                   "macs", (json_int_t)t.macs, "vector_ops", (json_int_t)t.vector_ops, "weights", (json_int_t)t.weights,
                   "biases", (json_int_t)t.biases, "weight_bits", (json_int_t)t.weight_bits, "activation_bits",
-                  (json_int_t)t.activation_bits, "peak_activation_bits", (json_int_t)t.peak_activation_bits);
+                  (json_int_t)t.activation_bits, "peak_activation_bits", (json_int_t)t.peak_activation_bits,
+                  "peak_in_place_bits", (json_int_t)t.peak_in_place_bits);
     if (l->onnx) {
         const struct onnx_facts *f = &l->facts;
         json_object_set_new(root, "onnx",
@@ -207,7 +209,9 @@ static int run_with(struct cli *cli, const struct workload_opts *o, const char *
         l.net = network_load(model, args, n_args, o->batch, &d);
     }
     int status = cli_diags(cli, &d);
-    if (status == 0 && cli->json) {
+    if (l.net == NULL) {
+        status = status ? status : ERR_DATA;
+    } else if (status == 0 && cli->json) {
         status = cli_json(summary_json(o, &l));
     } else if (status == 0) {
         print_text(cli, o, &l);

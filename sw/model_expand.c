@@ -74,7 +74,7 @@ static void open_block(struct reader *r, const char *name, enum kind kind, int d
 
 static int expand_op(struct reader *r, struct frame *f, const struct layer *l, int depth)
 {
-    int k = 0, in[MODEL_INPUTS];
+    int k = 0, in[MODEL_INPUTS] = {0};
     while (l->kind[k] == NULL) {
         k++;
     }
@@ -107,7 +107,7 @@ static int expand_instance(struct reader *r, struct frame *f, const struct layer
 {
     const struct block_def *def = model_find_block(&r->file, l->block);
     double value[MODEL_SYMBOLS + 4];
-    int n = def->args ? def->args->n_children : 0, in[MODEL_INPUTS];
+    int n = def->args ? def->args->n_children : 0, in[MODEL_INPUTS] = {0};
     read_inputs(f, l, in);
     int input = i > 0 ? f->current : in[0];
     for (int a = 0; a < n; a++) {
@@ -146,7 +146,7 @@ static int expand_block(struct reader *r, struct frame *f, const struct layer *l
         return -1;
     }
     if (repeat == 0) {
-        int in[MODEL_INPUTS];
+        int in[MODEL_INPUTS] = {0};
         read_inputs(f, l, in);
         remember(f, l->name, in[0]);
     }
@@ -165,7 +165,7 @@ static int expand_layer(struct reader *r, struct frame *f, const struct layer *l
         bool holds = e != NULL && expr_eval(e, f->value) != 0.0;
         expr_free(e);
         if (!holds) {
-            int in[MODEL_INPUTS], before = f->current;
+            int in[MODEL_INPUTS] = {0}, before = f->current;
             read_inputs(f, l, in);
             remember(f, l->name, in[0]);
             f->current = l->from ? before : f->current; /* a branch left out does not become the main path */

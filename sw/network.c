@@ -165,6 +165,52 @@ static int64_t live_bits(const struct network *net, int i)
     return bits;
 }
 
+/* One channel a group, stride 1: each output channel needs its own input channel alone. */
+static bool is_plain_depthwise(const struct network *net, const struct op *op)
+{
+    if (op->kind != OP_TENSOR || op->weights_input >= 0) {
+        return false;
+    }
+    const struct einsum *e = &op->einsum;
+    int g = einsum_dim(e, "G"), k = einsum_dim(e, "K"), c = einsum_dim(e, "C");
+    const struct activation *in = &net->act[net->edge[op->first_input]], *out = &net->act[op->output];
+    return g >= 0 && k >= 0 && c >= 0 && e->bound[k] == 1 && e->bound[c] == 1 && in->elements == out->elements;
+}
+
+static bool is_elementwise(const struct op *op)
+{
+    return op->kind == OP_VECTOR &&
+           (op->vector == VECTOR_ADD || op->vector == VECTOR_MUL || op->vector == VECTOR_NORM ||
+            op->vector == VECTOR_SOFTMAX || op->vector == VECTOR_ACTIVATION || op->vector == VECTOR_ROTARY);
+}
+
+int network_in_place(const struct network *net, int i)
+{
+    const struct op *op = &net->op[i];
+    const struct activation *out = &net->act[op->output];
+    if (!is_elementwise(op) && !is_plain_depthwise(net, op)) {
+        return -1;
+    }
+    for (int e = op->first_input; e < op->first_input + op->n_inputs; e++) {
+        const struct activation *in = &net->act[net->edge[e]];
+        if (in->last_use == i && !in->in_memory && in->elements >= out->elements && in->bits >= out->bits) {
+            return net->edge[e];
+        }
+    }
+    return -1;
+}
+
+/* What writing over an input saves while operator i runs. */
+static int64_t in_place_saving(const struct network *net, int i)
+{
+    const struct op *op = &net->op[i];
+    const struct activation *out = &net->act[op->output];
+    if (network_in_place(net, i) < 0 || out->in_memory) {
+        return 0;
+    }
+    return out->elements * out->bits - (op->kind == OP_TENSOR ? out->rows * out->columns * out->bits : 0);
+}
+
 static void add_op_totals(const struct op *op, struct network_totals *t)
 {
     t->weights += op->weights;
@@ -189,6 +235,8 @@ void network_totals(const struct network *net, struct network_totals *out)
         add_op_totals(&net->op[i], out);
         int64_t live = live_bits(net, i);
         out->peak_activation_bits = live > out->peak_activation_bits ? live : out->peak_activation_bits;
+        live -= in_place_saving(net, i);
+        out->peak_in_place_bits = live > out->peak_in_place_bits ? live : out->peak_in_place_bits;
     }
     for (int a = 0; a < net->n_acts; a++) {
         out->activation_bits += net->act[a].elements * net->act[a].bits;

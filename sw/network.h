@@ -129,9 +129,15 @@ struct network_totals {
     int64_t
         peak_activation_bits; /* most that is alive at once while an operator runs: its inputs, its output, what is needed later */
     double mac_bit_products; /* sum of macs * w_bits * a_bits: "BOPS" of the HAWQ papers */
+    int64_t
+        peak_in_place_bits; /* the same with results written over an input that nobody reads later, where that is legal */
     int tensor_ops, vector_work, views;
 };
 void network_totals(const struct network *net, struct network_totals *out);
+
+/* The activation that operator i may write its result over: element-wise work on one that ends there and is as wide; a depthwise convolution
+ * of stride 1, which needs a plane of one channel besides. -1: none. */
+int network_in_place(const struct network *net, int i);
 
 /* Tensor operators that cost the same: equal canonical text. unique[i] is the first operator (index) that equals operator i, i itself when it
  * is the first, -1 when i is not a tensor operator. Returns how many distinct ones there are. `unique` is [n_ops]. */

@@ -229,6 +229,40 @@ START_TEST(peak_is_counted_by_hand)
 }
 END_TEST
 
+START_TEST(in_place_is_counted_by_hand)
+{
+    struct network *net = network_new("in_place", 1);
+    struct err err = ERR_INIT;
+    struct conv_spec depthwise = conv_spec_default;
+    depthwise.depthwise = true;
+    depthwise.kernel[0] = depthwise.kernel[1] = 3;
+    depthwise.pad[0] = depthwise.pad[1] = depthwise.pad[2] = depthwise.pad[3] = 1;
+    build_block(net, "all");
+    int x = build_input(net, 8, 4, 4, &err);
+    int a = build_linear(net, "a", x, 32, false, false, &err);
+    int d = build_conv(net, "d", a, &depthwise, &err);               /* over a, with a plane of 16 */
+    int g = build_unary(net, "g", VECTOR_ACTIVATION, d, 1, 0, &err); /* over d */
+    const int both[] = {g, a};
+    int s = build_elementwise(net, "s", VECTOR_ADD, both, 2, &err); /* a lives on: d cannot be over it after all */
+    build_linear(net, "e", s, 1, false, false, &err);
+    ck_assert_int_eq(build_finish(net, &err), 0);
+    ck_assert_int_eq(network_in_place(net, 0), -1);
+    ck_assert_int_eq(network_in_place(net, 1), -1);
+    ck_assert_int_eq(network_in_place(net, 2), d);
+    ck_assert_int_eq(network_in_place(net, 3), g);
+    struct network_totals t;
+    network_totals(net, &t);
+    ck_assert_int_eq(t.peak_activation_bits, 3 * 512 * 8); /* a, d, g */
+    ck_assert_int_eq(t.peak_in_place_bits, 2 * 512 * 8);
+    network_free(net);
+    struct network *tiny_net = load("mlperf_tiny_vww", NULL, 0, 1);
+    network_totals(tiny_net, &t);
+    /* the first depthwise runs over its input with a plane more; the pointwise behind it needs both: 18432 + 36864 */
+    ck_assert_int_eq(t.peak_in_place_bits, (18432 + 36864) * 8);
+    network_free(tiny_net);
+}
+END_TEST
+
 START_TEST(views_keep_what_they_look_into)
 {
     struct network *net = network_new("views", 2);
@@ -453,6 +487,7 @@ int main(void)
     tcase_add_test(tc, widths_follow_the_readers);
     tcase_add_test(tc, first_and_last_stay);
     tcase_add_test(tc, peak_is_counted_by_hand);
+    tcase_add_test(tc, in_place_is_counted_by_hand);
     tcase_add_test(tc, views_keep_what_they_look_into);
     tcase_add_test(tc, distinct_operators);
     tcase_add_test(tc, splits_name_dimensions);
