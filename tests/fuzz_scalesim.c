@@ -1,31 +1,12 @@
-/* libFuzzer: SCALE-Sim topologies. What is read must be counted without overflow and printed. */
-#include "base/diag.h"
-#include "base/mem.h"
-#include "base/strbuf.h"
-#include "sw/import.h"
+/* libFuzzer: SCALE-Sim topologies. */
+#include "tests/fuzz_network.h"
 
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static struct network *read_text(const char *text, size_t size, struct diags *d)
+{
+    return import_scalesim("fuzz.csv", text, size, 1, d);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct diags d = DIAGS_INIT;
-    struct strbuf text_out = STRBUF_INIT;
-    char *text = mem_alloc(size + 1);
-    if (size > 0) {
-        memcpy(text, data, size);
-    }
-    struct network *net = import_scalesim("fuzz.csv", text, size, 1, &d);
-    if (net) {
-        struct network_totals t;
-        network_totals(net, &t);
-        network_canonical(net, &text_out);
-    }
-    diags_format(&d, false, &text_out);
-    network_free(net);
-    mem_free(text);
-    strbuf_release(&text_out);
-    diags_release(&d);
-    return 0;
+    return fuzz_network(data, size, read_text);
 }
