@@ -23,7 +23,14 @@ typedef int64_t mask __attribute__((vector_size(8 * KERNEL_LANES)));
 #define ALL(x) ((vec){0} + (x))
 
 /* Vector code for what the machine has; the sanitizers cannot start functions that are chosen at load time. */
-#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#endif
+#if defined(__x86_64__) && defined(__linux__) && !defined(SANITIZED)
 #define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CLONES

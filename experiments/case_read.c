@@ -7,9 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A whole number of at least lo, also when written 4.0; else -1. */
 static int64_t integer(const json_t *v, int64_t lo)
 {
-    return json_is_integer(v) && json_integer_value(v) >= lo ? json_integer_value(v) : -1;
+    double x = json_number_value(v);
+    if (json_is_integer(v)) {
+        return json_integer_value(v) >= lo ? json_integer_value(v) : -1;
+    }
+    return json_is_real(v) && x == floor(x) && x >= (double)lo && x < 0x1p53 ? (int64_t)x : -1;
 }
 
 static int copy_name(char *to, size_t size, const json_t *v, const char *what, struct err *err)
