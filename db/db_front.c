@@ -132,6 +132,17 @@ static bool add_list(struct front *fr, const double *f, int64_t id)
     return true;
 }
 
+void front_load(struct front *fr, const double *f, int64_t id)
+{
+    if (fr->m <= 2) {
+        front_add(fr, f, id);
+        return;
+    }
+    grow(fr);
+    memcpy(fr->f + fr->n * fr->m, f, (size_t)fr->m * sizeof *f);
+    fr->id[fr->n++] = id;
+}
+
 bool front_add(struct front *fr, const double *f, int64_t id)
 {
     fr->n_removed = 0;

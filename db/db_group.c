@@ -118,7 +118,7 @@ static int load_front(struct group *g, struct err *err)
         for (int k = 0; k < g->front.m; k++) {
             f[k] = g->sign[k] * sqlite3_column_double(stmt, k + 1);
         }
-        front_add(&g->front, f, sqlite3_column_int64(stmt, 0));
+        front_load(&g->front, f, sqlite3_column_int64(stmt, 0));
         rc = 0;
     }
     if (rc == SQLITE_DONE) {

@@ -242,5 +242,7 @@ void front_release(struct front *fr);
  * `removed`. NaN anywhere: never added. True: added. m <= 2: O(log n) and the moves;
  * otherwise O(n m), most dominated points are turned away after a few comparisons. */
 bool front_add(struct front *fr, const double *f, int64_t id);
+/* Adds a point of a set that is known to be a front: nothing is compared. */
+void front_load(struct front *fr, const double *f, int64_t id);
 
 #endif
