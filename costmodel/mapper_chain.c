@@ -41,6 +41,7 @@ struct chain {
     uint32_t fixed[HW_LEVELS];            /* dimensions in which a tile need not be maximal */
     double rest_pj[HW_LEVELS + 1];        /* least energy of the levels below l */
     struct walk start;
+    double mac_padding_pj;            /* of the MACs' accesses, which physical words add */
     double least_cycles;              /* of compute, and of ports when every word moves once */
     const uint8_t *at[HW_LEVELS];     /* the walk's nodes */
     struct mp_loops loops[HW_LEVELS]; /* of each level, once the node below is chosen */
@@ -649,10 +650,32 @@ static void price(struct chain *c, const int *label)
     }
 }
 
+static double padding(const struct chain *c, int l, const struct mp_width *w, double n);
+
+/* Energy of the accesses that physical words add to n words of tensor t taken into level l. */
+static double padding_pj(const struct chain *c, int t, int l, double n)
+{
+    const struct mp_problem *p = c->p;
+    int up = c->parent[l][t];
+    double out = n / c->shared[l][t];
+    if (t != p->out) {
+        const struct mp_width *a = &p->width[l][t][MP_NARROW], *b = &p->width[up][t][MP_NARROW];
+        return padding(c, l, a, n) * a->write_pj + padding(c, up, b, out) * b->read_pj;
+    }
+    bool open = is_open(c, l);
+    const struct mp_width *a = &p->width[l][t][c->wide[l][open]];
+    const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
+    double pj = padding(c, l, a, n - c->first[l]) * a->write_pj + padding(c, up, b, out) * b->write_pj +
+                padding(c, up, b, out - c->first[up]) * b->read_pj;
+    return pj + (p->drains && c->wide[l][open] == c->wide[l][1] ? padding(c, l, a, n) * a->read_pj : 0);
+}
+
 /* The words of every tensor and keeper under one order a level. */
 static void weigh(struct chain *c, const int *label, int n_pairs, const int *tensor, const int *keeper, struct walk *w)
 {
+    bool exact_words = !(c->s->padded_macs > c->p->macs);
     *w = c->start;
+    w->energy_pj += exact_words ? c->mac_padding_pj : 0;
     for (int k = 0; k < n_pairs; k++) {
         int t = tensor[k], l = keeper[k];
         double x[MP_DIMS];
@@ -662,6 +685,7 @@ static void weigh(struct chain *c, const int *label, int n_pairs, const int *ten
             words += c->w->labels.label[label[u]].words[k] * c->outer[u] * c->s->instances[l];
         }
         w->energy_pj += words * c->pj[l][t][t == c->p->out && is_open(c, l)];
+        w->energy_pj += exact_words ? padding_pj(c, t, l, words) : 0;
         if (t == c->p->out) {
             add_output(c, l, words, w);
         } else {
@@ -813,6 +837,13 @@ static void init_transfers(struct chain *c)
     }
 }
 
+/* Elements that fill up the last physical word of each instance: `n` elements of all instances of level l. */
+static double padding(const struct chain *c, int l, const struct mp_width *w, double n)
+{
+    double whole = c->p->a->level[l].word_bits / w->port_bits * c->s->instances[l]; /* elements of a word each */
+    return whole > c->s->instances[l] ? ceil(n / whole * (1 - 1e-12)) * whole - n : 0;
+}
+
 /* MACs, and their operand reads and updates at the innermost level that keeps each. */
 static void init_constants(struct chain *c)
 {
@@ -837,6 +868,7 @@ static void init_constants(struct chain *c)
             }
             double reads = output ? known : n, writes = output ? n : 0;
             w->energy_pj += reads * a->read_pj + writes * a->write_pj;
+            c->mac_padding_pj += padding(c, l, a, reads) * a->read_pj + padding(c, l, a, writes) * a->write_pj;
             w->read_bits[l] += reads * a->port_bits;
             w->write_bits[l] += writes * a->port_bits;
             break;

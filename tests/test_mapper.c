@@ -18,7 +18,7 @@ static long most_mappings(void)
 {
     const char *s = getenv("DOVETAIL_RANDOM");
     long n = s != NULL ? strtol(s, NULL, 10) : 0;
-    return n > 0 ? (n < 4000 ? n : 4000) : 500;
+    return n > 0 ? (n < 4000 ? n : 4000) : 1000;
 }
 
 struct point {
@@ -32,6 +32,7 @@ struct enumeration {
     int64_t f[EINSUM_DIMS][HW_LEVELS][3]; /* temporal, X, Y */
     uint32_t keep[HW_LEVELS];
     int64_t n, most;
+    bool counting; /* only how many there are */
     double best[GOAL_COUNT];
     double latency_energy;
     struct point front[FRONT_MAX];
@@ -68,6 +69,9 @@ static void price(struct enumeration *x)
     struct cost cost;
     struct err err = ERR_INIT;
     x->n++;
+    if (x->counting) {
+        return;
+    }
     if (mapping_check(&x->m, x->a, x->e, NULL) == 0) {
         ck_assert_msg(cost_evaluate(x->a, x->e, &x->m, &how, &cost, &err) == 0, "%s", err.text);
         note(x, cost.energy_pj, cost.cycles);
@@ -194,7 +198,13 @@ static void enumerate(struct enumeration *x, const struct accelerator *a, const 
     for (int g = 0; g < GOAL_COUNT; g++) {
         x->best[g] = HUGE_VAL;
     }
+    x->counting = true;
     factors(x, 0, 0, e->bound[0]);
+    x->counting = false;
+    if (x->n < x->most) {
+        x->n = 0;
+        factors(x, 0, 0, e->bound[0]);
+    }
 }
 
 static int64_t pick(struct rng *r, const int64_t *v, int n)
@@ -324,6 +334,22 @@ static void check_problem(const struct enumeration *x, struct mapper_work *work,
     }
 }
 
+/* The answer does not depend on what the memory was used for before. */
+static void check_memory(const struct enumeration *x, struct mapper_work *work)
+{
+    for (int effort = MAPPER_FAST; effort <= MAPPER_EXACT; effort++) {
+        struct mapper_options opt = {.goal = GOAL_EDP, .effort = (enum mapper_effort)effort, .core_split = CORE_ONE};
+        struct mapper_result fresh, used;
+        memset(&fresh, 0, sizeof fresh);
+        memset(&used, 0, sizeof used);
+        int a = mapper_best(x->a, x->e, &opt, NULL, &fresh, NULL);
+        int b = mapper_best(x->a, x->e, &opt, work, &used, NULL);
+        ck_assert_int_eq(a, b);
+        ck_assert_mem_eq(&fresh.mapping, &used.mapping, sizeof fresh.mapping);
+        ck_assert_int_eq(fresh.looked, used.looked);
+    }
+}
+
 START_TEST(equals_enumeration)
 {
     struct mapper_work *work = mapper_work_new();
@@ -348,6 +374,9 @@ START_TEST(equals_enumeration)
         if (x.n_front > 0) {
             check_front(&x, work, i);
         }
+        if (checked % 20 == 0) {
+            check_memory(&x, work);
+        }
         infeasible += x.n_front == 0;
         checked++;
     }
@@ -361,7 +390,7 @@ int main(void)
 {
     Suite *s = suite_create("mapper");
     TCase *c = tcase_create("mapper");
-    tcase_set_timeout(c, 120);
+    tcase_set_timeout(c, 600);
     tcase_add_test(c, equals_enumeration);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
