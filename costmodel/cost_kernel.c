@@ -319,6 +319,10 @@ INLINE void shape(const struct cost_kernel *k, struct lanes *x)
             const struct einsum_tensor *tensor = &k->e.tensor[t];
             vec volume = ALL(1.0), plain = ALL(1.0);
             for (int r = 0; r < tensor->n_ranks; r++) {
+                if (tensor->rank[r].n_terms == 1 && tensor->rank[r].term[0].coef == 1) {
+                    plain *= extent[tensor->rank[r].term[0].dim];
+                    continue;
+                }
                 vec e = ALL(1.0);
                 for (int i = 0; i < tensor->rank[r].n_terms; i++) {
                     e += (double)tensor->rank[r].term[i].coef * (extent[tensor->rank[r].term[i].dim] - 1.0);
