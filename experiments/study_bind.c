@@ -21,6 +21,26 @@ static int locate(struct diags *d, int from, struct mark at)
 
 /* ---- workload and hardware ---- */
 
+#define SHAPES_MAX 16
+
+/* `shapes: {seq: 384}`. Returns how many, -1 after errors. */
+static int read_shapes(const struct node *shapes, struct network_arg *args, struct diags *d)
+{
+    if (shapes == NULL) {
+        return 0;
+    }
+    if (shapes->kind != NODE_MAPPING || shapes->n_children > SHAPES_MAX) {
+        return diags_error(d, shapes->mark, "write {seq: 384}", "'shapes' is a mapping of at most %d names",
+                           SHAPES_MAX);
+    }
+    int bad = 0;
+    for (int i = 0; i < shapes->n_children; i++) {
+        args[i].name = shapes->child[i].key;
+        bad |= schema_read_int(&shapes->child[i], args[i].name, 1, (int64_t)1 << 40, &args[i].value, d);
+    }
+    return bad ? -1 : shapes->n_children;
+}
+
 static int read_workload(struct study *s, const struct raw_workload *raw, const struct node *node, struct diags *d)
 {
     if (raw->model == NULL) {
@@ -29,7 +49,12 @@ static int read_workload(struct study *s, const struct raw_workload *raw, const 
     const struct node *model = node_get(node, "model");
     int before = d->n;
     s->has_proxy = raw->accuracy.proxy != NULL;
-    s->network = network_load(raw->model, NULL, 0, raw->batch, d);
+    struct network_arg args[SHAPES_MAX];
+    int n = read_shapes(raw->shapes, args, d);
+    if (n < 0) {
+        return -1;
+    }
+    s->network = network_load(raw->model, args, n, raw->batch, d);
     if (s->network == NULL) {
         return locate(d, before, model->mark);
     }

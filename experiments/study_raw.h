@@ -13,6 +13,7 @@ struct raw_workload {
     int64_t batch;
     struct raw_accuracy accuracy;
     int64_t bits;
+    const struct node *shapes;
 };
 
 struct raw_mapping {
