@@ -1,0 +1,69 @@
+/* One search of the chains of tiles, in four files: mapper_scan.c bounds the tiles of a level, mapper_link.c knows what
+ * transfers cost, mapper_chain.c walks, mapper_price.c prices complete chains. Internal to the mapper. */
+#ifndef COSTMODEL_MAPPER_CHAIN_H
+#define COSTMODEL_MAPPER_CHAIN_H
+
+#include "costmodel/mapper_lattice.h"
+
+/* What the walk carries from level to level: lower bounds. */
+struct walk {
+    double energy_pj;
+    double read_bits[HW_LEVELS], write_bits[HW_LEVELS]; /* all instances */
+};
+
+struct chain {
+    const struct mp_problem *p;
+    const struct mp_spatial *s;
+    const uint32_t *keep;
+    struct mp_search *m;
+    struct mapper_work *w;
+    int top;                           /* n_levels - 1 */
+    int parent[HW_LEVELS][MP_TENSORS]; /* next outer level that keeps the tensor */
+    double pj[HW_LEVELS][MP_TENSORS]
+             [2]; /* of one word fetched into level l; output: by whether a reduction runs outside */
+    double shared[HW_LEVELS][MP_TENSORS]; /* multicast between level l and its parent */
+    double first_pj[HW_LEVELS][2];        /* what first visits of the output save of that */
+    bool wide[HW_LEVELS][2];              /* width at level l by whether a reduction runs outside */
+    double first[HW_LEVELS];              /* words of the output first visited, all instances */
+    bool innermost[HW_LEVELS];            /* no level inside keeps the output */
+    uint32_t fixed[HW_LEVELS];            /* dimensions in which a tile need not be maximal */
+    double rest_pj[HW_LEVELS + 1];        /* least energy of the levels below l */
+    struct walk start;
+    double mac_padding_pj;            /* of the MACs' accesses, which physical words add */
+    double least_cycles;              /* of compute, and of ports when every word moves once */
+    const uint8_t *at[HW_LEVELS];     /* the walk's nodes */
+    struct mp_loops loops[HW_LEVELS]; /* of each level, once the node below is chosen */
+    double outer[HW_LEVELS];          /* product of all temporal loops above the level */
+};
+
+/* mapper_link.c: costs of transfers for given spatial factors and keep masks. m may be NULL for floors. */
+void chain_init(struct chain *c, struct mp_search *m, const struct mp_problem *p, const struct mp_spatial *s,
+                const uint32_t *keep);
+/* Every word once over every link, whatever the tiles are. */
+void chain_least_traffic(const struct chain *c, struct walk *w);
+/* Does a reduction loop run outside of level l? */
+bool chain_open(const struct chain *c, int l);
+/* What n words of an operand (of the output) fetched into level l ask of ports; the output also: what first visits save. */
+void chain_add_operand(const struct chain *c, int l, int t, double n, struct walk *w);
+void chain_add_output(const struct chain *c, int l, double n, struct walk *w);
+double chain_cycles(const struct chain *c, const struct walk *w);
+/* Elements that fill up the last physical word of each instance: n elements of all instances of level l. */
+double chain_padding(const struct chain *c, int l, const struct mp_width *w, double n);
+/* Bounds that rule out any gain; leakage is added here. */
+bool chain_hopeless(const struct chain *c, double energy_pj, double cycles);
+
+/* mapper_scan.c: the tiles of level l that fit and may gain, into the heap of the level. */
+void chain_collect(const struct chain *c, int l);
+void chain_extent(const struct chain *c, int l, const uint8_t *at, double *x);
+/* Which covers of a node fit too. */
+uint32_t chain_covers(const struct chain *c, int l, struct mp_node *n);
+double chain_gcd(double a, double b);
+
+/* mapper_chain.c: tensor t, kept at level l, seen from the loops of level u; loops that must stand inside the others. */
+void chain_tick(const struct chain *c, int t, int l, int u, struct mp_tick *k);
+uint32_t chain_inner_first(const struct chain *c, int u);
+
+/* mapper_price.c: all tiles are chosen. */
+void chain_finish(struct chain *c);
+
+#endif

@@ -1,0 +1,277 @@
+/* What transfers between levels cost under given spatial factors and keep masks: energy and port bits of a word, multicast,
+ * widths of sums, first visits; the constant part; and the floor under everything (docs/mapper.md). */
+#include "costmodel/mapper_chain.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Bounds that rule out any gain. */
+bool chain_hopeless(const struct chain *c, double energy_pj, double cycles)
+{
+    return mp_hopeless(c->m, energy_pj + c->p->leak_pj_per_cycle * cycles, cycles);
+}
+
+/* Does a reduction loop run outside of level l? */
+bool chain_open(const struct chain *c, int l)
+{
+    for (int d = 0; d < c->p->nd; d++) {
+        if ((c->p->reduction >> d & 1) && c->at[l][d] != c->at[c->top][d]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds what n words of operand t fetched into level l ask of ports. */
+void chain_add_operand(const struct chain *c, int l, int t, double n, struct walk *w)
+{
+    const struct mp_problem *p = c->p;
+    int up = c->parent[l][t];
+    w->write_bits[l] += n * p->width[l][t][MP_NARROW].port_bits;
+    w->read_bits[up] += n / c->shared[l][t] * p->width[up][t][MP_NARROW].port_bits;
+}
+
+/* The same for the output: drains and refills of level l, updates of its parent; and what
+ * first visits save of the energy. Sums are wide while a reduction loop runs further out
+ * than what arrives. What an outer keeper drains was counted narrow where no reduction loop
+ * runs outside of it; it is wide when one runs inside of it but outside of l. */
+void chain_add_output(const struct chain *c, int l, double n, struct walk *w)
+{
+    const struct mp_problem *p = c->p;
+    int t = p->out, up = c->parent[l][t];
+    bool open = chain_open(c, l);
+    const struct mp_width *a = &p->width[l][t][c->wide[l][open]];
+    const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
+    double up_n = n / c->shared[l][t];
+    w->energy_pj -= c->first_pj[l][open];
+    w->read_bits[l] += p->drains ? n * a->port_bits : 0;
+    w->write_bits[l] += (n - c->first[l]) * a->port_bits;
+    w->write_bits[up] += up_n * b->port_bits;
+    w->read_bits[up] += (up_n - c->first[up]) * b->port_bits;
+    if (p->drains && open && up < c->top && !c->wide[up][0] && !chain_open(c, up)) {
+        const struct mp_width *o = &p->width[up][t][MP_NARROW];
+        w->energy_pj += c->first[up] * (b->read_pj - o->read_pj);
+        w->read_bits[up] += c->first[up] * (b->port_bits - o->port_bits);
+    }
+}
+
+double chain_cycles(const struct chain *c, const struct walk *w)
+{
+    double cycles = c->least_cycles;
+    for (int l = 0; l <= c->top; l++) {
+        const struct level *v = &c->p->a->level[l];
+        double r = w->read_bits[l] / c->s->instances[l];
+        double q = w->write_bits[l] / c->s->instances[l];
+        double need = r / v->read_bits_per_cycle;
+        need = fmax(need, q / v->write_bits_per_cycle);
+        need = fmax(need, (r + q) / v->shared_bits_per_cycle);
+        cycles = need > cycles ? need : cycles;
+    }
+    return ceil(cycles * (1 - 1e-12));
+}
+
+static void init_operand(struct chain *c, int t, int l)
+{
+    const struct mp_problem *p = c->p;
+    double share = 1, pj = p->width[l][t][MP_NARROW].write_pj;
+    int up = l;
+    do {
+        up++;
+        share *= c->s->share[up][t];
+        pj += c->s->hop_pj[up][t] / share * p->width[up][t][MP_NARROW].bits;
+    } while (!(c->keep[up] >> t & 1));
+    c->parent[l][t] = up;
+    c->shared[l][t] = share;
+    c->pj[l][t][0] = c->pj[l][t][1] = pj + p->width[up][t][MP_NARROW].read_pj / share;
+}
+
+static void init_output(struct chain *c, int l, bool innermost)
+{
+    const struct mp_problem *p = c->p;
+    int t = p->out, up = l;
+    double share = 1;
+    c->innermost[l] = innermost;
+    for (int open = 0; open < 2; open++) {
+        c->wide[l][open] = open || c->s->partial_above[l] || (innermost && c->s->partial);
+        const struct mp_width *a = &p->width[l][t][c->wide[l][open]], *b;
+        double pj = a->write_pj + (p->drains ? a->read_pj : 0), first = c->first[l] * a->write_pj;
+        share = 1;
+        up = l;
+        do {
+            up++;
+            double before = share;
+            share *= c->s->share[up][t];
+            b = &p->width[up][t][open || c->s->partial_above[up]];
+            pj += c->s->hop_pj[up][t] / share * 2 * b->bits;
+            first += c->first[up] * c->s->hop_pj[up][t] * b->bits;
+            pj += (1 / before - 1 / share) * p->width[up][t][MP_WIDE].bits * p->a->level[up].add_pj_per_bit;
+        } while (!(c->keep[up] >> t & 1));
+        c->pj[l][t][open] = pj + (b->read_pj + b->write_pj) / share;
+        c->first_pj[l][open] = first + c->first[up] * b->read_pj;
+    }
+    c->parent[l][t] = up;
+    c->shared[l][t] = share;
+}
+
+/* Dimensions of ranks of several terms of which one is spatial: with a larger tile the
+ * instances hold other words, and what neighbours share changes. */
+static uint32_t spread(const struct chain *c, int t)
+{
+    uint32_t set = 0;
+    for (int r = 0; r < c->p->tensor[t].n_ranks; r++) {
+        const struct mp_rank *k = &c->p->tensor[t].rank[r];
+        uint32_t dims = 0;
+        bool spatial = false;
+        for (int i = 0; i < k->n_terms; i++) {
+            spatial = spatial || c->s->inner[c->top][k->dim[i]] > 1;
+            dims |= 1u << k->dim[i];
+        }
+        set |= spatial && k->n_terms > 1 ? dims : 0;
+    }
+    return set;
+}
+
+static void init_transfers(struct chain *c)
+{
+    const struct mp_problem *p = c->p;
+    double copies = 1;
+    for (int l = c->top; l >= 0; l--) {
+        c->first[l] = p->volume_out * copies;
+        copies *= c->s->share[l][p->out];
+    }
+    for (int t = 0; t < p->nt; t++) {
+        bool below = false;
+        for (int l = 0; l < c->top; l++) {
+            if (!(c->keep[l] >> t & 1)) {
+                c->fixed[l] |= below ? p->tensor[t].relevant : 0;
+                c->fixed[l] |= spread(c, t);
+                continue;
+            }
+            c->fixed[l] |= spread(c, t);
+            if (t == p->out) {
+                init_output(c, l, !below);
+            } else {
+                init_operand(c, t, l);
+            }
+            below = true;
+        }
+    }
+}
+
+/* Elements that fill up the last physical word of each instance: `n` elements of all instances of level l. */
+double chain_padding(const struct chain *c, int l, const struct mp_width *w, double n)
+{
+    double whole = c->p->a->level[l].word_bits / w->port_bits * c->s->instances[l]; /* elements of a word each */
+    return whole > c->s->instances[l] ? ceil(n / whole * (1 - 1e-12)) * whole - n : 0;
+}
+
+/* MACs, and their operand reads and updates at the innermost level that keeps each. */
+static void init_constants(struct chain *c)
+{
+    const struct mp_problem *p = c->p;
+    struct walk *w = &c->start;
+    w->energy_pj = p->macs * p->mac_pj;
+    for (int t = 0; t < p->nt; t++) {
+        bool output = t == p->out;
+        double n = c->s->padded_macs;
+        for (int l = 0;; l++) {
+            double asked = n;
+            n /= c->s->share[l][t];
+            int wide = output && (c->s->partial || c->s->partial_above[l]);
+            const struct mp_width *a = &p->width[l][t][wide];
+            double known = output ? n - c->first[l] : 0;
+            w->energy_pj += (n + known) * a->bits * c->s->hop_pj[l][t];
+            if (output) {
+                w->energy_pj += (asked - n) * p->width[l][t][MP_WIDE].bits * p->a->level[l].add_pj_per_bit;
+            }
+            if (!(c->keep[l] >> t & 1)) {
+                continue;
+            }
+            double reads = output ? known : n, writes = output ? n : 0;
+            w->energy_pj += reads * a->read_pj + writes * a->write_pj;
+            c->mac_padding_pj +=
+                chain_padding(c, l, a, reads) * a->read_pj + chain_padding(c, l, a, writes) * a->write_pj;
+            w->read_bits[l] += reads * a->port_bits;
+            w->write_bits[l] += writes * a->port_bits;
+            break;
+        }
+    }
+}
+
+void chain_init(struct chain *c, struct mp_search *m, const struct mp_problem *p, const struct mp_spatial *s,
+                const uint32_t *keep)
+{
+    memset(c, 0, sizeof *c);
+    c->p = p;
+    c->s = s;
+    c->keep = keep;
+    c->m = m;
+    c->w = m ? m->work : NULL;
+    c->top = p->n_levels - 1;
+    c->least_cycles = s->cycles;
+    init_transfers(c);
+    init_constants(c);
+}
+
+/* Words of tensor t that some MAC touches: distinct values of a rank of two terms a*i + b*j,
+ * i < n, j < m, a and b coprime, are n*m - (n-b)+ (m-a)+. */
+static double touched(const struct mp_problem *p, int t)
+{
+    double words = 1;
+    for (int r = 0; r < p->tensor[t].n_ranks; r++) {
+        const struct mp_rank *k = &p->tensor[t].rank[r];
+        double n = (double)p->bound[k->dim[0]], least = n;
+        for (int i = 1; i < k->n_terms; i++) {
+            least += (double)p->bound[k->dim[i]] - 1;
+        }
+        if (k->n_terms == 2) {
+            double m = (double)p->bound[k->dim[1]], g = chain_gcd(k->coef[0], k->coef[1]);
+            double a = k->coef[0] / g, b = k->coef[1] / g;
+            least = n * m - fmax(0, n - b) * fmax(0, m - a);
+        }
+        words *= least;
+    }
+    return words;
+}
+
+/* Every word once over every link, whatever the tiles are. */
+void chain_least_traffic(const struct chain *c, struct walk *w)
+{
+    const struct mp_problem *p = c->p;
+    *w = c->start;
+    for (int t = 0; t < p->nt; t++) {
+        double words = touched(p, t);
+        for (int l = c->top - 1; l >= 0; l--) {
+            for (int d = 0; d < p->nd; d++) {
+                bool copied = !(p->tensor[t].relevant >> d & 1);
+                words *= copied ? (double)c->s->s[l + 1][d] : 1;
+            }
+            if (!(c->keep[l] >> t & 1)) {
+                continue;
+            }
+            int up = c->parent[l][t];
+            double in = words * p->width[l][t][MP_NARROW].port_bits;
+            double out = words / c->shared[l][t] * p->width[up][t][MP_NARROW].port_bits;
+            w->energy_pj += words * c->pj[l][t][0];
+            if (t != p->out) {
+                w->write_bits[l] += in;
+                w->read_bits[up] += out;
+                continue;
+            }
+            w->energy_pj -= c->first_pj[l][0];
+            w->read_bits[l] += p->drains ? in : 0;
+            w->write_bits[up] += out;
+        }
+    }
+}
+
+void mp_floor(const struct mp_problem *p, const struct mp_spatial *s, const uint32_t *keep, double *energy_pj,
+              double *cycles)
+{
+    struct chain c;
+    struct walk w;
+    chain_init(&c, NULL, p, s, keep);
+    chain_least_traffic(&c, &w);
+    *cycles = chain_cycles(&c, &w);
+    *energy_pj = w.energy_pj + p->leak_pj_per_cycle * *cycles;
+}
