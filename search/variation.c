@@ -170,6 +170,14 @@ static void cross(const struct variation *v, struct rng *r, const double *other,
     }
 }
 
+/* As cross() with exchange for all variables: what is good in each parent stays as it is. */
+static void swap(const struct variation *v, struct rng *r, const double *other, double *x)
+{
+    for (int i = 0; i < v->space->n; i++) {
+        x[i] = rng_below(r, 2) ? other[i] : x[i];
+    }
+}
+
 static void differ(const struct variation *v, struct rng *r, const double *const p[3], double *x)
 {
     int n = v->space->n, sure = (int)rng_below(r, n);
@@ -322,6 +330,11 @@ void variation_make(const struct variation *v, enum variation_move move, struct 
         fill(v->space, r, parent[0], parent[1], child);
         mutate(v, r, 1.0 / n, child);
         break;
+    case MOVE_SWAP:
+        swap(v, r, parent[1], child);
+        fill(v->space, r, parent[0], parent[1], child);
+        mutate(v, r, 1.0 / n, child);
+        break;
     case MOVE_MUTATE:
         mutate(v, r, (1.0 + (double)rng_below(r, 3)) / n, child);
         break;
@@ -347,7 +360,8 @@ void variation_make(const struct variation *v, enum variation_move move, struct 
 enum variation_move variation_choose(const struct variation *v, struct rng *r)
 {
     static const double prior[MOVE_COUNT] = {
-        [MOVE_CROSS] = 3, [MOVE_MUTATE] = 1, [MOVE_DIFFER] = 1.5, [MOVE_LINE] = 2, [MOVE_EDGE] = 1.5, [MOVE_GROUP] = 1,
+        [MOVE_CROSS] = 3, [MOVE_SWAP] = 2,   [MOVE_MUTATE] = 1, [MOVE_DIFFER] = 1.5,
+        [MOVE_LINE] = 2,  [MOVE_EDGE] = 1.5, [MOVE_GROUP] = 1,
     };
     double share[MOVE_COUNT], sum = 0;
     for (int k = 0; k < MOVE_COUNT; k++) {

@@ -8,6 +8,7 @@
 
 enum variation_move {
     MOVE_CROSS,  /* SBX or swap variable by variable, then mutation */
+    MOVE_SWAP,   /* exchange variable by variable, then mutation */
     MOVE_MUTATE, /* one to three variables of one parent */
     MOVE_DIFFER, /* differential: a + F (b - c) in some variables */
     MOVE_LINE,   /* beyond or between two parents on the line through them */
