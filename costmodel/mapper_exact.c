@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MASK_BITS = 14 }; /* free choices of keeping that are explored: 16,384 masks */
+
 struct group { /* spatial choices of one bound: choices[first .. first + n - 1] */
     int first, n;
 };
@@ -26,6 +28,7 @@ struct cases {
     int n_groups;
     uint32_t (*mask)[HW_LEVELS];
     int n_masks;
+    bool all_masks; /* else the outer levels keep what they may */
     struct one_case *c;
     int n;
 };
@@ -98,7 +101,8 @@ static void make_masks(const struct mp_problem *p, struct cases *k)
     for (int l = 0; l < top; l++) {
         free_bits += __builtin_popcount(mp_roles(p, l, KEEP_FREE));
     }
-    k->n_masks = 1 << free_bits;
+    k->all_masks = free_bits <= MASK_BITS;
+    k->n_masks = 1 << (k->all_masks ? free_bits : MASK_BITS);
     k->mask = mem_calloc((size_t)k->n_masks, sizeof *k->mask);
     for (int i = 0; i < k->n_masks; i++) {
         int bit = 0;
@@ -187,6 +191,9 @@ void mp_exact_search(struct mp_search *m, int core_split, double *open_bound)
     make_masks(m->p, &k);
     m->space += space_size(m->p, &k, n);
     make_cases(m, &k);
+    if (!k.all_masks) {
+        *open_bound = 0;
+    }
     for (int i = 0; i < k.n; i++) {
         const struct one_case *c = &k.c[i];
         if (m->budget <= 0) {
