@@ -142,7 +142,9 @@ static void member_drop(struct archive *a, int i)
         return;
     }
     memcpy(a->f + (int64_t)i * a->m, a->f + (int64_t)last * a->m, (size_t)a->m * sizeof *a->f);
-    memcpy(a->x + (int64_t)i * a->n_vars, a->x + (int64_t)last * a->n_vars, (size_t)a->n_vars * sizeof *a->x);
+    if (a->n_vars > 0) {
+        memcpy(a->x + (int64_t)i * a->n_vars, a->x + (int64_t)last * a->n_vars, (size_t)a->n_vars * sizeof *a->x);
+    }
     a->id[i] = a->id[last];
     a->leaf[i] = a->leaf[last];
     struct archive_node *t = &a->node[a->leaf[i]];
@@ -276,7 +278,9 @@ bool archive_add(struct archive *a, int64_t id, const double *f, const double *x
     }
     int i = a->n++;
     memcpy(a->f + (int64_t)i * a->m, f, (size_t)a->m * sizeof *f);
-    memcpy(a->x + (int64_t)i * a->n_vars, x, (size_t)a->n_vars * sizeof *x);
+    if (a->n_vars > 0) {
+        memcpy(a->x + (int64_t)i * a->n_vars, x, (size_t)a->n_vars * sizeof *x);
+    }
     a->id[i] = id;
     a->entered++;
     tree_add(a, i);

@@ -377,8 +377,10 @@ const int64_t *search_front(struct search *s, int64_t *n)
         }
     }
     s->front = mem_realloc(s->front, (size_t)all.n + 1, sizeof *s->front);
-    memcpy(s->front, all.id, (size_t)all.n * sizeof *s->front);
-    qsort(s->front, (size_t)all.n, sizeof *s->front, by_number);
+    if (all.n > 0) {
+        memcpy(s->front, all.id, (size_t)all.n * sizeof *s->front);
+        qsort(s->front, (size_t)all.n, sizeof *s->front, by_number);
+    }
     *n = all.n;
     archive_release(&all);
     return s->front;
