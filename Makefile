@@ -170,7 +170,6 @@ demo:
 	@CC='$(CC)' sh .ci/deps build
 	$(RERUN) all
 	@$(B)/dovetail search experiments/studies/demo.yaml
-	@$(B)/dovetail pareto demo.db --plot
 
 check:
 	@CC='$(CC)' sh .ci/deps build
