@@ -154,7 +154,7 @@ static void print_metrics(const struct study *s, const struct evaluation *v)
 static int show(struct cli *cli, const struct study *s, const struct eval_opts *o, const double *x)
 {
     struct memo *memo = memo_new(NETWORK_MEMO_VALUE, (size_t)16 << 20, NULL);
-    struct evaluator *e = evaluator_new(s, memo);
+    struct evaluator *e = evaluator_new(s, memo, NULL);
     struct evaluation v;
     struct evaluation_detail detail;
     struct err err = ERR_INIT;

@@ -6,10 +6,13 @@
 #include "cli/front.h"
 #include "cli/interrupt.h"
 #include "experiments/runner.h"
+#include "experiments/shared_cache.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#define MEMO_BYTES ((size_t)256 << 20)
 
 int study_overrides(const struct study_opts *o, int64_t budget, struct study_override **list, struct strbuf *keep)
 {
@@ -118,11 +121,11 @@ static int conclude(struct cli *cli, const struct study *s, struct db *db, const
 {
     struct err err = ERR_INIT;
     if (cli->json) {
-        json_t *doc = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "study", s->name, "database", path,
-                                "stop", search_stop_names[r->stop], "evaluations", (json_int_t)r->last.done, "new",
-                                (json_int_t)r->evaluated, "budget", (json_int_t)s->evaluations, "front",
+        json_t *doc = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "study", s->name, "database",
+                                path, "stop", search_stop_names[r->stop], "evaluations", (json_int_t)r->last.done,
+                                "new", (json_int_t)r->evaluated, "budget", (json_int_t)s->evaluations, "front",
                                 (json_int_t)r->last.front, "infeasible", (json_int_t)r->last.infeasible, "failed",
-                                (json_int_t)r->last.failed);
+                                (json_int_t)r->last.failed, "cached", (json_int_t)r->cached);
         json_object_set_new(doc, "hypervolume",
                             isnan(r->last.hypervolume) ? json_null() : json_real(r->last.hypervolume));
         json_object_set_new(doc, "status", json_integer(status));
@@ -161,16 +164,25 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     }
     struct progress_view view;
     progress_view_init(&view, cli, (enum progress_form)o->progress);
-    struct memo *memo = memo_new(NETWORK_MEMO_VALUE, (size_t)256 << 20, NULL);
-    struct evaluator *e = evaluator_new(s, memo);
+    struct db *cache = o->cache != NULL ? db_open_cache(o->cache, &err) : NULL;
+    if (o->cache != NULL && cache == NULL) {
+        return cli_error(cli, &err);
+    }
+    struct memo *memo = shared_cache_memo(cache, MEMO_BYTES);
+    struct evaluator *e = evaluator_new(s, memo, cache);
     double limit = o->time_s > 0 ? o->time_s : s->time_s;
     struct run_options options = {(int)o->threads, limit, &interrupt->stop, progress_view_show, &view};
     int bad = db_begin_run(
         db, &(struct db_run){.command = command, .version = dovetail_version(), .threads = (int)o->threads}, &err);
     bad = bad ? bad : runner_run(s, record, db, e, memo, &options, &r, &err);
     progress_view_end(&view);
+    r.cached = evaluator_cache_hits(e);
     evaluator_free(e);
     memo_free(memo);
+    struct err late = ERR_INIT;
+    if (db_close(cache, &late) < 0) { /* the study itself is whole */
+        cli_say(cli, "warning: the shared cache could not be written: %s", late.text);
+    }
     enum db_exit how = bad                        ? DB_EXIT_FAILED
                        : interrupt->stop == 130   ? DB_EXIT_INTERRUPTED
                        : interrupt->stop          ? DB_EXIT_PREEMPTED
@@ -181,9 +193,11 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
         return cli_error(cli, &err);
     }
     if (how == DB_EXIT_DONE) {
-        cli_say(cli, "done       %s after %lld evaluations (%lld new, %lld infeasible, %lld failed) in %.1fs",
-                search_stop_names[r.stop], (long long)r.last.done, (long long)r.evaluated, (long long)r.last.infeasible,
-                (long long)r.last.failed, r.last.elapsed_s);
+        cli_say(cli,
+                "done       %s after %lld evaluations (%lld new, %lld of them cached, %lld infeasible, %lld failed) in "
+                "%.1fs",
+                search_stop_names[r.stop], (long long)r.last.done, (long long)r.evaluated, (long long)r.cached,
+                (long long)r.last.infeasible, (long long)r.last.failed, r.last.elapsed_s);
         int status = conclude(cli, s, db, path, &r, 0);
         cli_next(cli, "dovetail pareto %s --plot", path);
         return status;

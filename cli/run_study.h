@@ -11,6 +11,7 @@ struct run_opts {
     double time_s;
     int progress;
     bool durable;
+    const char *cache;
 };
 
 #define RUN_DEFAULTS                                                                                                   \
@@ -26,7 +27,9 @@ struct run_opts {
     {"progress", 0, OPT_CHOICE, offsetof(type, member.progress), "FORM", \
      "auto, line, keys, json or none", .choices = progress_forms}, \
     {"durable", 0, OPT_FLAG, offsetof(type, member.durable), NULL, \
-     "sync every commit: a power cut loses nothing that was counted"}
+     "sync every commit: a power cut loses nothing that was counted"}, \
+    {"cache", 0, OPT_STRING, offsetof(type, member.cache), "FILE", \
+     "evaluations and mappings shared with other studies on this machine; made when missing"}
 /* clang-format on */
 
 struct study;

@@ -5,10 +5,12 @@
 #include "experiments/evaluator.h"
 
 #include "base/mem.h"
+#include "experiments/shared_cache.h"
 #include "experiments/study_space.h"
 
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -24,17 +26,26 @@ struct bench {
 struct evaluator {
     const struct study *study;
     struct memo *memo;
+    struct db *cache;  /* shared with other studies, or NULL */
+    atomic_llong hits; /* evaluations that it answered */
     pthread_mutex_t lock;
     struct bench *free_list;
 };
 
-struct evaluator *evaluator_new(const struct study *s, struct memo *memo)
+struct evaluator *evaluator_new(const struct study *s, struct memo *memo, struct db *cache)
 {
     struct evaluator *e = mem_calloc(1, sizeof *e);
     e->study = s;
     e->memo = memo;
+    e->cache = cache;
+    atomic_init(&e->hits, 0);
     pthread_mutex_init(&e->lock, NULL);
     return e;
+}
+
+int64_t evaluator_cache_hits(struct evaluator *e)
+{
+    return atomic_load(&e->hits);
 }
 
 static struct bench *bench_new(const struct study *s)
@@ -233,17 +244,41 @@ static void give_up(const struct study *s, const struct err *err, struct evaluat
 
 /* ---- the whole ---- */
 
-static int price(const struct evaluator *e, const double *x, const double *slots, struct bench *b,
+/* b holds accelerator, bits and places: what the design is. */
+static int cost(const struct evaluator *e, const struct network_options *options, struct bench *b,
+                struct accelerator *a, double *metric, struct err *err)
+{
+    if (network_cost_evaluate(a, b->network, b->place, options, e->memo, b->work, b->cost, err) < 0) {
+        return -1;
+    }
+    return all_metrics(e->study, a, b, metric, err);
+}
+
+static int cached_cost(struct evaluator *e, const struct network_options *options, struct bench *b,
+                       struct accelerator *a, double *metric, struct err *err)
+{
+    struct hash key = shared_cache_key(a, b->network, b->place, options, e->study->accuracy);
+    int known = shared_cache_get(e->cache, key, metric, err);
+    if (known != 0) {
+        atomic_fetch_add(&e->hits, 1);
+        return known < 0 ? -1 : 0;
+    }
+    int bad = cost(e, options, b, a, metric, err);
+    shared_cache_put(e->cache, key, metric, bad ? err : NULL);
+    return bad;
+}
+
+static int price(struct evaluator *e, bool may_recall, const double *x, const double *slots, struct bench *b,
                  struct accelerator *a, double *metric, struct err *err)
 {
     const struct study *s = e->study;
     struct network_options options;
     if (template_build(s->hardware, slots, a, err) < 0 ||
-        set_software(s, x, slots, a->mac.acc_bits, b, &options, err) < 0 ||
-        network_cost_evaluate(a, b->network, b->place, &options, e->memo, b->work, b->cost, err) < 0) {
+        set_software(s, x, slots, a->mac.acc_bits, b, &options, err) < 0) {
         return -1;
     }
-    return all_metrics(s, a, b, metric, err);
+    return may_recall && e->cache != NULL ? cached_cost(e, &options, b, a, metric, err)
+                                          : cost(e, &options, b, a, metric, err);
 }
 
 static double now_us(void)
@@ -264,7 +299,7 @@ void evaluator_run(struct evaluator *e, const double *x, struct evaluation *out)
     }
     struct bench *b = bench_take(e);
     study_slots(e->study, x, slots);
-    if (price(e, x, slots, b, &a, out->metric, &err) < 0) {
+    if (price(e, true, x, slots, b, &a, out->metric, &err) < 0) {
         give_up(e->study, &err, out);
     } else {
         finish(e->study, slots, out);
@@ -280,7 +315,7 @@ int evaluator_explain(struct evaluator *e, const double *x, struct evaluation_de
     struct bench *b = bench_new(e->study);
     study_slots(e->study, x, slots);
     double metric[METRIC_COUNT];
-    int bad = price(e, x, slots, b, &out->accelerator, metric, err);
+    int bad = price(e, false, x, slots, b, &out->accelerator, metric, err);
     if (!bad) {
         out->network = network_copy(b->network);
         out->cost = b->cost;

@@ -18,8 +18,9 @@ struct evaluation {
 
 struct evaluator;
 
-/* `memo` holds mappings that were found already (NULL: none); both are borrowed. Caller frees. */
-struct evaluator *evaluator_new(const struct study *s, struct memo *memo);
+/* `memo` holds mappings that were found already, `cache` (shared_cache.h) evaluations of any study; NULL: none. All are borrowed. Caller frees. */
+struct evaluator *evaluator_new(const struct study *s, struct memo *memo, struct db *cache);
+int64_t evaluator_cache_hits(struct evaluator *e); /* evaluations that the cache answered */
 void evaluator_free(struct evaluator *e);
 
 /* Prices canonical point x. Never fails as a call: what is wrong with a design is in out->state and out->why. Any thread. */

@@ -34,6 +34,7 @@ struct run_result {
     enum search_stop stop; /* SEARCH_RUNNING: interrupted or out of time, work remains */
     struct progress last;
     int64_t evaluated; /* new evaluations of this run */
+    int64_t cached;    /* of them answered by the shared cache; the caller's */
 };
 
 /* 0; -1 with ERR_DATA when the stored trials are not what this study asks, ERR_IO when storing fails. */

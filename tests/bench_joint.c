@@ -318,7 +318,7 @@ int main(int argc, char **argv)
         return 1;
     }
     struct memo *memo = memo_new(NETWORK_MEMO_VALUE, (size_t)256 << 20, NULL);
-    struct evaluator *e = evaluator_new(s, memo);
+    struct evaluator *e = evaluator_new(s, memo, NULL);
     struct bench b = {s, e};
     struct results *r = mem_calloc((size_t)(seeds * WAY_COUNT), sizeof *r);
     for (int i = 0; i < seeds; i++) {

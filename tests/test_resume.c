@@ -181,6 +181,29 @@ START_TEST(a_prolonged_study_keeps_its_trials)
 }
 END_TEST
 
+START_TEST(a_shared_cache_changes_nothing)
+{
+    forget("build/resume_cache.db");
+    struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
+    for (int k = 0; k < 2; k++) {
+        forget("build/resume_cached.db");
+        shell_run(&sh, "dovetail search " STUDY " -o build/resume_cached.db --cache build/resume_cache.db -q --json");
+        ck_assert_msg(sh.status == 0, "%s", strbuf_str(&sh.err));
+        const char *cached = strstr(strbuf_str(&sh.out), "\"cached\": ");
+        ck_assert_ptr_nonnull(cached);
+        int hits = atoi(cached + strlen("\"cached\": "));
+        ck_assert_msg(k == 0 ? hits == 0 : hits > 100, "run %d had %d hits", k, hits);
+        char *text = export_of("build/resume_cached.db");
+        ck_assert_str_eq(text, undisturbed);
+        free(text);
+    }
+    shell_run(&sh, "dovetail search " STUDY " -o build/resume_other.db --cache build/resume_whole.db -q");
+    ck_assert_int_ne(sh.status, 0); /* a study is no cache */
+    forget("build/resume_other.db");
+    shell_release(&sh);
+}
+END_TEST
+
 START_TEST(another_study_is_refused)
 {
     struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
@@ -208,6 +231,7 @@ int main(void)
     tcase_add_test(tc, interrupted_runs_end_the_same);
     tcase_add_test(tc, a_time_limit_asks_to_be_resumed);
     tcase_add_test(tc, a_prolonged_study_keeps_its_trials);
+    tcase_add_test(tc, a_shared_cache_changes_nothing);
     tcase_add_test(tc, another_study_is_refused);
     suite_add_tcase(suite, tc);
     SRunner *sr = srunner_create(suite);
