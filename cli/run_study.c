@@ -9,6 +9,7 @@
 #include "experiments/shared_cache.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -171,9 +172,10 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     struct memo *memo = shared_cache_memo(cache, MEMO_BYTES);
     struct evaluator *e = evaluator_new(s, memo, cache);
     double limit = o->time_s > 0 ? o->time_s : s->time_s;
-    struct run_options options = {(int)o->threads, limit, &interrupt->stop, progress_view_show, &view};
-    int bad = db_begin_run(
-        db, &(struct db_run){.command = command, .version = dovetail_version(), .threads = (int)o->threads}, &err);
+    int threads = o->threads > 0 ? (int)o->threads : omp_get_max_threads();
+    struct run_options options = {threads, limit, &interrupt->stop, progress_view_show, &view};
+    int bad =
+        db_begin_run(db, &(struct db_run){.command = command, .version = dovetail_version(), .threads = threads}, &err);
     bad = bad ? bad : runner_run(s, record, db, e, memo, &options, &r, &err);
     progress_view_end(&view);
     r.cached = evaluator_cache_hits(e);

@@ -256,7 +256,7 @@ static int batch(struct running *l, struct err *err)
             return -1;
         }
     }
-    db_run_counts(l->db, l->evaluated, l->progress.replayed, l->n_told);
+    db_run_counts(l->db, l->evaluated, evaluator_cache_hits(l->evaluator), l->evaluated);
     return report(l, false, err) < 0 ? -1 : !must_stop(l);
 }
 
