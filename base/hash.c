@@ -48,15 +48,16 @@ static int hex_value(char c)
 int hash_parse(const char *hex, struct hash *out)
 {
     struct hash h;
-    for (int i = 0; i < HASH_BYTES; i++) {
-        int high = hex_value(hex[2 * i]);
-        int low = high < 0 ? -1 : hex_value(hex[2 * i + 1]);
-        if (low < 0) {
-            return -1;
-        }
-        h.byte[i] = (uint8_t)(high << 4 | low);
+    int all = 0; /* negative when one digit was */
+    if (strnlen(hex, HASH_HEX) != 2 * HASH_BYTES) {
+        return -1;
     }
-    if (hex[2 * HASH_BYTES] != '\0') {
+    for (int i = 0; i < HASH_BYTES; i++) {
+        int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
+        all |= high | low;
+        h.byte[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
+    }
+    if (all < 0) {
         return -1;
     }
     *out = h;

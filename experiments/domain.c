@@ -200,7 +200,7 @@ static int read_pow2(const struct node *node, const struct domain_type *type, st
     return 0;
 }
 
-int domain_read(const struct node *node, const struct domain_type *type, struct domain *out, struct diags *d)
+static int read_any(const struct node *node, const struct domain_type *type, struct domain *out, struct diags *d)
 {
     memset(out, 0, sizeof *out);
     if (node->kind != NODE_MAPPING) {
@@ -226,4 +226,14 @@ int domain_read(const struct node *node, const struct domain_type *type, struct 
         return read_values(raw.values, type, out, d);
     }
     return raw.range != NULL ? read_range(&raw, type, out, d) : read_pow2(raw.pow2, type, out, d);
+}
+
+int domain_read(const struct node *node, const struct domain_type *type, struct domain *out, struct diags *d)
+{
+    int bad = read_any(node, type, out, d);
+    if (bad) {
+        mem_free(out->level);
+        out->level = NULL;
+    }
+    return bad;
 }
