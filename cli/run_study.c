@@ -85,8 +85,8 @@ static void introduce(const struct cli *cli, const struct study *s)
 }
 
 /* The study's file, made or opened and checked. */
-static struct db *open_file(const struct cli *cli, const struct record *r, const char *path, const struct run_opts *o,
-                            const char *command, struct err *err)
+static struct db *open_file(const struct record *r, const char *path, const struct run_opts *o, const char *command,
+                            struct err *err)
 {
     struct db *db;
     if (access(path, F_OK) != 0) {
@@ -102,7 +102,6 @@ static struct db *open_file(const struct cli *cli, const struct record *r, const
     if (db != NULL) {
         db_tune(db, &(struct db_tuning){.durable = o->durable});
     }
-    (void)cli;
     return db;
 }
 
@@ -216,7 +215,7 @@ int run_study(struct cli *cli, const struct study *s, const char *path, const st
     const struct interrupt *interrupt = interrupt_install(); /* before there is a file to leave half-made */
     introduce(cli, s);
     struct record *record = record_new(s);
-    struct db *db = open_file(cli, record, path, o, command, &err);
+    struct db *db = open_file(record, path, o, command, &err);
     int status = db == NULL ? cli_error(cli, &err) : run_on(cli, s, record, db, path, o, command, interrupt);
     struct err late = ERR_INIT;
     if (db_close(db, &late) < 0) {

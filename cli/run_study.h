@@ -39,7 +39,7 @@ struct study_override;
 struct strbuf;
 int study_overrides(const struct study_opts *o, int64_t budget, struct study_override **list, struct strbuf *keep);
 
-/* Runs s on the file `path`, which is made when it does not exist; `fresh` says that it must not. Returns the exit status. */
+/* Runs s on the file `path`, which is made when it does not exist. Returns the exit status. */
 int run_study(struct cli *cli, const struct study *s, const char *path, const struct run_opts *o, const char *command);
 
 #endif

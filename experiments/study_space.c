@@ -298,7 +298,7 @@ static int read_family(struct study *s, const struct node *node, struct diags *d
 }
 
 /* `bits` sets both widths, so it excludes the other two. */
-static int check_bits(const struct study *s, const struct node *space, struct diags *d)
+static int check_bits(const struct node *space, struct diags *d)
 {
     const struct node *both = node_get(space, "bits");
     const struct node *w = node_get(space, "w_bits"), *a = node_get(space, "a_bits");
@@ -306,7 +306,6 @@ static int check_bits(const struct study *s, const struct node *space, struct di
         return diags_error(d, (w ? w : a)->key_mark, "leave out one of them",
                            "'bits' sets weights and activations together and excludes '%s'", (w ? w : a)->key);
     }
-    (void)s;
     return 0;
 }
 
@@ -321,7 +320,7 @@ int study_read_space(struct study *s, const struct node *space, struct diags *d)
     for (int i = 0; i < space->n_children; i++) {
         bad |= read_family(s, &space->child[i], d);
     }
-    return (check_bits(s, space, d) | bad) ? -1 : 0;
+    return (check_bits(space, d) | bad) ? -1 : 0;
 }
 
 static void add_symbol(struct study *s, struct symbol symbol)

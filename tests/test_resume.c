@@ -69,6 +69,14 @@ static int interrupted(const char *db, int threads, int sig, int ms)
 static char *undisturbed;
 static int stopped_early;
 
+/* The file holds the trials of the run that was left alone. */
+static void expect_undisturbed(const char *db)
+{
+    char *text = export_of(db);
+    ck_assert_str_eq(text, undisturbed);
+    free(text);
+}
+
 static void whole_run(void)
 {
     forget("build/resume_whole.db");
@@ -124,9 +132,7 @@ START_TEST(two_threads_give_the_trials_of_one)
     struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
     shell_run(&sh, "dovetail search " STUDY " -o build/resume_two.db -j2 -q");
     ck_assert_int_eq(sh.status, 0);
-    char *text = export_of("build/resume_two.db");
-    ck_assert_str_eq(text, undisturbed);
-    free(text);
+    expect_undisturbed("build/resume_two.db");
     shell_release(&sh);
 }
 END_TEST
@@ -137,9 +143,7 @@ START_TEST(a_finished_study_evaluates_nothing)
     shell_run(&sh, "dovetail search " STUDY " -o build/resume_whole.db --json -q");
     ck_assert_int_eq(sh.status, 0);
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "\"new\": 0"));
-    char *text = export_of("build/resume_whole.db");
-    ck_assert_str_eq(text, undisturbed);
-    free(text);
+    expect_undisturbed("build/resume_whole.db");
     shell_release(&sh);
 }
 END_TEST
@@ -152,9 +156,7 @@ START_TEST(a_time_limit_asks_to_be_resumed)
     ck_assert_int_eq(sh.status, 75);
     shell_run(&sh, "dovetail resume build/resume_time.db -q");
     ck_assert_int_eq(sh.status, 0);
-    char *text = export_of("build/resume_time.db");
-    ck_assert_str_eq(text, undisturbed);
-    free(text);
+    expect_undisturbed("build/resume_time.db");
     shell_release(&sh);
 }
 END_TEST
@@ -193,9 +195,7 @@ START_TEST(a_shared_cache_changes_nothing)
         ck_assert_ptr_nonnull(cached);
         int hits = atoi(cached + strlen("\"cached\": "));
         ck_assert_msg(k == 0 ? hits == 0 : hits > 100, "run %d had %d hits", k, hits);
-        char *text = export_of("build/resume_cached.db");
-        ck_assert_str_eq(text, undisturbed);
-        free(text);
+        expect_undisturbed("build/resume_cached.db");
     }
     shell_run(&sh, "dovetail search " STUDY " -o build/resume_other.db --cache build/resume_whole.db -q");
     ck_assert_int_ne(sh.status, 0); /* a study is no cache */
@@ -213,9 +213,7 @@ START_TEST(another_study_is_refused)
     shell_run(&sh, "dovetail search " STUDY " -o build/resume_whole.db -q --set mapping.goal=energy");
     ck_assert_int_eq(sh.status, 65);
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "another model"));
-    char *text = export_of("build/resume_whole.db");
-    ck_assert_str_eq(text, undisturbed);
-    free(text);
+    expect_undisturbed("build/resume_whole.db");
     shell_release(&sh);
 }
 END_TEST
