@@ -60,11 +60,12 @@ LIB_SRC := $(sort $(foreach l,$(LAYERS),$(wildcard $(l)/*.c)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 TEST_SRC := $(sort $(wildcard tests/test_*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench_*.c))
+REPORT_SRC := $(sort $(wildcard tests/report_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz_*.c))
-TEST_LIB_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC),$(sort $(wildcard tests/*.c)))
+TEST_LIB_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(REPORT_SRC) $(FUZZ_SRC),$(sort $(wildcard tests/*.c)))
 HEADERS := $(sort $(foreach l,$(LAYERS) cli tests,$(wildcard $(l)/*.h)))
 EXTENSION_SRC := db/loadable/extension.c
-SOURCES := $(LIB_SRC) $(EXTENSION_SRC) $(CLI_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
+SOURCES := $(LIB_SRC) $(EXTENSION_SRC) $(CLI_SRC) $(TEST_SRC) $(BENCH_SRC) $(REPORT_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
 DATA := $(sort $(wildcard hw/templates/*.yaml hw/technology/* sw/models/*.yaml sw/accuracy/*.csv experiments/studies/*.yaml))
 
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/embedded.o $(B)/onnx.pb-c.o
@@ -72,13 +73,14 @@ CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 TEST_LIB_OBJ := $(TEST_LIB_SRC:%.c=$(B)/%.o)
 TESTS := $(TEST_SRC:%.c=$(B)/%)
 BENCHES := $(BENCH_SRC:%.c=$(B)/%)
+REPORTS := $(REPORT_SRC:%.c=$(B)/%)
 FUZZERS := $(FUZZ_SRC:%.c=$(B)/%)
 PROGRAM := $(if $(CLI_SRC),$(B)/dovetail)
 RERUN := +@$(MAKE)
 
 .PHONY: all programs
 all: $(PROGRAM) $(B)/libdovetail.a $(B)/dovetail.so
-programs: all $(TESTS) $(BENCHES)
+programs: all $(TESTS) $(BENCHES) $(REPORTS)
 
 # Other flags, other objects.
 $(B)/flags: FORCE
@@ -148,7 +150,7 @@ $(B)/tests/%: $(B)/tests/%.o $(TEST_LIB_OBJ) $(B)/libdovetail.a
 
 # ---- what a person asks for
 
-.PHONY: help deps demo check run-tests bench run-bench bench-search lint run-lint asan tsan run-tsan fuzz run-fuzz torture clean
+.PHONY: help deps demo check run-tests validation run-validation bench run-bench bench-search lint run-lint asan tsan run-tsan fuzz run-fuzz torture clean
 help:
 	@echo 'make               build/release/dovetail and libdovetail.a (VARIANT=debug|asan|tsan|clang, V=1: show commands)'
 	@echo 'make demo          packages, build, a co-design study of under a minute, its Pareto front; again: resumes'
@@ -156,6 +158,7 @@ help:
 	@echo 'make deps          install what building needs (apt; elsewhere: prints the list)'
 	@echo 'make bench         the measurements of tests/bench_*.c'
 	@echo 'make bench-search  the search against other optimizers: 23 problems, 3 budgets, 11 seeds (hours)'
+	@echo 'make validation    docs/validation.md: its tables by the programs that measure them; ONLY="eyeriss cim": only these'
 	@echo 'make lint          layers, words, format, gcc and clang warnings, clang-tidy; make format mends the format'
 	@echo 'make asan | tsan   the tests under address+undefined / thread sanitizers'
 	@echo 'make fuzz          tests/fuzz_*.c, FUZZ_TIME=30 seconds each'
@@ -176,6 +179,16 @@ check:
 	$(RERUN) run-tests
 run-tests: all $(TESTS)
 	@DOVETAIL=$(B)/dovetail sh tests/run_tests.sh $(B) $(TESTS) $(sort $(wildcard tests/test_*.sh))
+
+# The programs of the sections that the document has.
+VALIDATION = $(shell sed -n 's/^<!-- begin \([a-z0-9_]*\) -->$$/\1/p' docs/validation.md 2>/dev/null)
+VALIDATED = $(foreach n,$(or $(ONLY),$(VALIDATION)),\
+	$(firstword $(foreach k,report bench test,$(patsubst %.c,$(B)/%,$(wildcard tests/$(k)_$(n).c)))))
+validation:
+	@CC='$(CC)' sh .ci/deps build
+	$(RERUN) run-validation
+run-validation: $(VALIDATED)
+	@sh tests/validation.sh $(B) docs/validation.md $(ONLY)
 
 bench-search:
 	@CC='$(CC)' sh .ci/deps build
@@ -297,4 +310,4 @@ clean:
 FORCE:
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(LIB_OBJ:.o=.d) $(EXTENSION_SRC:%.c=$(B)/%.d) $(CLI_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d) $(FUZZERS:%=%.d)
+-include $(REPORTS:%=%.d) $(LIB_OBJ:.o=.d) $(EXTENSION_SRC:%.c=$(B)/%.d) $(CLI_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d) $(FUZZERS:%=%.d)

@@ -1,5 +1,5 @@
 /* Timeloop's rules for what a tile that moves must fetch, for cross-checks (Timeloop 4cf6d4c; found by comparison with its runs, see
- * docs/validation-operator.md). Its tiles are the same boxes, but a tile keeps what it shares with the one before only if it moves along one
+ * docs/validation.md). Its tiles are the same boxes, but a tile keeps what it shares with the one before only if it moves along one
  * rank and by the same vector as the last time that it moved; any other move fetches all and forgets the vector. Perfect factors only.
  *
  * The remembered vector is the state of a small machine. One sweep of the loops 1..j (1 innermost) takes each state to another at some cost:

@@ -7,5 +7,10 @@ int main(void)
 {
     const char *s = getenv("DOVETAIL_RANDOM");
     long n = s != NULL ? strtol(s, NULL, 10) : 0;
-    return check_count(n > 0 ? n : 1000000) != 0;
+    struct count_tally tally;
+    if (check_count(n > 0 ? n : 1000000, &tally) != 0) {
+        return 1;
+    }
+    count_tally_print(&tally);
+    return 0;
 }

@@ -80,10 +80,9 @@ static bool equal(const struct einsum *e, const struct mapping *m, const struct 
     return ok;
 }
 
-int check_count(long n)
+int check_count(long n, struct count_tally *out)
 {
-    long imperfect = 0, bypass = 0, diagonal = 0;
-    long of_kind[RANDOM_KIND_COUNT] = {0}, of_levels[HW_LEVELS + 1] = {0};
+    memset(out, 0, sizeof *out);
     for (long i = 0; i < n; i++) {
         struct rng r;
         rng_init(&r, 3, (uint64_t)i, RNG_TEST);
@@ -109,23 +108,28 @@ int check_count(long n)
             fflush(stdout);
             return -1;
         }
-        of_kind[kind]++;
-        of_levels[levels]++;
-        imperfect += !closed.perfect;
+        out->mappings++;
+        out->of_kind[kind]++;
+        out->of_levels[levels]++;
+        out->imperfect += !closed.perfect;
         for (int l = 0; l < levels; l++) {
-            bypass += m.level[l].keep != (1u << e.n_tensors) - 1;
+            out->bypassed += m.level[l].keep != (1u << e.n_tensors) - 1;
         }
-        diagonal += !closed.perfect && has_diagonal(&e, &m);
+        out->diagonal += !closed.perfect && has_diagonal(&e, &m);
     }
+    return 0;
+}
+
+void count_tally_print(const struct count_tally *c)
+{
     printf("walk = closed form on %ld mappings, %ld of them imperfect, %ld bypassed "
            "levels, %ld imperfect diagonals:\n",
-           n, imperfect, bypass, diagonal);
+           c->mappings, c->imperfect, c->bypassed, c->diagonal);
     for (int k = 0; k < RANDOM_KIND_COUNT; k++) {
-        printf("  %-32s %ld\n", random_kind_names[k], of_kind[k]);
+        printf("  %-32s %ld\n", random_kind_names[k], c->of_kind[k]);
     }
     for (int l = 2; l <= 5; l++) {
-        printf("  %d levels %*s %ld\n", l, 22, "", of_levels[l]);
+        printf("  %d levels %*s %ld\n", l, 22, "", c->of_levels[l]);
     }
     fflush(stdout);
-    return 0;
 }

@@ -2,7 +2,16 @@
 #ifndef TESTS_CHECK_COUNT_H
 #define TESTS_CHECK_COUNT_H
 
-/* The first n mappings of a fixed sequence; prints how many of which kind were checked. 0, or -1 after the first that differs was printed. */
-int check_count(long n);
+#include "hw/accelerator.h"
+#include "tests/random_mapping.h"
+
+struct count_tally {
+    long mappings, imperfect, bypassed, diagonal; /* bypassed: levels; diagonal: imperfect ones */
+    long of_kind[RANDOM_KIND_COUNT], of_levels[HW_LEVELS + 1];
+};
+
+/* The first n mappings of a fixed sequence. 0; -1 after the first that differs was printed. */
+int check_count(long n, struct count_tally *out);
+void count_tally_print(const struct count_tally *c);
 
 #endif
