@@ -150,11 +150,12 @@ $(B)/tests/%: $(B)/tests/%.o $(TEST_LIB_OBJ) $(B)/libdovetail.a
 
 # ---- what a person asks for
 
-.PHONY: help deps demo check run-tests validation run-validation bench run-bench bench-search lint run-lint asan tsan run-tsan fuzz run-fuzz torture clean
+.PHONY: help deps deps-cluster demo check run-tests check-cluster run-cluster validation run-validation bench run-bench bench-search lint run-lint asan tsan run-tsan fuzz run-fuzz torture clean
 help:
 	@echo 'make               build/release/dovetail and libdovetail.a (VARIANT=debug|asan|tsan|clang, V=1: show commands)'
 	@echo 'make demo          packages, build, a co-design study of under a minute, its Pareto front; again: resumes'
 	@echo 'make check         packages, build, every test; the last line counts them'
+	@echo 'make check-cluster what needs MPI or Slurm: tests/cluster, on this machine; installs both (make deps-cluster)'
 	@echo 'make deps          install what building needs (apt; elsewhere: prints the list)'
 	@echo 'make bench         the measurements of tests/bench_*.c'
 	@echo 'make bench-search  the search against other optimizers: 23 problems, 3 budgets, 11 seeds (hours)'
@@ -168,6 +169,8 @@ help:
 
 deps:
 	@CC='$(CC)' sh .ci/deps build
+deps-cluster:
+	@CC='$(CC)' sh .ci/deps build cluster
 
 demo:
 	@CC='$(CC)' sh .ci/deps build
@@ -189,6 +192,13 @@ validation:
 	$(RERUN) run-validation
 run-validation: $(VALIDATED)
 	@sh tests/validation.sh $(B) docs/validation.md $(ONLY)
+
+# MPI and Slurm on this machine (docs/clusters.md): make check needs neither.
+CLUSTER_TESTS := $(sort $(wildcard tests/cluster/test_*.sh))
+check-cluster: deps-cluster
+	$(RERUN) run-cluster
+run-cluster: all
+	@DOVETAIL=$(B)/dovetail sh tests/run_tests.sh $(B) $(CLUSTER_TESTS)
 
 bench-search:
 	@CC='$(CC)' sh .ci/deps build
