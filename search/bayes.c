@@ -186,7 +186,7 @@ static void *create(struct search *s, int64_t until, enum survival rule)
     b->first = b->first < s->options.n_start ? s->options.n_start : b->first;
     b->sample = search_latin(s, (int)b->first);
     variation_init(&b->v, s->problem.space);
-    surrogate_init(&b->m, s, b->first);
+    surrogate_init(&b->m, s, b->first + 1 - b->lag > 8 ? b->first + 1 - b->lag : 8);
     b->evolution = until < s->options.plan ? evolution_create(s, rule) : NULL;
     return b;
 }
@@ -222,17 +222,12 @@ static bool propose(void *state, int64_t k, double *x)
     }
     rng_init(&r, s->options.seed, (uint64_t)k, RNG_ACQUIRE);
     bool found = false;
-    int64_t good = 0; /* that the hyper-parameters can come from */
-    for (int64_t i = 0; i < surrogate_checkpoint(&b->m, b->m.n); i++) {
-        good += isfinite(b->m.violation[i]);
-    }
     if (k < b->first) {
         search_initial(s, b->sample, k, x);
         found = search_fresh(s, x) == SEARCH_FRESH || search_repair(s, &r, x);
     } else if (k % BRED_EVERY == 0 && candidates(b, &r, 1, x) == 1) {
         found = true;
-    } else if (good >= 3) {
-        surrogate_learn(&b->m, k);
+    } else if (surrogate_learn(&b->m, k)) {
         found = maximise(b, &r, x);
     }
     found = found || search_any(s, &r, x);

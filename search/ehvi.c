@@ -115,6 +115,12 @@ void ehvi_release(struct ehvi *e)
 static double psi(double a, double mean, double sd)
 {
     double z = (a - mean) / sd;
+    if (z > 9) { /* the tail is less than rounding */
+        return a - mean;
+    }
+    if (z < -38) { /* exp() underflows */
+        return 0;
+    }
     return sd * (exp(-0.5 * z * z) * 0.39894228040143267794 + z * 0.5 * erfc(-z * 0.70710678118654752440));
 }
 

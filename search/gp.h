@@ -1,4 +1,4 @@
-/* Gaussian process regression for a few hundred points: Matern 5/2 with one length scale a variable, zero noise but for a
+/* Gaussian process regression for up to some thousand points: Matern 5/2 with one length scale a variable, zero noise but for a
  * fitted jitter, hyper-parameters at the maximum of the posterior. */
 #ifndef SEARCH_GP_H
 #define SEARCH_GP_H
@@ -15,18 +15,24 @@ struct gp {
     double log_noise;    /* log (noise variance / signal variance) */
     double mean, signal; /* of the targets: mean, variance of the process */
     int n, cap;
-    double *row;    /* [n][d] features over their length scales */
-    double *factor; /* [n][n] lower Cholesky factor of the correlation matrix, column-major */
-    double *weight; /* [n] inverse correlation matrix times centred targets */
+    double *row;     /* [cap][d] features over their length scales */
+    double *norm;    /* [cap] their squared lengths */
+    double *inverse; /* [cap][cap] V, upper triangle, column-major: correlation matrix^-1 = V V' */
+    double *weight;  /* [cap] inverse correlation matrix times centred targets */
 };
 
 void gp_init(struct gp *g, struct gp_shape shape);
 void gp_release(struct gp *g);
-/* Hyper-parameters for rows x[n][d], targets y[n], from a fixed start: depends on the data only. About `evaluations`
- * evaluations of O(n^3 + n^2 d). Leaves the process conditioned on the data. */
+/* Hyper-parameters for rows x[n][d], targets y[n], from those that it has, or from the default ones where these are likelier.
+ * At most `evaluations` + 2 evaluations of O(n^3 + n^2 d). What it was conditioned on is forgotten. */
 void gp_fit(struct gp *g, const double *x, const double *y, int n, int evaluations);
-/* Conditions on data with the hyper-parameters that it has. O(n^3 / 3). */
-void gp_condition(struct gp *g, const double *x, const double *y, int n);
+/* Takes these rows in place of what it has. O(n^3). */
+void gp_rows(struct gp *g, const double *x, int n);
+/* One more row; a later gp_truncate() takes it back. The same rows in the same order give the same bits. O(n^2). */
+void gp_append(struct gp *g, const double *x);
+void gp_truncate(struct gp *g, int n);
+/* Targets of all n rows. O(n^2). */
+void gp_targets(struct gp *g, const double *y);
 /* Mean and standard deviation at q points. O(q n (n + d)). Allocates. */
 void gp_predict(const struct gp *g, const double *x, int q, double *mean, double *sd);
 

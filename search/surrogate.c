@@ -21,6 +21,7 @@
 enum {
     DATA_MAX = 300,       /* results that a process is conditioned on */
     FIT_EVALUATIONS = 30, /* of the likelihood */
+    ENOUGH = 3,           /* results that did not fail, to learn anything from */
     CATEGORY_MAX = 64     /* levels of a category that get features of their own */
 };
 static const double REFERENCE = 1.1; /* in the unit box of the front */
@@ -97,6 +98,7 @@ void surrogate_init(struct surrogate *b, struct search *s, int64_t first)
     shape(b);
     b->n_gp = s->m + s->c + 1;
     b->gp = mem_calloc((size_t)b->n_gp, sizeof *b->gp);
+    b->known = mem_calloc((size_t)b->n_gp, sizeof *b->known);
     for (int q = 0; q < b->n_gp; q++) {
         gp_init(&b->gp[q], (struct gp_shape){b->d, s->n, b->variable});
     }
@@ -117,6 +119,9 @@ void surrogate_release(struct surrogate *b)
     mem_free(b->variable);
     mem_free(b->offset);
     mem_free(b->may_sleep);
+    mem_free(b->base);
+    mem_free(b->known);
+    mem_free(b->features);
     mem_free(b->x);
     mem_free(b->f);
     mem_free(b->g);
@@ -208,49 +213,36 @@ int64_t surrogate_checkpoint(const struct surrogate *b, int64_t n)
     return at < n ? at : n;
 }
 
-/* Rows to learn from: all, or the DATA_MAX best ranked. Returns how many. */
-static int choose_rows(const struct surrogate *b, int64_t n, int *row)
+/* Results to learn from at a checkpoint: all, or the DATA_MAX best ranked. */
+static void choose_base(struct surrogate *b, int64_t n)
 {
     const struct search *s = b->s;
-    int kept = 0;
-    if (n <= DATA_MAX) {
-        for (int i = 0; i < n; i++) {
-            row[kept++] = i;
-        }
-        return kept;
-    }
-    int *rank = mem_calloc((size_t)n, sizeof *rank);
-    int fronts = dominance_sort_constrained(b->f, b->violation, (int)n, s->m, rank);
-    for (int front = 0; front < fronts && kept < DATA_MAX; front++) {
-        for (int i = (int)n - 1; i >= 0 && kept < DATA_MAX; i--) { /* the newest first */
+    int *rank = mem_calloc((size_t)n + 1, sizeof *rank);
+    int fronts = n > DATA_MAX ? dominance_sort_constrained(b->f, b->violation, (int)n, s->m, rank) : 1;
+    b->base = mem_realloc(b->base, (size_t)n + 1, sizeof *b->base);
+    b->n_base = 0;
+    for (int front = 0; front < fronts && b->n_base < DATA_MAX; front++) {
+        for (int i = (int)n - 1; i >= 0 && b->n_base < DATA_MAX; i--) { /* the newest first */
             if (rank[i] == front) {
-                row[kept++] = i;
+                b->base[b->n_base++] = i;
             }
         }
     }
     mem_free(rank);
-    return kept;
 }
 
-/* Features and targets of process q among `rows`; returns their number. */
-static int gather(const struct surrogate *b, int q, const int *row, int rows, const double *features, double *x,
-                  double *y)
+/* Does process q learn from result i? From a failed evaluation only that it failed. */
+static bool teaches(const struct surrogate *b, int q, int64_t i)
+{
+    return q == b->n_gp - 1 || isfinite(b->violation[i]);
+}
+
+static double target(const struct surrogate *b, int q, int64_t i)
 {
     const struct search *s = b->s;
-    int n = 0;
-    for (int k = 0; k < rows; k++) {
-        int64_t i = row[k];
-        bool good = isfinite(b->violation[i]);
-        if (!good && q < s->m + s->c) {
-            continue;
-        }
-        y[n] = q < s->m          ? compress(b, q, b->f[i * s->m + q])
-               : q < s->m + s->c ? constraint_target(b, q - s->m, b->g[i * s->c + q - s->m])
-                                 : (good ? -1 : 1);
-        memcpy(x + (int64_t)n * b->d, features + (int64_t)k * b->d, (size_t)b->d * sizeof *x);
-        n++;
-    }
-    return n;
+    return q < s->m          ? compress(b, q, b->f[i * s->m + q])
+           : q < s->m + s->c ? constraint_target(b, q - s->m, b->g[i * s->c + q - s->m])
+                             : (isfinite(b->violation[i]) ? -1 : 1);
 }
 
 static bool models(const struct surrogate *b, int q)
@@ -259,49 +251,83 @@ static bool models(const struct surrogate *b, int q)
     return q < m ? true : q < m + c ? b->limit[q - m] > 0 : b->failures;
 }
 
-/* Fits (at a checkpoint) or only conditions every process on the first n results; then on the points in flight. */
-static void learn_one(const struct surrogate *b, int q, int64_t n, bool fit, const double *pending, int n_pending)
+/* Hyper-parameters from the base, and the process on it. */
+static void fit_one(struct surrogate *b, int q)
 {
-    int *row = mem_calloc((size_t)n + 1, sizeof *row), rows = choose_rows(b, n, row);
-    size_t room = (size_t)(rows + n_pending) + 1;
-    double *features = mem_alloc(room * (size_t)b->d * sizeof *features),
-           *x = mem_alloc(room * (size_t)b->d * sizeof *x);
-    double *y = mem_alloc(room * sizeof *y), *sd = mem_alloc(room * sizeof *sd);
-    for (int k = 0; k < rows; k++) {
-        featurise(b, b->x + (int64_t)row[k] * b->s->n, features + (int64_t)k * b->d);
-    }
-    int known = gather(b, q, row, rows, features, x, y);
-    struct gp *g = &b->gp[q];
-    if (fit) {
-        gp_fit(g, x, y, known, FIT_EVALUATIONS);
-    } else {
-        gp_condition(g, x, y, known);
-        if (n_pending > 0) {
-            memcpy(x + (int64_t)known * b->d, pending, (size_t)n_pending * (size_t)b->d * sizeof *x);
-            gp_predict(g, pending, n_pending, y + known, sd);
-            gp_condition(g, x, y, known + n_pending);
+    size_t room = (size_t)b->n_base + 1, d = (size_t)b->d;
+    double *x = mem_alloc(room * d * sizeof *x), *y = mem_alloc(room * sizeof *y);
+    int n = 0;
+    for (int k = 0; k < b->n_base; k++) {
+        int64_t i = b->base[k];
+        if (teaches(b, q, i)) {
+            y[n] = target(b, q, i);
+            memcpy(x + (size_t)n++ * d, b->features + (size_t)i * d, d * sizeof *x);
         }
     }
-    mem_free(row);
-    mem_free(features);
+    gp_fit(&b->gp[q], x, y, n, FIT_EVALUATIONS);
+    gp_rows(&b->gp[q], x, n);
+    b->known[q] = b->fitted;
     mem_free(x);
+    mem_free(y);
+}
+
+/* Adds what became known since; then what is in flight, at its predicted values. */
+static void learn_one(struct surrogate *b, int q, int64_t asked)
+{
+    struct gp *g = &b->gp[q];
+    for (; b->known[q] < b->n; b->known[q]++) {
+        if (teaches(b, q, b->known[q])) {
+            gp_append(g, b->features + b->known[q] * b->d);
+        }
+    }
+    int n = 0, n_pending = (int)(asked - b->n);
+    double *y = mem_alloc((size_t)(g->n + n_pending + 1) * sizeof *y),
+           *sd = mem_alloc((size_t)n_pending * sizeof *sd + 8);
+    for (int k = 0; k < b->n_base; k++) {
+        if (teaches(b, q, b->base[k])) {
+            y[n++] = target(b, q, b->base[k]);
+        }
+    }
+    for (int64_t i = b->fitted; i < b->n; i++) {
+        if (teaches(b, q, i)) {
+            y[n++] = target(b, q, i);
+        }
+    }
+    assert(n == g->n);
+    gp_targets(g, y);
+    if (n_pending > 0) {
+        const double *pending = b->features + b->n * b->d;
+        gp_predict(g, pending, n_pending, y + n, sd);
+        for (int i = 0; i < n_pending; i++) {
+            gp_append(g, pending + (int64_t)i * b->d);
+        }
+        gp_targets(g, y);
+    }
     mem_free(y);
     mem_free(sd);
 }
 
-static void learn_all(struct surrogate *b, int64_t n, bool fit, const double *pending, int n_pending)
+/* Takes back the rows in flight, which learn_one() adds for one proposal only. */
+static void forget_pending(struct surrogate *b)
 {
-#pragma omp parallel for schedule(dynamic) default(none) shared(b, n, fit, pending, n_pending)
     for (int q = 0; q < b->n_gp; q++) {
+        int n = 0;
+        for (int k = 0; k < b->n_base; k++) {
+            n += teaches(b, q, b->base[k]);
+        }
+        for (int64_t i = b->fitted; i < b->known[q]; i++) {
+            n += teaches(b, q, i);
+        }
         if (models(b, q)) {
-            learn_one(b, q, n, fit, pending, n_pending);
+            gp_truncate(&b->gp[q], n);
         }
     }
 }
 
 /* The front in its unit box, with the believed values of points in flight that are believed feasible. */
-static void place_front(struct surrogate *b, const double *pending, int n_pending)
+static void place_front(struct surrogate *b, int n_pending)
 {
+    const double *pending = b->features + b->n * b->d;
     struct search *s = b->s;
     int m = s->m, known = s->archive.n;
     b->front = mem_realloc(b->front, (size_t)(known + n_pending + 1) * (size_t)m, sizeof *b->front);
@@ -356,27 +382,53 @@ void surrogate_remember(struct surrogate *b, int64_t k, const double *x)
     if (k >= b->cap_asked) {
         b->cap_asked = 2 * k + 64;
         b->x = mem_realloc(b->x, (size_t)b->cap_asked * (size_t)b->s->n, sizeof *b->x);
+        b->features = mem_realloc(b->features, (size_t)b->cap_asked * (size_t)b->d, sizeof *b->features);
     }
     memcpy(b->x + k * b->s->n, x, (size_t)b->s->n * sizeof *x);
+    featurise(b, x, b->features + k * b->d);
 }
 
-void surrogate_learn(struct surrogate *b, int64_t k)
+/* Every checkpoint's hyper-parameters start from those of the one before, so none may be passed over. */
+static void fit_up_to(struct surrogate *b, int64_t last)
 {
-    int n_pending = (int)(k - b->n);
-    int64_t at = surrogate_checkpoint(b, b->n);
-    double *pending = mem_calloc((size_t)n_pending * (size_t)b->d + 1, sizeof *pending);
-    for (int i = 0; i < n_pending; i++) {
-        featurise(b, b->x + (b->n + i) * b->s->n, pending + (int64_t)i * b->d);
-    }
-    if (b->fitted != at) { /* everything that is kept until the next checkpoint comes from its results alone */
+    int64_t good = 0, counted = 0;
+    for (int64_t at = b->first; at <= last; at += 3 + at / 10) {
+        for (; counted < at && counted < b->n; counted++) {
+            good += isfinite(b->violation[counted]);
+        }
+        if (at <= b->fitted || good < ENOUGH) {
+            continue;
+        }
         choose_bends(b, at);
         choose_limits(b, at);
-        learn_all(b, at, true, NULL, 0);
+        choose_base(b, at);
         b->fitted = at;
+#pragma omp parallel for schedule(dynamic) default(none) shared(b)
+        for (int q = 0; q < b->n_gp; q++) {
+            if (models(b, q)) {
+                fit_one(b, q);
+            }
+        }
     }
-    learn_all(b, b->n, false, pending, n_pending);
-    place_front(b, pending, n_pending);
-    mem_free(pending);
+}
+
+bool surrogate_learn(struct surrogate *b, int64_t k)
+{
+    if (b->fitted > 0) {
+        forget_pending(b);
+    }
+    fit_up_to(b, surrogate_checkpoint(b, b->n));
+    if (b->fitted == 0) {
+        return false;
+    }
+#pragma omp parallel for schedule(dynamic) default(none) shared(b, k)
+    for (int q = 0; q < b->n_gp; q++) {
+        if (models(b, q)) {
+            learn_one(b, q, k);
+        }
+    }
+    place_front(b, (int)(k - b->n));
+    return true;
 }
 
 /* ---- the acquisition ---- */

@@ -18,6 +18,9 @@ struct surrogate {
     int n_gp;                  /* m objectives, c constraints, 1: would it fail? */
     struct gp *gp;
     int64_t fitted;       /* results that the hyper-parameters come from; 0: none */
+    int *base, n_base;    /* the results at the last checkpoint that the processes know, in order */
+    int64_t *known;       /* [n_gp] and all results from `fitted` up to here */
+    double *features;     /* [cap_asked][d] of the points */
     double *low, *high;   /* [m] the front's box, in model units */
     double *bend, *width; /* [m] objectives are compressed above bend, in units of width */
     double *limit;        /* [c] scale of a constraint; 0: it says nothing */
@@ -34,9 +37,9 @@ void surrogate_add(struct surrogate *b, int64_t k, const double *f, const double
                    double violation); /* its result; in order */
 /* How many of n results the hyper-parameters come from: about every tenth more. */
 int64_t surrogate_checkpoint(const struct surrogate *b, int64_t n);
-/* Makes the model that proposes trial k: results so far, and trials up to k in flight. O(n^3) for each process, some 30 times
- * that at a checkpoint. */
-void surrogate_learn(struct surrogate *b, int64_t k);
+/* Makes the model that proposes trial k: results so far, and trials up to k in flight. O(n^2) for each process and new result,
+ * some ten times O(n^3) at a checkpoint. */
+bool surrogate_learn(struct surrogate *b, int64_t k); /* false: too few results to learn from */
 /* score[i] of q canonical points, larger is better; after surrogate_learn(). */
 void surrogate_score(struct surrogate *b, const double *x, int q, double *score);
 

@@ -78,7 +78,7 @@ START_TEST(same_trials)
     for (const struct search_algorithm *a = search_algorithms; a->name; a++) {
         for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
             const struct problem *p = problem_find(names[k]);
-            int64_t budget = a->expensive ? 24 : 900;
+            int64_t budget = a->expensive ? 44 : 900;
             if (a->expensive && k > 0) {
                 continue;
             }
