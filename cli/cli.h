@@ -12,6 +12,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+struct pool;
+struct pool_request;
+
 struct cli {
     const struct verb *verb; /* the one that runs */
     bool json;               /* --json */
@@ -21,6 +24,7 @@ struct cli {
     bool color_out;          /* stdout understands colors: a terminal, and NO_COLOR is not set */
     bool color_err;          /* stderr, likewise */
     bool tty_err;            /* stderr is a terminal: progress may redraw its line */
+    struct pool *(*new_pool)(const struct pool_request *r, struct err *err); /* who evaluates: experiments/pool.h */
 };
 
 struct verb {
@@ -52,6 +56,9 @@ int cli_unknown(const struct cli *cli, const char *what, const char *word, const
  * {"error": .., "diagnostics": [..]} to stdout then. Returns 65 when there are errors (66 when all are files that cannot be read), else 0.
  * Warnings alone are not shown with --quiet. */
 int cli_diags(const struct cli *cli, const struct diags *d);
+
+/* The whole program: finds the verb and runs it. Returns the exit status. */
+int cli_main(int argc, char **argv, struct pool *(*new_pool)(const struct pool_request *r, struct err *err));
 
 /* Prints one document to stdout and lets go of it. Returns 0. */
 int cli_json(json_t *doc);

@@ -6,14 +6,10 @@
 #include "cli/front.h"
 #include "cli/interrupt.h"
 #include "experiments/runner.h"
-#include "experiments/shared_cache.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#define MEMO_BYTES ((size_t)256 << 20)
 
 int study_overrides(const struct study_opts *o, int64_t budget, struct study_override **list, struct strbuf *keep)
 {
@@ -164,31 +160,28 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     }
     struct progress_view view;
     progress_view_init(&view, cli, (enum progress_form)o->progress);
-    struct db *cache = o->cache != NULL ? db_open_cache(o->cache, &err) : NULL;
-    if (o->cache != NULL && cache == NULL) {
+    struct pool *pool = cli->new_pool(&(struct pool_request){s, (int)o->threads, o->cache}, &err);
+    if (pool == NULL) {
         return cli_error(cli, &err);
     }
-    struct memo *memo = shared_cache_memo(cache, MEMO_BYTES);
-    struct evaluator *e = evaluator_new(s, memo, cache);
+    struct pool_stats stats;
+    pool->ops->stats(pool, &stats);
     double limit = o->time_s > 0 ? o->time_s : s->time_s;
-    int threads = o->threads > 0 ? (int)o->threads : omp_get_max_threads();
-    struct run_options options = {threads, limit, &interrupt->stop, progress_view_show, &view};
-    int bad =
-        db_begin_run(db, &(struct db_run){.command = command, .version = dovetail_version(), .threads = threads}, &err);
-    bad = bad ? bad : runner_run(s, record, db, e, memo, &options, &r, &err);
+    struct run_options options = {limit, &interrupt->stop, progress_view_show, &view};
+    struct db_run about = {.command = command, .version = dovetail_version(), .threads = stats.workers};
+    int bad = db_begin_run(db, &about, &err);
+    bad = bad ? bad : runner_run(s, record, db, pool, &options, &r, &err);
     progress_view_end(&view);
-    r.cached = evaluator_cache_hits(e);
-    evaluator_free(e);
-    memo_free(memo);
     struct err late = ERR_INIT;
-    if (db_close(cache, &late) < 0) { /* the study itself is whole */
+    if (pool->ops->free(pool, &late) < 0) { /* the study itself is whole */
         cli_say(cli, "warning: the shared cache could not be written: %s", late.text);
     }
-    enum db_exit how = bad                        ? DB_EXIT_FAILED
-                       : interrupt->stop == 130   ? DB_EXIT_INTERRUPTED
-                       : interrupt->stop          ? DB_EXIT_PREEMPTED
-                       : r.stop == SEARCH_RUNNING ? DB_EXIT_TIME_LIMIT
-                                                  : DB_EXIT_DONE;
+    enum db_exit how = bad && err.code == ERR_RESUME ? DB_EXIT_PREEMPTED
+                       : bad                         ? DB_EXIT_FAILED
+                       : interrupt->stop == 130      ? DB_EXIT_INTERRUPTED
+                       : interrupt->stop             ? DB_EXIT_PREEMPTED
+                       : r.stop == SEARCH_RUNNING    ? DB_EXIT_TIME_LIMIT
+                                                     : DB_EXIT_DONE;
     struct err end = ERR_INIT;
     if (db_end_run(db, how, bad ? &end : &err) < 0 || bad) {
         return cli_error(cli, &err);

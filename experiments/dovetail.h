@@ -25,6 +25,7 @@
 #include "experiments/evaluator.h"
 #include "experiments/metrics.h"
 #include "experiments/pick.h"
+#include "experiments/pool.h"
 #include "experiments/record.h"
 #include "experiments/runner.h"
 #include "experiments/study.h"

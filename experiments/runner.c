@@ -1,36 +1,33 @@
-/* The loop: ask a batch, answer what the trial log knows, evaluate the rest in parallel, tell and store in the order of asking.
+/* The loop: ask all that may be asked, answer what the trial log knows, let the pool evaluate the rest, tell and store what is done in the order of
+ * asking, and again.
  *
- * The batch never changes what is asked (search.h), only how much runs at once. When a stop is asked for, the points of the batch that are
- * already done up to the first that is not are told and stored; the others are asked again by the next run. */
+ * How much is asked at once never changes what is asked (search.h), only how much runs at once. When a stop is asked for, what is already done
+ * up to the first trial that is not is told and stored; the others are asked again by the next run. */
 #include "experiments/runner.h"
 
 #include "base/mem.h"
 #include "search/hypervolume.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define BATCH 256
 #define HISTORY_LINES 100
 
 struct running {
     const struct study *study;
     struct record *record;
     struct db *db;
-    struct evaluator *evaluator;
-    struct memo *memo;
+    struct pool *pool;
     const struct run_options *options;
     struct search *search;
     struct db_cursor *log; /* stored trials still to be told, or NULL */
     double start_s;
-    double *x;                /* [BATCH][n] */
-    struct evaluation *value; /* [BATCH] */
-    bool *have;               /* [BATCH] */
-    double *front;            /* objectives of every told trial: [trials][n_objectives], for the hypervolume */
+    struct pool_window window; /* trials asked and not told yet */
+    bool *stored;              /* [window.room] the trial stands in the log */
+    double *front;             /* objectives of every told trial: [trials][n_objectives], for the hypervolume */
     int64_t n_told, cap_told;
     double reference[STUDY_OBJECTIVES], ideal[STUDY_OBJECTIVES];
     bool have_reference;
@@ -47,16 +44,22 @@ static double now_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static bool must_stop(const struct running *l)
+static bool must_stop(const void *running)
 {
+    const struct running *l = running;
     return (l->options->stop != NULL && *l->options->stop) || now_s() - l->start_s > l->options->max_s;
 }
 
-/* The next trial of the log becomes point i and its result. 1: done, 0: the log is at its end, -1: it holds what this study cannot have asked. */
-static int recall(struct running *l, int64_t i, struct err *err)
+static double *point(const struct running *l, int64_t at)
+{
+    return l->window.x + at * l->window.dims;
+}
+
+/* The next trial of the log becomes the point at `at` and its result. 1: done, 0: the log is at its end, -1: it holds what this study cannot have asked. */
+static int recall(struct running *l, int64_t at, struct err *err)
 {
     struct db_trial t;
-    double *x = l->x + i * l->study->space.n;
+    double *x = point(l, at);
     int got = db_next(l->log, &t, err);
     if (got == 0) {
         db_cursor_free(l->log);
@@ -74,46 +77,29 @@ static int recall(struct running *l, int64_t i, struct err *err)
                        "program; start anew under another name",
                        (long long)t.number, db_path(l->db), have);
     }
-    record_read(l->record, &t, &l->value[i]);
-    l->have[i] = true;
+    record_read(l->record, &t, &l->window.value[at]);
     l->progress.replayed++;
     return 1;
 }
 
-/* Points 0..*n-1 of a batch: from the log while it lasts (their number in *known), then new ones. Less than asked when the space runs out. */
-static int gather(struct running *l, int64_t *n, int64_t *known, struct err *err)
+/* Fills the window: from the log while it lasts, then with new points, until results must be told first or there is nothing left to ask. */
+static int ask(struct running *l, struct err *err)
 {
-    *known = 0;
-    for (int64_t i = 0; i < *n; i++) {
-        int got = l->log != NULL ? recall(l, i, err) : 0;
+    struct pool_window *w = &l->window;
+    int64_t n = search_askable(l->search);
+    for (; n > 0 && w->end - w->begin < w->room; n--) {
+        int64_t at = w->end % w->room;
+        int got = l->log != NULL ? recall(l, at, err) : 0;
         if (got < 0) {
             return -1;
         }
-        *known += got;
-        l->have[i] = got;
-        if (!got && !search_ask(l->search, l->x + i * l->study->space.n)) {
-            *n = i;
+        if (!got && !search_ask(l->search, point(l, at))) {
+            break;
         }
+        w->have[at] = l->stored[at] = got;
+        w->end++;
     }
     return 0;
-}
-
-static void evaluate(struct running *l, int64_t from, int64_t n)
-{
-    struct evaluator *evaluator = l->evaluator;
-    const double *x = l->x;
-    const int dims = l->study->space.n;
-    struct evaluation *value = l->value;
-    bool *have = l->have;
-    int threads = l->options->threads > 0 ? l->options->threads : omp_get_max_threads();
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) default(none)                                       \
-    shared(l, evaluator, x, dims, value, have, from, n)
-    for (int64_t i = from; i < n; i++) {
-        if (!must_stop(l)) {
-            evaluator_run(evaluator, x + i * dims, &value[i]);
-            have[i] = true;
-        }
-    }
 }
 
 /* The box of the hypervolume: fixed by the first HISTORY_LINES trials that hold a feasible one, so it is the same in every run. Its far corner is
@@ -163,30 +149,34 @@ static double hypervolume_now(struct running *l)
     return hv;
 }
 
-static int tell_one(struct running *l, int64_t i, bool store, struct err *err)
+/* The oldest trial of the window leaves it. */
+static int tell(struct running *l, struct err *err)
 {
     const struct study *s = l->study;
+    int64_t number = l->window.begin, at = number % l->window.room;
+    const struct evaluation *value = &l->window.value[at];
     int m = s->n_objectives;
     double f[STUDY_OBJECTIVES], g[STUDY_CONSTRAINTS + 1];
-    evaluation_tell(s, &l->value[i], f, g);
-    int64_t number = search_told(l->search);
-    if (store && record_put(l->record, l->db, number, l->x + i * s->space.n, &l->value[i],
-                            search_algorithm_name(l->search), err) < 0) {
+    evaluation_tell(s, value, f, g);
+    if (!l->stored[at] &&
+        record_put(l->record, l->db, number, point(l, at), value, search_algorithm_name(l->search), err) < 0) {
         return -1;
     }
+    l->evaluated += !l->stored[at];
+    l->window.begin++;
     search_tell(l->search, f, g);
     while (l->n_told >= l->cap_told) {
         l->cap_told = l->cap_told ? 2 * l->cap_told : 1024;
         l->front = mem_realloc(l->front, (size_t)(l->cap_told * m), sizeof *l->front);
     }
-    bool feasible = l->value[i].state == DB_OK;
+    bool feasible = value->state == DB_OK;
     for (int k = 0; k < m; k++) {
         l->front[l->n_told * m + k] =
             feasible ? f[k] : (double)NAN; /* NaN drops out of every comparison in fix_reference() */
     }
     l->n_told++;
-    l->progress.infeasible += l->value[i].state == DB_INFEASIBLE;
-    l->progress.failed += l->value[i].state == DB_FAILED;
+    l->progress.infeasible += value->state == DB_INFEASIBLE;
+    l->progress.failed += value->state == DB_FAILED;
     return 0;
 }
 
@@ -211,9 +201,10 @@ static int report(struct running *l, bool last, struct err *err)
     double hv = hypervolume_now(l);
     p->gain = hv - l->last_hv;
     p->hypervolume = l->last_hv = hv;
-    struct memo_stats memo;
-    memo_stats(l->memo, &memo);
-    p->memo_hits = memo.hits + memo.misses > 0 ? (double)memo.hits / (double)(memo.hits + memo.misses) : 0;
+    struct pool_stats pool;
+    l->pool->ops->stats(l->pool, &pool);
+    int64_t mapped = pool.memo_hits + pool.memo_misses;
+    p->memo_hits = mapped > 0 ? (double)pool.memo_hits / (double)mapped : 0;
     l->last_progress_s = t;
     l->options->progress(l->options->ctx, p);
     return 0;
@@ -236,27 +227,27 @@ static int history(struct running *l, struct err *err)
     return db_put_history(l->db, &line, err);
 }
 
-/* One batch. 1: go on, 0: stop, -1: error. */
-static int batch(struct running *l, struct err *err)
+/* One round. 1: go on, 0: stop, -1: error. */
+static int advance(struct running *l, struct err *err)
 {
-    int64_t n = search_askable(l->search);
-    n = n > BATCH ? BATCH : n;
-    int64_t known;
-    if (gather(l, &n, &known, err) < 0) {
+    struct pool_window *w = &l->window;
+    struct err lost = ERR_INIT;
+    if (ask(l, err) < 0) {
         return -1;
     }
-    evaluate(l, known, n);
-    for (int64_t i = 0; i < n; i++) {
-        if (!l->have[i]) {
-            return 0;
-        }
-        bool store = i >= known;
-        l->evaluated += store;
-        if (tell_one(l, i, store, err) < 0 || history(l, err) < 0) {
+    int bad = w->begin < w->end ? l->pool->ops->work(l->pool, w, &lost) : 0;
+    while (w->begin < w->end && w->have[w->begin % w->room]) {
+        if (tell(l, err) < 0 || history(l, err) < 0) {
             return -1;
         }
     }
-    db_run_counts(l->db, l->evaluated, evaluator_cache_hits(l->evaluator), l->evaluated);
+    struct pool_stats pool;
+    l->pool->ops->stats(l->pool, &pool);
+    db_run_counts(l->db, l->evaluated, pool.cached, l->evaluated);
+    if (bad) {
+        *err = lost; /* after what was done has been stored */
+        return -1;
+    }
     return report(l, false, err) < 0 ? -1 : !must_stop(l);
 }
 
@@ -269,8 +260,7 @@ static int note_budget(struct db *db, int64_t evaluations, struct err *err)
     return had != NULL && strcmp(had, text) == 0 ? 0 : db_put_meta(db, "budget", text, err);
 }
 
-int runner_run(const struct study *s, struct record *record, struct db *db, struct evaluator *e, struct memo *memo,
-               const struct run_options *o, struct run_result *out, struct err *err)
+static struct search *new_search(const struct study *s, const struct db *db, struct err *err)
 {
     struct search_problem problem = {&s->space, s->n_objectives, s->n_constraints + 1, study_known_violation, s};
     const char *plan = db_meta(db, "plan"); /* the budget that the study began with */
@@ -279,41 +269,61 @@ int runner_run(const struct study *s, struct record *record, struct db *db, stru
                                      .plan = plan != NULL ? strtoll(plan, NULL, 10) : 0,
                                      .stall = s->stall,
                                      .population = (int)s->population,
+                                     .lag = (int)s->lag,
                                      .seed = s->seed};
-    struct running l = {.study = s,
-                        .record = record,
-                        .db = db,
-                        .evaluator = e,
-                        .memo = memo,
-                        .options = o,
-                        .start_s = now_s(),
-                        .last_hv = NAN};
-    l.search = search_new(&problem, &options, err);
+    return search_new(&problem, &options, err);
+}
+
+static void window_init(struct running *l)
+{
+    struct pool_window *w = &l->window;
+    size_t room = (size_t)l->pool->room;
+    *w = (struct pool_window){.room = l->pool->room, .dims = l->study->space.n, .stop = must_stop, .ctx = l};
+    w->x = mem_calloc(room * (size_t)w->dims, sizeof *w->x);
+    w->value = mem_calloc(room, sizeof *w->value);
+    w->have = mem_calloc(room, sizeof *w->have);
+    l->stored = mem_calloc(room, sizeof *l->stored);
+}
+
+static void release(struct running *l)
+{
+    db_cursor_free(l->log);
+    search_free(l->search);
+    mem_free(l->window.x);
+    mem_free(l->window.value);
+    mem_free(l->window.have);
+    mem_free(l->stored);
+    mem_free(l->front);
+}
+
+int runner_run(const struct study *s, struct record *record, struct db *db, struct pool *pool,
+               const struct run_options *o, struct run_result *out, struct err *err)
+{
+    struct running l = {
+        .study = s, .record = record, .db = db, .pool = pool, .options = o, .start_s = now_s(), .last_hv = NAN};
+    l.search = new_search(s, db, err);
     if (l.search == NULL) {
         return -1;
     }
     l.progress.name = s->name;
     l.progress.algorithm = search_algorithm_name(l.search);
     l.progress.total = s->evaluations;
-    l.x = mem_calloc((size_t)BATCH * (size_t)s->space.n, sizeof *l.x);
-    l.value = mem_calloc(BATCH, sizeof *l.value);
-    l.have = mem_calloc(BATCH, sizeof *l.have);
+    window_init(&l);
     l.log = db_trials(db, 0, err);
     int go = l.log != NULL && note_budget(db, s->evaluations, err) == 0 ? 1 : -1;
-    while (go > 0 && search_stop(l.search) == SEARCH_RUNNING) {
-        go = batch(&l, err);
+    while (go > 0 && (search_stop(l.search) == SEARCH_RUNNING || l.window.begin < l.window.end)) {
+        go = advance(&l, err);
     }
-    out->stop = search_stop(l.search);
+    bool all = l.window.begin == l.window.end;
+    out->stop = all ? search_stop(l.search) : SEARCH_RUNNING;
     if (go >= 0 && report(&l, true, err) < 0) {
         go = -1;
     }
+    struct pool_stats stats;
+    pool->ops->stats(pool, &stats);
     out->last = l.progress;
     out->evaluated = l.evaluated;
-    db_cursor_free(l.log);
-    search_free(l.search);
-    mem_free(l.x);
-    mem_free(l.value);
-    mem_free(l.have);
-    mem_free(l.front);
+    out->cached = stats.cached;
+    release(&l);
     return go < 0 ? -1 : 0;
 }

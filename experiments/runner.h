@@ -1,9 +1,9 @@
-/* Runs a study: asks, evaluates on all threads, tells and stores in order. Stored trials answer first, so starting anew and resuming are the
+/* Runs a study: asks, has a pool evaluate, tells and stores in order. Stored trials answer first, so starting anew and resuming are the
  * same thing (law 1). */
 #ifndef EXPERIMENTS_RUNNER_H
 #define EXPERIMENTS_RUNNER_H
 
-#include "experiments/evaluator.h"
+#include "experiments/pool.h"
 #include "experiments/record.h"
 
 #include <signal.h>
@@ -23,7 +23,6 @@ struct progress {
 };
 
 struct run_options {
-    int threads;                       /* 0: all */
     double max_s;                      /* stop after this wall-clock time, INFINITY: never */
     const volatile sig_atomic_t *stop; /* nonzero: finish what is in flight and return; may be NULL */
     void (*progress)(void *ctx, const struct progress *p); /* at most 4 a second, and once at the end; may be NULL */
@@ -34,11 +33,11 @@ struct run_result {
     enum search_stop stop; /* SEARCH_RUNNING: interrupted or out of time, work remains */
     struct progress last;
     int64_t evaluated; /* new evaluations of this run */
-    int64_t cached;    /* of them answered by the shared cache; the caller's */
+    int64_t cached;    /* of them answered by the shared cache */
 };
 
-/* 0; -1 with ERR_DATA when the stored trials are not what this study asks, ERR_IO when storing fails. */
-int runner_run(const struct study *s, struct record *record, struct db *db, struct evaluator *e, struct memo *memo,
+/* 0; -1 with ERR_DATA when the stored trials are not what this study asks, ERR_IO when storing fails, ERR_RESUME when the pool gave up. */
+int runner_run(const struct study *s, struct record *record, struct db *db, struct pool *pool,
                const struct run_options *o, struct run_result *out, struct err *err);
 
 #endif

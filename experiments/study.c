@@ -23,6 +23,7 @@ static void take_search(struct study *s, struct raw_study *raw)
     s->stall = raw->search.budget.stall;
     s->time_s = raw->search.budget.time;
     s->population = raw->search.population;
+    s->lag = raw->search.lag;
     s->seed = (uint64_t)raw->search.seed;
 }
 

@@ -93,6 +93,7 @@ struct study {
 
     char *algorithm;
     int64_t evaluations, stall, population;
+    int64_t lag;   /* results that a proposal may do without, 0: the algorithm's own */
     double time_s; /* wall-clock budget, INFINITY: none */
     uint64_t seed;
 

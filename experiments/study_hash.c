@@ -33,6 +33,9 @@ static void hash_space(struct study *s)
     for (int i = 0; i < s->n_constraints; i++) {
         strbuf_addf(&t, "constraint %s\n", s->constraint[i].text);
     }
+    if (s->lag > 0) {
+        strbuf_addf(&t, "lag %lld\n", (long long)s->lag);
+    }
     strbuf_addf(&t, "search %s population %lld seed %llu\n", s->algorithm, (long long)s->population,
                 (unsigned long long)s->seed);
     s->space_hash = hash_bytes(t.buf, t.len);

@@ -29,7 +29,7 @@ struct raw_budget {
 struct raw_search {
     char *algorithm;
     struct raw_budget budget;
-    int64_t population, seed;
+    int64_t population, lag, seed;
 };
 
 struct raw_study {

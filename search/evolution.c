@@ -3,7 +3,10 @@
  * some parents from the unbounded archive; mates that are often neighbours in objective space; constraints by feasibility
  * first; moves that earn their share (variation.h).
  *
- * Generations of `lambda` children: child k depends on all results before its generation. */
+ * Generations of `lambda` children. A child depends on the results of all generations but the last `depth`, its own among them: with a depth of 1
+ * on all before its own. Deeper, the next children are asked while the last ones of a generation are still evaluated, so that no worker
+ * of a cluster waits for the slowest: with `lag` results to do without, lag / depth children a generation, and never less than
+ * (depth - 1) / depth * lag evaluations at once. */
 #include "search/evolution.h"
 
 #include "base/mem.h"
@@ -12,10 +15,11 @@
 #include "search/variation.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
-enum { CHILD_TRIES = 20, POPULATION_MIN = 20, POPULATION_MAX = 500, CHILDREN = 10, NEAR_OF = 8 };
+enum { CHILD_TRIES = 20, POPULATION_MIN = 20, POPULATION_MAX = 500, CHILDREN = 10, DEPTH_MAX = 4, NEAR_OF = 8 };
 static const double GROWTH = 0.7;       /* population = GROWTH * sqrt(trials) */
 static const double FROM_ARCHIVE = 0.1; /* share of parents that come from the archive */
 static const double FROM_NEAR = 0.5;    /* share of mates chosen for being near in objective space */
@@ -28,10 +32,10 @@ struct evolution {
     double *x, *f, *g;         /* [cap][n], [cap][m], [cap][c] */
     double *violation, *crowd; /* [cap] */
     int *rank;                 /* [cap] */
-    int64_t begin, end;        /* trials of this generation */
+    int first, lambda, depth;  /* trials of generation 0, of each other; see above */
     int64_t entered;           /* archive.entered before the last result */
-    unsigned char *move;       /* [lambda] move + 1 that made each child of this generation, 0: none */
-    int lambda;
+    unsigned char *move;       /* [moves] move + 1 that made trial k, at k % moves; 0: none */
+    int moves;
     double *scale;  /* [m] 1 / range of the population's objectives */
     double *sample; /* [first generation][n] Latin hypercube on the unit cube */
 };
@@ -52,10 +56,13 @@ void *evolution_create(struct search *s, enum survival rule)
     e->rule = rule;
     variation_init(&e->v, s->problem.space);
     int most = s->options.population > 0 ? s->options.population : POPULATION_MAX;
-    e->lambda = s->options.lag > 0 ? s->options.lag : CHILDREN;
-    int first = e->lambda > target(e, 0) ? e->lambda : target(e, 0);
-    first = first > s->options.n_start ? first : s->options.n_start;
-    e->cap = most + (first > e->lambda ? first : e->lambda);
+    int lag = s->options.lag > 0 ? s->options.lag : CHILDREN;
+    e->depth = lag / CHILDREN < 1 ? 1 : lag / CHILDREN > DEPTH_MAX ? DEPTH_MAX : lag / CHILDREN;
+    e->lambda = lag / e->depth;
+    e->first = e->lambda > target(e, 0) ? e->lambda : target(e, 0);
+    e->first = e->first > s->options.n_start ? e->first : s->options.n_start;
+    e->moves = e->first + e->depth * e->lambda;
+    e->cap = most + e->first;
     size_t cap = (size_t)e->cap;
     e->x = mem_calloc(cap * (size_t)s->n, sizeof *e->x);
     e->f = mem_calloc(cap * (size_t)s->m, sizeof *e->f);
@@ -64,9 +71,8 @@ void *evolution_create(struct search *s, enum survival rule)
     e->crowd = mem_calloc(cap, sizeof *e->crowd);
     e->rank = mem_calloc(cap, sizeof *e->rank);
     e->scale = mem_calloc((size_t)s->m, sizeof *e->scale);
-    e->move = mem_calloc((size_t)(first > e->lambda ? first : e->lambda), 1);
-    e->end = first;
-    e->sample = search_latin(s, first);
+    e->move = mem_calloc((size_t)e->moves, 1);
+    e->sample = search_latin(s, e->first);
     return e;
 }
 
@@ -86,10 +92,22 @@ void evolution_destroy(void *state)
     mem_free(e);
 }
 
+static int64_t generation(const struct evolution *e, int64_t k)
+{
+    return k < e->first ? 0 : 1 + (k - e->first) / e->lambda;
+}
+
+/* The first trial of generation g. */
+static int64_t begin(const struct evolution *e, int64_t g)
+{
+    return g == 0 ? 0 : e->first + (g - 1) * e->lambda;
+}
+
 int64_t evolution_needs(const void *state, int64_t k)
 {
     const struct evolution *e = state;
-    return k < e->end ? e->begin : k < e->end + e->lambda ? e->end : e->end + e->lambda;
+    int64_t g = generation(e, k), known = g - e->depth + 1;
+    return g == 0 ? 0 : begin(e, known < 1 ? 1 : known);
 }
 
 /* A parent: its point and its objectives. */
@@ -150,14 +168,14 @@ bool evolution_propose(void *state, int64_t k, double *x)
     struct search *s = e->s;
     struct rng r;
     rng_init(&r, s->options.seed, (uint64_t)k, RNG_CROSSOVER);
-    e->move[k - e->begin] = 0;
+    e->move[k % e->moves] = 0;
     enum search_fresh fresh = SEARCH_SEEN;
-    if (e->begin == 0) {
+    if (k < e->first) {
         search_initial(s, e->sample, k, x);
         fresh = search_fresh(s, x);
     } else {
         enum variation_move move = variation_choose(&e->v, &r);
-        e->move[k - e->begin] = (unsigned char)(move + 1);
+        e->move[k % e->moves] = (unsigned char)(move + 1);
         struct parent main = parent(e, &r);
         const double *p[3] = {main.x, mate(e, &r, main).x, mate(e, &r, main).x};
         variation_make(&e->v, move, &r, p, x);
@@ -253,13 +271,13 @@ void evolution_result(void *state, int64_t k, const double *x, const double *f, 
     memcpy(e->f + (int64_t)i * s->m, f, (size_t)s->m * sizeof *f);
     memcpy(e->g + (int64_t)i * s->c, g, (size_t)s->c * sizeof *g);
     e->violation[i] = violation;
-    if (e->move[k - e->begin] > 0) {
-        variation_reward(&e->v, (enum variation_move)(e->move[k - e->begin] - 1), s->archive.entered > e->entered);
+    e->rank[i] = INT_MAX; /* until it is compared */
+    unsigned char move = e->move[k % e->moves];
+    if (move > 0) {
+        variation_reward(&e->v, (enum variation_move)(move - 1), s->archive.entered > e->entered);
     }
     e->entered = s->archive.entered;
-    if (k + 1 == e->end) {
-        survive(e, target(e, e->end));
-        e->begin = e->end;
-        e->end += e->lambda;
+    if (k + 1 == begin(e, generation(e, k) + 1)) {
+        survive(e, target(e, k + 1));
     }
 }

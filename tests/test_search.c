@@ -89,7 +89,9 @@ START_TEST(same_trials)
             double *x = mem_calloc(rows * (size_t)p->n, sizeof *x), *y = mem_calloc(rows * (size_t)p->n, sizeof *y);
             double *f = mem_calloc(rows * (size_t)p->m, sizeof *f),
                    *g = mem_calloc(rows * (size_t)(p->c + 1), sizeof *g);
-            for (int lag = 0; lag <= 7; lag += a->expensive ? 3 : 7) {
+            static const int cheap_lags[] = {0, 7, 45}, expensive_lags[] = {0, 3, 6};
+            for (int l = 0; l < 3; l++) {
+                int lag = a->expensive ? expensive_lags[l] : cheap_lags[l];
                 struct search *s = start(&sp, a->name, budget, lag);
                 int64_t n = problem_run(p, s, 0, x, NULL);
                 search_free(s);
