@@ -12,6 +12,7 @@
  * innermost tiles count: docs/mapper.md. Where the answer need not be proven, only maximal
  * tiles count at every level, and lattices are thinned. */
 #include "costmodel/mapper_chain.h"
+#include "costmodel/mapper_inner.h"
 
 #include <stddef.h>
 
@@ -191,7 +192,8 @@ static void descend(struct chain *c, int l, const struct walk *so_far)
         }
         c->m->budget -= MP_PAIR - 1;
         bound_level(c, l, &w);
-        if (!chain_hopeless(c, w.energy_pj + c->rest_pj[l], chain_cycles(c, &w))) {
+        double rest = c->tables ? inner_rest(c, l) : c->rest_pj[l];
+        if (!chain_hopeless(c, w.energy_pj + rest, chain_cycles(c, &w))) {
             inside(c, l, &w);
         }
     }
@@ -214,7 +216,17 @@ void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint
     }
     c.at[c.top] = full;
     c.outer[c.top] = 1;
-    for (int l = 0; l < c.top; l++) {
+    c.tables = m->exact && c.top > 0 && inner_init(&c);
+    for (int l = 0; l < c.top && c.tables; l++) {
+        inner_add_level(&c, l);
+    }
+    if (c.tables && chain_hopeless(&c, c.start.energy_pj + inner_root(&c), c.least_cycles)) {
+        return;
+    }
+    for (int l = 0; l < c.top && c.tables; l++) {
+        inner_collect(&c, l);
+    }
+    for (int l = 0; l < c.top && !c.tables; l++) {
         chain_collect(&c, l);
         const struct mp_node *least = mp_nth_node(m->work, l, 0);
         if (!least) {

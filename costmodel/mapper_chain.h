@@ -27,6 +27,7 @@ struct chain {
     double first[HW_LEVELS];              /* words of the output first visited, all instances */
     bool innermost[HW_LEVELS];            /* no level inside keeps the output */
     uint32_t fixed[HW_LEVELS];            /* dimensions in which a tile need not be maximal */
+    bool tables;                          /* mapper_inner.c has them; else rest_pj holds */
     double rest_pj[HW_LEVELS + 1];        /* least energy of the levels below l */
     struct walk start;
     double mac_padding_pj;            /* of the MACs' accesses, which physical words add */
@@ -54,6 +55,9 @@ bool chain_hopeless(const struct chain *c, double energy_pj, double cycles);
 
 /* mapper_scan.c: the tiles of level l that fit and may gain, into the heap of the level. */
 void chain_collect(const struct chain *c, int l);
+/* The same for every tile: for each tensor that the level keeps, what its transfers cost when the loop right above moves it, and when
+ * the longest run of loops that do not stands there. Index: dimension 0 runs fastest. */
+void chain_tabulate(const struct chain *c, int l, double *const *moved, double *const *stays, uint8_t *fits);
 void chain_extent(const struct chain *c, int l, const uint8_t *at, double *x);
 /* Which covers of a node fit too. */
 uint32_t chain_covers(const struct chain *c, int l, struct mp_node *n);
