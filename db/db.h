@@ -172,7 +172,7 @@ struct db_trial {
     struct hash hash; /* of the design's canonical text */
     enum db_state state;
     const char *violated;          /* names of the violated constraints, "a, b"; NULL: none */
-    const char *error;             /* why it failed; NULL */
+    const char *error;             /* why it failed; NULL. Both NULL when it is ok */
     const char *proposed_by;       /* "random", "crossover 12 40", ...; NULL */
     int generation;                /* of the algorithm, >= 0; -1: none */
     double eval_us;                /* wall-clock of the evaluation in us; < 0 or NaN: not measured.
