@@ -15,7 +15,6 @@ struct threads {
     int n;
     struct db *cache; /* or NULL */
     struct memo *memo;
-    struct evaluator *evaluator;
 };
 
 static int work(struct pool *p, struct pool_window *w, struct err *err)
@@ -26,7 +25,7 @@ static int work(struct pool *p, struct pool_window *w, struct err *err)
     for (int64_t k = w->begin; k < w->end; k++) {
         int64_t at = k % w->room;
         if (!w->have[at] && !w->stop(w->ctx)) {
-            evaluator_run(t->evaluator, w->x + at * w->dims, &w->value[at]);
+            evaluator_run(t->pool.evaluator, w->x + at * w->dims, &w->value[at]);
             w->have[at] = true;
         }
     }
@@ -38,13 +37,13 @@ static void stats(const struct pool *p, struct pool_stats *out)
     const struct threads *t = (const struct threads *)p;
     struct memo_stats memo;
     memo_stats(t->memo, &memo);
-    *out = (struct pool_stats){t->n, evaluator_cache_hits(t->evaluator), memo.hits, memo.misses};
+    *out = (struct pool_stats){t->n, evaluator_cache_hits(t->pool.evaluator), memo.hits, memo.misses};
 }
 
 static int free_threads(struct pool *p, struct err *err)
 {
     struct threads *t = (struct threads *)p;
-    evaluator_free(t->evaluator);
+    evaluator_free(p->evaluator);
     memo_free(t->memo);
     int bad = db_close(t->cache, err);
     mem_free(t);
@@ -60,10 +59,10 @@ struct pool *pool_threads_new(const struct pool_request *r, struct err *err)
         return NULL;
     }
     struct threads *t = mem_calloc(1, sizeof *t);
-    t->pool = (struct pool){&ops, ROOM};
+    t->pool = (struct pool){&ops, ROOM, NULL};
     t->n = r->threads > 0 ? r->threads : omp_get_max_threads();
     t->cache = cache;
     t->memo = shared_cache_memo(cache, MEMO_BYTES);
-    t->evaluator = evaluator_new(r->study, t->memo, cache);
+    t->pool.evaluator = evaluator_new(r->study, t->memo, cache);
     return &t->pool;
 }
