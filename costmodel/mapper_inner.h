@@ -5,15 +5,13 @@
 
 #include "costmodel/mapper_chain.h"
 
-/* Tables of one case, or false when its lattice is too large for them. */
-bool inner_init(const struct chain *c);
-/* Levels 0 .. l-1 are in the tables: adds level l (its tiles that fit, what its transfers cost at least). */
-void inner_add_level(const struct chain *c, int l);
-/* Least energy of the transfers into all levels: no chain of tiles costs less (without the constant part). */
-double inner_root(const struct chain *c);
+/* Makes the tables of one case for what the goal needs; false when its lattice is too large for them. */
+bool inner_init(struct chain *c);
+/* True when no chain of tiles may gain. */
+bool inner_root_hopeless(const struct chain *c);
 /* Fills the heap of level l with the tiles that may gain: their bounds hold levels 0 .. l. */
 void inner_collect(const struct chain *c, int l);
-/* Least energy of the transfers into levels 0 .. l-1, the tiles of levels l and further out being chosen. */
-double inner_rest(const struct chain *c, int l);
+/* Whether no tiles of levels 0 .. l-1 may gain, those of levels l and further out being chosen; `w` holds the transfers into the latter. */
+bool inner_hopeless(const struct chain *c, int l, const struct walk *w);
 
 #endif

@@ -28,7 +28,7 @@ struct mp_level_nodes { /* a heap gives the nodes in the order of their bounds, 
     int n_heap, n_sorted, cap;
 };
 
-/* Tables of mapper_inner.c: energies at every node of the lattice, n numbers a slot. */
+/* Tables of mapper_inner.c: energies (pJ) and cycles of one port at every node of the lattice, n numbers a slot. */
 struct mp_state {
     uint8_t from[MP_TENSORS]; /* innermost keeper of which the tensor is open; HW_LEVELS: closed */
     int slot;
@@ -39,16 +39,24 @@ struct mp_states {
     int n;
 };
 
+/* What is minimised: alpha * energy + beta * cycles of the port. */
+struct mp_table {
+    double alpha, beta;
+    struct mp_states states[HW_LEVELS + 1]; /* at a level, before its own tensors open */
+    int key[HW_LEVELS];                     /* slot: least of levels 0 .. l with this tile at l */
+};
+
+enum { MP_PJ, MP_CYCLES, MP_MEASURES };
+enum { MP_TABLES = 3 }; /* energy; energy and cycles weighed; cycles */
+
 struct mp_inner {
     double *pool;
     size_t cap;
-    int n, n_slots;
+    int n, n_slots, n_tables;
     int stride[MP_DIMS];
-    struct mp_states states[HW_LEVELS + 1]; /* at a level, before its own tensors open */
-    int moved[HW_LEVELS]
-             [MP_TENSORS]; /* slot: the tensor's transfers into the level when the loop right above moves it */
-    int stays[HW_LEVELS][MP_TENSORS]; /* slot: when no loop above moves it as long as there is one that need not */
-    int key[HW_LEVELS];               /* slot: least energy of levels 0 .. l with this tile at l */
+    struct mp_table table[MP_TABLES];
+    /* slots of the transfers of a tensor into a level: when the loop right above moves it, and when as many as may stand there do not */
+    int moved[MP_MEASURES][HW_LEVELS][MP_TENSORS], stays[MP_MEASURES][HW_LEVELS][MP_TENSORS];
     uint8_t *fits[HW_LEVELS];
     int fits_cap[HW_LEVELS];
 };

@@ -274,19 +274,6 @@ void chain_collect(const struct chain *c, int l)
     mp_level_heap(w, l, n);
 }
 
-/* Where all reduction loops may be inside the run, the keeper's own tile may still have had one outside: the less of both holds. */
-static void tabulate_output(const struct chain *c, int l, double words, double run, bool open, double *moved,
-                            double *stays)
-{
-    *moved = words * c->pj[l][c->p->out][1] - c->first_pj[l][1];
-    *stays = words / run * c->pj[l][c->p->out][1] - c->first_pj[l][1];
-    if (!open) {
-        double x = words * c->pj[l][c->p->out][0] - c->first_pj[l][0];
-        *moved = x < *moved ? x : *moved;
-        *stays = *moved;
-    }
-}
-
 void chain_tabulate(const struct chain *c, int l, double *const *moved, double *const *stays, uint8_t *fits)
 {
     const struct mp_problem *p = c->p;
@@ -297,24 +284,18 @@ void chain_tabulate(const struct chain *c, int l, double *const *moved, double *
         double volume[MP_TENSORS];
         scan_set(c, l, d, at, &s);
         double iterations = c->s->padded_macs / s.size[0];
-        bool open = s.run[0][p->out] > 1;
-        fits[i] = scan_fits(c, l, &s, open, volume);
+        fits[i] = scan_fits(c, l, &s, s.run[0][p->out] > 1, volume);
         for (int t = 0; t < p->nt; t++) {
             double once = 0, tick = 1;
             if (!(c->keep[l] >> t & 1)) {
-                continue;
-            }
-            double words = volume[t] * iterations;
-            if (t == p->out) {
-                tabulate_output(c, l, words, s.run[0][t], open, &moved[t][i], &stays[t][i]);
                 continue;
             }
             if (p->tensor[t].sliding) {
                 scan_sliding(p, &s, t, &once, &tick);
             }
             double share = tick / s.run[0][t];
-            moved[t][i] = words * tick * c->pj[l][t][0];
-            stays[t][i] = words * (share > once ? share : once) * c->pj[l][t][0];
+            moved[t][i] = volume[t] * iterations * tick;
+            stays[t][i] = volume[t] * iterations * (share > once ? share : once);
         }
         d = 0;
         while (d < p->nd && ++at[d] == c->w->n_div[d]) {
