@@ -7,6 +7,7 @@
 
 VERSION := 0.1.0
 VARIANT ?= release
+MPICC ?= mpicc
 CC ?= gcc
 ifeq ($(origin CC),default)
 CC := gcc
@@ -63,9 +64,10 @@ BENCH_SRC := $(sort $(wildcard tests/bench_*.c))
 REPORT_SRC := $(sort $(wildcard tests/report_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz_*.c))
 TEST_LIB_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(REPORT_SRC) $(FUZZ_SRC),$(sort $(wildcard tests/*.c)))
-HEADERS := $(sort $(foreach l,$(LAYERS) cli tests,$(wildcard $(l)/*.h)))
+HEADERS := $(sort $(foreach l,$(LAYERS) cli tests,$(wildcard $(l)/*.h))) $(wildcard experiments/mpi/*.h)
 EXTENSION_SRC := db/loadable/extension.c
-SOURCES := $(LIB_SRC) $(EXTENSION_SRC) $(CLI_SRC) $(TEST_SRC) $(BENCH_SRC) $(REPORT_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
+MPI_SRC := $(wildcard experiments/mpi/*.c cli/mpi/*.c)
+SOURCES := $(LIB_SRC) $(EXTENSION_SRC) $(MPI_SRC) $(CLI_SRC) $(TEST_SRC) $(BENCH_SRC) $(REPORT_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
 DATA := $(sort $(wildcard hw/templates/*.yaml hw/technology/* sw/models/*.yaml sw/accuracy/*.csv experiments/studies/*.yaml))
 
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/embedded.o $(B)/onnx.pb-c.o
@@ -75,7 +77,9 @@ TESTS := $(TEST_SRC:%.c=$(B)/%)
 BENCHES := $(BENCH_SRC:%.c=$(B)/%)
 REPORTS := $(REPORT_SRC:%.c=$(B)/%)
 FUZZERS := $(FUZZ_SRC:%.c=$(B)/%)
-PROGRAM := $(if $(CLI_SRC),$(B)/dovetail)
+MPI_OBJ := $(MPI_SRC:%.c=$(B)/%.o)
+MPI_PROGRAM := $(if $(shell command -v $(MPICC)),$(B)/dovetail-mpi)
+PROGRAM := $(if $(CLI_SRC),$(B)/dovetail) $(MPI_PROGRAM)
 RERUN := +@$(MAKE)
 
 .PHONY: all programs
@@ -90,7 +94,7 @@ $(B)/flags: FORCE
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Data files travel inside the binary (base/embed.h). The list is a prerequisite too: a removed file counts.
 $(B)/embedded.list: FORCE
@@ -111,7 +115,7 @@ $(B)/onnx.pb-c.h: $(ONNX_PROTO)
 	$(Q)protoc-c --proto_path=$(dir $<) --c_out=$(@D) $(notdir $<)
 $(B)/onnx.pb-c.o: $(B)/onnx.pb-c.h
 	$(Q)$(CC) $(filter-out $(WARN) -Werror,$(ALL_CFLAGS)) -c -o $@ $(B)/onnx.pb-c.c
-$(patsubst %.c,$(B)/%.o,$(wildcard sw/*onnx*.c tests/*onnx*.c)): $(B)/onnx.pb-c.h
+$(patsubst %.c,$(B)/%.o,$(wildcard sw/*onnx*.c tests/test_onnx.c)): $(B)/onnx.pb-c.h
 
 # The version and the commit, for base/version.c alone: written only when they change.
 $(B)/build_stamp.h: FORCE
@@ -140,6 +144,16 @@ $(B)/dovetail: $(CLI_OBJ) $(B)/libdovetail.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(PKG_LIBS)
 
+# dovetail-mpi: the same program with the ranks of an MPI job as workers (docs/clusters.md). Built where there is an MPI compiler wrapper; the
+# wrapper's words are asked for once, its headers count as the system's.
+MPI_SHOW = $(eval MPI_SHOW := $$(shell $(MPICC) -show 2>/dev/null))$(MPI_SHOW)
+MPI_CFLAGS = $(patsubst -I%,-isystem%,$(filter -I% -D%,$(MPI_SHOW)))
+MPI_LIBS = $(filter -L% -l% -Wl%,$(MPI_SHOW))
+$(MPI_OBJ) $(MPI_OBJ:.o=.tidy): EXTRA_CFLAGS = $(MPI_CFLAGS)
+$(B)/dovetail-mpi: $(filter-out $(B)/cli/main.o,$(CLI_OBJ)) $(MPI_OBJ) $(B)/libdovetail.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(PKG_LIBS) $(MPI_LIBS)
+
 $(B)/tests/fuzz_%: $(B)/tests/fuzz_%.o $(B)/libdovetail.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDFLAGS) $(PKG_LIBS)
@@ -150,7 +164,7 @@ $(B)/tests/%: $(B)/tests/%.o $(TEST_LIB_OBJ) $(B)/libdovetail.a
 
 # ---- what a person asks for
 
-.PHONY: help deps deps-cluster demo check run-tests check-cluster run-cluster validation run-validation bench run-bench bench-search lint run-lint asan tsan run-tsan fuzz run-fuzz torture clean
+.PHONY: help deps deps-cluster mpi demo check run-tests check-cluster run-cluster validation run-validation bench run-bench bench-search lint run-lint asan tsan run-tsan fuzz run-fuzz torture clean
 help:
 	@echo 'make               build/release/dovetail and libdovetail.a (VARIANT=debug|asan|tsan|clang, V=1: show commands)'
 	@echo 'make demo          packages, build, a co-design study of under a minute, its Pareto front; again: resumes'
@@ -171,6 +185,9 @@ deps:
 	@CC='$(CC)' sh .ci/deps build
 deps-cluster:
 	@CC='$(CC)' sh .ci/deps build cluster
+# Where mpicc is found, plain `make` builds it too.
+mpi:
+	$(RERUN) $(B)/dovetail-mpi
 
 demo:
 	@CC='$(CC)' sh .ci/deps build
@@ -198,7 +215,7 @@ CLUSTER_TESTS := $(sort $(wildcard tests/cluster/test_*.sh))
 check-cluster: deps-cluster
 	$(RERUN) run-cluster
 run-cluster: all
-	@DOVETAIL=$(B)/dovetail sh tests/run_tests.sh $(B) $(CLUSTER_TESTS)
+	@DOVETAIL=$(B)/dovetail BUILD=$(B) sh tests/run_tests.sh $(B) $(CLUSTER_TESTS)
 
 bench-search:
 	@CC='$(CC)' sh .ci/deps build
@@ -265,15 +282,16 @@ lint-tidy: lint-clang
 	@echo 'clang-tidy: $(words $(LIB_SRC) $(CLI_SRC)) files passed'
 
 .PHONY: objects run-tidy
-objects: $(SOURCES:%.c=$(B)/%.o)
-# Without the analyzer's core checks: the paths that they see through numerical code are mostly impossible ones.
-TIDY_CHECKS := -*,bugprone-*,clang-analyzer-*,-clang-analyzer-core*,misc-redundant-expression,misc-unused-parameters,readability-misleading-indentation,readability-redundant-declaration,performance-*,portability-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-macro-parentheses,-bugprone-suspicious-memory-comparison,-bugprone-integer-division,-bugprone-branch-clone,-bugprone-suspicious-missing-comma,-bugprone-suspicious-string-compare,-bugprone-misplaced-widening-cast,-performance-no-int-to-ptr,-bugprone-sizeof-expression,-bugprone-implicit-widening-of-multiplication-result,-bugprone-reserved-identifier,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-security.insecureAPI.strcpy,-clang-analyzer-deadcode.DeadStores
+objects: $(filter-out $(if $(MPI_PROGRAM),,$(MPI_SRC:%.c=$(B)/%.o)),$(SOURCES:%.c=$(B)/%.o))
+# Without the analyzer's core checks: the paths that they see through numerical code are mostly impossible ones. Nor its MPI checks: they want a
+# request's wait in the function that sends.
+TIDY_CHECKS := -*,bugprone-*,clang-analyzer-*,-clang-analyzer-core*,-clang-analyzer-optin.mpi*,misc-redundant-expression,misc-unused-parameters,readability-misleading-indentation,readability-redundant-declaration,performance-*,portability-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-macro-parentheses,-bugprone-suspicious-memory-comparison,-bugprone-integer-division,-bugprone-branch-clone,-bugprone-suspicious-missing-comma,-bugprone-suspicious-string-compare,-bugprone-misplaced-widening-cast,-performance-no-int-to-ptr,-bugprone-sizeof-expression,-bugprone-implicit-widening-of-multiplication-result,-bugprone-reserved-identifier,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-security.insecureAPI.strcpy,-clang-analyzer-deadcode.DeadStores
 $(B)/%.tidy: %.c $(B)/%.o
 	$(call say,TIDY,$<)
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY_CHECKS)' $< -- \
-	    $(filter-out -W%,$(ALL_CFLAGS)) > $@.log 2>&1 || { cat $@.log; exit 1; }
+	    $(filter-out -W%,$(ALL_CFLAGS)) $(EXTRA_CFLAGS) > $@.log 2>&1 || { cat $@.log; exit 1; }
 	@touch $@
-TIDY_SRC := $(LIB_SRC) $(CLI_SRC)
+TIDY_SRC := $(LIB_SRC) $(CLI_SRC) $(if $(MPI_PROGRAM),$(MPI_SRC))
 run-tidy: $(TIDY_SRC:%.c=$(B)/%.tidy)
 
 # ---- install
@@ -290,7 +308,7 @@ PUBLIC_HEADERS = $(filter %.h,$(shell $(CC) -I. -MM -x c experiments/dovetail.h 
 install: all $(B)/libdovetail.so.$(VERSION)
 	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCDIR) $(SHAREDIR)/man/man1 $(SHAREDIR)/dovetail \
 	    $(SHAREDIR)/bash-completion/completions $(SHAREDIR)/zsh/site-functions $(SHAREDIR)/fish/vendor_completions.d
-	install -m 755 $(B)/dovetail $(BINDIR)/dovetail
+	install -m 755 $(PROGRAM) $(BINDIR)
 	install -m 644 $(B)/libdovetail.a $(LIBDIR)/libdovetail.a
 	install -m 755 $(B)/libdovetail.so.$(VERSION) $(LIBDIR)/
 	ln -sf libdovetail.so.$(VERSION) $(LIBDIR)/$(SONAME)
@@ -320,4 +338,4 @@ clean:
 FORCE:
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(REPORTS:%=%.d) $(LIB_OBJ:.o=.d) $(EXTENSION_SRC:%.c=$(B)/%.d) $(CLI_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d) $(FUZZERS:%=%.d)
+-include $(MPI_OBJ:.o=.d) $(REPORTS:%=%.d) $(LIB_OBJ:.o=.d) $(EXTENSION_SRC:%.c=$(B)/%.d) $(CLI_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d) $(FUZZERS:%=%.d)

@@ -57,6 +57,8 @@ int cli_unknown(const struct cli *cli, const char *what, const char *word, const
  * Warnings alone are not shown with --quiet. */
 int cli_diags(const struct cli *cli, const struct diags *d);
 
+/* What every process does before it evaluates: errors of GSL are returned, not printed; OpenBLAS on one thread. */
+void cli_setup(void);
 /* The whole program: finds the verb and runs it. Returns the exit status. */
 int cli_main(int argc, char **argv, struct pool *(*new_pool)(const struct pool_request *r, struct err *err));
 

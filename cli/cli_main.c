@@ -108,10 +108,15 @@ static int dispatch(struct cli *cli, int argc, const char *const *argv)
     return run_verb(cli, argc - 2, argv + 2);
 }
 
-int cli_main(int argc, char **argv, struct pool *(*new_pool)(const struct pool_request *, struct err *))
+void cli_setup(void)
 {
     gsl_set_error_handler_off();
     openblas_set_num_threads(1);
+}
+
+int cli_main(int argc, char **argv, struct pool *(*new_pool)(const struct pool_request *, struct err *))
+{
+    cli_setup();
     struct cli cli = {.color_out = understands_color(STDOUT_FILENO),
                       .color_err = understands_color(STDERR_FILENO),
                       .tty_err = isatty(STDERR_FILENO),

@@ -71,17 +71,16 @@ static void front_add(struct mapper_front *f, const struct mapping *map, double 
     f->n++;
 }
 
-bool mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj, double cycles)
+void mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj, double cycles)
 {
     if (mp_hopeless(m, energy_pj, cycles)) {
-        return false;
+        return;
     }
     if (m->front) {
         front_add(m->front, map, energy_pj, cycles);
-        return true;
+        return;
     }
-    m->best = (struct mp_best){true, mp_goal(m->goal, energy_pj, cycles), energy_pj, cycles, 0, *map};
-    return true;
+    m->best = (struct mp_best){true, mp_goal(m->goal, energy_pj, cycles), energy_pj, cycles, *map};
 }
 
 /* --- fast search ----------------------------------------------------------------------- */

@@ -12,8 +12,8 @@ struct evaluation {
     double metric[METRIC_COUNT]; /* in the units of their columns; NaN where not defined */
     double violation[STUDY_CONSTRAINTS +
                      1]; /* [study->n_constraints + 1]: 0 where it holds; the last: 1 when no mapping fits */
-    char why[512];       /* what does not fit, or why it failed; "" */
     double us;           /* wall-clock of this evaluation */
+    char why[512];       /* what does not fit, or why it failed; "". Last: a message between ranks ends with it */
 };
 
 struct evaluator;
@@ -32,7 +32,6 @@ struct evaluation_detail {
     struct network *network;   /* owned: bits set */
     struct network_cost *cost; /* owned */
     struct op_place *place;    /* owned, [network->n_ops] */
-    struct network_options options;
 };
 int evaluator_explain(struct evaluator *e, const double *x, struct evaluation_detail *out, struct err *err);
 void evaluation_detail_release(struct evaluation_detail *d);

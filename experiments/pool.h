@@ -21,14 +21,15 @@ struct pool_window {
 
 struct pool_stats {
     int workers;                    /* evaluations that can run at once */
+    int ranks, hosts;               /* processes that evaluate, and machines under them */
+    double busy;                    /* share of the workers' time spent evaluating, NaN: not measured */
     int64_t cached;                 /* evaluations answered by the shared cache */
     int64_t memo_hits, memo_misses; /* operator mappings */
 };
 
 struct pool {
     const struct pool_ops *ops;
-    int64_t room;                /* trials that it wants to see at once, at least 1 */
-    struct evaluator *evaluator; /* of this process, for questions beside the trials; NULL: it has none */
+    int64_t room; /* trials that it wants to see at once, at least 1 */
 };
 
 struct pool_ops {
@@ -46,6 +47,17 @@ struct pool_request {
     int threads;               /* of each process; 0: all */
     const char *cache;         /* shared cache's file, or NULL */
 };
+
+/* What a process evaluates with; opened from a request, for any number of threads. */
+struct workshop {
+    struct db *cache; /* or NULL */
+    struct memo *memo;
+    struct evaluator *evaluator;
+    int threads;
+};
+int workshop_open(struct workshop *w, const struct pool_request *r, struct err *err);
+void workshop_stats(const struct workshop *w, struct pool_stats *out);
+int workshop_close(struct workshop *w, struct err *err); /* -1: the cache could not be written */
 
 /* The threads of this process, with a memo of mappings of its own. */
 struct pool *pool_threads_new(const struct pool_request *r, struct err *err);

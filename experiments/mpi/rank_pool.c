@@ -1,0 +1,436 @@
+/* Rank 0's side: gives points to the ranks, takes their answers.
+ *
+ * Each rank has some points more than it has threads, so that it starts the next one without a round trip: one more where an evaluation takes
+ * long against a message, up to AHEAD_MAX where it is short (AHEAD_S of work). A point goes to the rank that has the least to do. What is
+ * given to whom never shows in a result.
+ *
+ * A rank that is silent over its work for longer than the patience is lost: its points are given to others. It is not asked again until it
+ * is heard; its answer is taken when it comes before the others'. */
+#include "experiments/mpi/rank_pool.h"
+
+#include "base/mem.h"
+#include "base/version.h"
+#include "experiments/mpi/rank_message.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const double NAP_S = 100e-6, AHEAD_S = 1e-3, STOP_S = 0.5, LEAVE_S = 2, PATIENCE_S = 600, PATIENCE_TIMES = 20;
+enum { AHEAD_MAX = 64, POSTS = 2, ROOM_MIN = 256, ROOM_MAX = 1 << 14, ROOM_PER_WORKER = 16 };
+
+struct peer { /* another rank */
+    int threads;
+    int64_t *given; /* [AHEAD_MAX * threads] trials that it has */
+    int n_given;
+    double heard_s; /* when it last spoke, or was last given something while it had nothing */
+    bool lost, stopped;
+    struct totals totals;
+    struct post post[POSTS];
+    int filling; /* post to write into, -1: none is free */
+    char host[MPI_MAX_PROCESSOR_NAME];
+};
+
+struct ranks {
+    struct pool pool; /* first: a pool is a struct ranks */
+    const struct study *study;
+    struct peer *peer; /* [n], of rank i + 1 */
+    int n, workers, hosts;
+    int64_t next;   /* first trial that was never given */
+    int64_t *again; /* trials that lost ranks had */
+    int n_again, cap_again;
+    bool stopping; /* the ranks were told to stop */
+    double patience_s, patience_times;
+    double mean_us, longest_us, sum_us; /* of the evaluations */
+    double start_s;
+    struct strbuf heard;
+};
+
+/* ---- giving ---- */
+
+/* Points that a thread should have, its present one among them. */
+static int ahead(const struct ranks *p)
+{
+    double n = p->mean_us > 0 ? 1 + ceil(1e6 * AHEAD_S / p->mean_us) : 2;
+    return n < AHEAD_MAX ? (int)n : AHEAD_MAX;
+}
+
+static bool can_take(const struct ranks *p, const struct peer *r)
+{
+    return !r->lost && r->filling >= 0 && r->n_given < ahead(p) * r->threads;
+}
+
+/* The rank with the least to do for each of its threads; NULL: all have enough. O(ranks). */
+static struct peer *idlest(const struct ranks *p)
+{
+    struct peer *best = NULL;
+    for (int i = 0; i < p->n; i++) {
+        struct peer *r = &p->peer[i];
+        if (can_take(p, r) && (best == NULL || r->n_given * best->threads < best->n_given * r->threads)) {
+            best = r;
+        }
+    }
+    return best;
+}
+
+static bool is_open(const struct pool_window *w, int64_t trial)
+{
+    return trial >= w->begin && trial < w->end && !w->have[trial % w->room];
+}
+
+/* The next trial to give: first those of lost ranks. -1: there is none. */
+static int64_t next_trial(struct ranks *p, const struct pool_window *w)
+{
+    while (p->n_again > 0) {
+        int64_t trial = p->again[p->n_again - 1];
+        if (is_open(w, trial)) {
+            return trial;
+        }
+        p->n_again--;
+    }
+    p->next = p->next < w->begin ? w->begin : p->next;
+    while (p->next < w->end && !is_open(w, p->next)) {
+        p->next++;
+    }
+    return p->next < w->end ? p->next : -1;
+}
+
+static void take_trial(struct ranks *p)
+{
+    if (p->n_again > 0) {
+        p->n_again--;
+    } else {
+        p->next++;
+    }
+}
+
+static void find_posts(struct ranks *p)
+{
+    for (int i = 0; i < p->n; i++) {
+        struct peer *r = &p->peer[i];
+        r->filling = -1;
+        for (int k = 0; k < POSTS && r->filling < 0; k++) {
+            if (post_idle(&r->post[k])) {
+                r->filling = k;
+                strbuf_reset(&r->post[k].text);
+            }
+        }
+    }
+}
+
+static void give(struct ranks *p, const struct pool_window *w)
+{
+    bool any = false;
+    for (int64_t trial = next_trial(p, w); trial >= 0; trial = next_trial(p, w)) {
+        if (!any) {
+            find_posts(p);
+        }
+        struct peer *r = idlest(p);
+        if (r == NULL) {
+            break;
+        }
+        if (r->n_given == 0) {
+            r->heard_s = MPI_Wtime();
+        }
+        struct strbuf *text = &r->post[r->filling].text;
+        strbuf_add(text, &trial, sizeof trial);
+        strbuf_add(text, w->x + trial % w->room * w->dims, (size_t)w->dims * sizeof *w->x);
+        r->given[r->n_given++] = trial;
+        take_trial(p);
+        any = true;
+    }
+    for (int i = 0; any && i < p->n; i++) {
+        struct peer *r = &p->peer[i];
+        if (r->filling >= 0 && r->post[r->filling].text.len > 0) {
+            post_send(&r->post[r->filling], i + 1, TAG_TASKS);
+        }
+    }
+}
+
+/* ---- taking ---- */
+
+static void forget(struct peer *r, int64_t trial)
+{
+    for (int i = 0; i < r->n_given; i++) {
+        if (r->given[i] == trial) {
+            r->given[i] = r->given[--r->n_given];
+            return;
+        }
+    }
+}
+
+static void take_results(struct ranks *p, struct pool_window *w, struct peer *r)
+{
+    const char *at = p->heard.buf, *end = at + p->heard.len;
+    memcpy(&r->totals, at, sizeof r->totals);
+    for (at += sizeof r->totals; at < end;) {
+        struct result head;
+        memcpy(&head, at, sizeof head);
+        at += sizeof head;
+        double us;
+        memcpy(&us, at + offsetof(struct evaluation, us), sizeof us);
+        p->sum_us += us;
+        p->mean_us += (us - p->mean_us) / (p->mean_us > 0 ? 16 : 1);
+        p->longest_us = fmax(p->longest_us, us);
+        forget(r, head.trial);
+        if (is_open(w, head.trial)) {
+            memcpy(&w->value[head.trial % w->room], at, head.bytes);
+            w->have[head.trial % w->room] = true;
+        }
+        at += head.bytes;
+    }
+}
+
+/* All that has arrived. Returns how many messages. */
+static int listen(struct ranks *p, struct pool_window *w)
+{
+    int n = 0, rank;
+    enum tag tag;
+    for (; rank_hear(MPI_ANY_SOURCE, &p->heard, &rank, &tag); n++) {
+        struct peer *r = &p->peer[rank - 1];
+        r->heard_s = MPI_Wtime();
+        r->lost = false;
+        if (tag == TAG_RESULTS && w != NULL) {
+            take_results(p, w, r);
+        } else if (tag == TAG_STOPPED) {
+            r->stopped = true;
+        }
+    }
+    return n;
+}
+
+/* Ranks that have been silent for too long. Returns how many are left. */
+static int lose(struct ranks *p)
+{
+    double now = MPI_Wtime(), most = p->patience_s + p->patience_times * 1e-6 * p->longest_us;
+    int left = 0;
+    for (int i = 0; i < p->n; i++) {
+        struct peer *r = &p->peer[i];
+        if (!r->lost && r->n_given > 0 && now - r->heard_s > most) {
+            r->lost = true;
+            for (; r->n_given > 0; r->n_given--) {
+                MEM_GROW(p->again, p->n_again, p->cap_again);
+                p->again[p->n_again++] = r->given[r->n_given - 1];
+            }
+        }
+        left += !r->lost;
+    }
+    return left;
+}
+
+/* ---- stopping ---- */
+
+static bool all_stopped(const struct ranks *p)
+{
+    for (int i = 0; i < p->n; i++) {
+        if (!p->peer[i].stopped && !p->peer[i].lost) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What is being evaluated comes in, for a short while; w may be NULL. */
+static void stop_ranks(struct ranks *p, struct pool_window *w)
+{
+    if (!p->stopping) {
+        for (int i = 0; i < p->n; i++) {
+            rank_tell(i + 1, TAG_STOP, 0);
+        }
+    }
+    p->stopping = true;
+    double end_s = MPI_Wtime() + STOP_S;
+    for (int idle = 0; !all_stopped(p) && MPI_Wtime() < end_s;) {
+        idle = listen(p, w) > 0 ? 0 : idle + 1;
+        if (idle > 0) {
+            rank_nap(idle, NAP_S);
+        }
+    }
+}
+
+bool rank_pool_finish(int status)
+{
+    int ranks, gone = 0, rank;
+    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    for (int i = 1; i < ranks; i++) {
+        rank_tell(i, TAG_BYE, status);
+    }
+    struct strbuf heard = STRBUF_INIT;
+    double end_s = MPI_Wtime() + LEAVE_S;
+    enum tag tag;
+    for (int idle = 0; gone < ranks - 1 && MPI_Wtime() < end_s; idle++) {
+        if (rank_hear(MPI_ANY_SOURCE, &heard, &rank, &tag)) {
+            gone += tag == TAG_GONE;
+            idle = 0;
+        }
+        rank_nap(idle, NAP_S);
+    }
+    strbuf_release(&heard);
+    return gone == ranks - 1;
+}
+
+/* ---- the pool ---- */
+
+static int work(struct pool *pool, struct pool_window *w, struct err *err)
+{
+    struct ranks *p = (struct ranks *)pool;
+    for (int idle = 0;; idle++) {
+        if (listen(p, w) > 0) {
+            idle = 0;
+        }
+        if (p->stopping || w->stop(w->ctx)) {
+            stop_ranks(p, w);
+            return 0;
+        }
+        give(p, w);
+        if (w->have[w->begin % w->room]) {
+            return 0;
+        }
+        if (lose(p) == 0) {
+            return err_set(err, ERR_RESUME,
+                           "none of %d ranks has answered for %.0f s; what was counted is stored: resume the study",
+                           p->n, MPI_Wtime() - p->peer[0].heard_s);
+        }
+        rank_nap(idle, NAP_S);
+    }
+}
+
+static void stats(const struct pool *pool, struct pool_stats *out)
+{
+    const struct ranks *p = (const struct ranks *)pool;
+    double all_us = 1e6 * (MPI_Wtime() - p->start_s) * p->workers;
+    *out = (struct pool_stats){
+        .workers = p->workers, .ranks = p->n, .hosts = p->hosts, .busy = all_us > 0 ? p->sum_us / all_us : (double)NAN};
+    for (int i = 0; i < p->n; i++) {
+        out->cached += p->peer[i].totals.cached;
+        out->memo_hits += p->peer[i].totals.memo_hits;
+        out->memo_misses += p->peer[i].totals.memo_misses;
+    }
+}
+
+static int free_ranks(struct pool *pool, struct err *err)
+{
+    (void)err;
+    struct ranks *p = (struct ranks *)pool;
+    stop_ranks(p, NULL);
+    for (int i = 0; i < p->n; i++) {
+        mem_free(p->peer[i].given);
+        for (int k = 0; k < POSTS; k++) {
+            post_release(&p->peer[i].post[k]);
+        }
+    }
+    strbuf_release(&p->heard);
+    mem_free(p->again);
+    mem_free(p->peer);
+    mem_free(p);
+    return 0;
+}
+
+static const struct pool_ops ops = {work, stats, free_ranks};
+
+/* ---- beginning ---- */
+
+static void show_study(struct ranks *p, const struct pool_request *r)
+{
+    const struct study *s = r->study;
+    const char *cache = r->cache != NULL ? r->cache : "";
+    struct hello h = {.space = s->space_hash,
+                      .model = s->model_hash,
+                      .evaluation_bytes = sizeof(struct evaluation),
+                      .threads = r->threads,
+                      .name_len = (uint32_t)strlen(s->path),
+                      .cache_len = (uint32_t)strlen(cache),
+                      .text_len = (uint32_t)strlen(s->resolved)};
+    snprintf(h.version, sizeof h.version, "%s", dovetail_version());
+    for (int i = 0; i < p->n; i++) {
+        struct post *post = &p->peer[i].post[0];
+        strbuf_add(&post->text, &h, sizeof h);
+        strbuf_adds(&post->text, s->path);
+        strbuf_adds(&post->text, cache);
+        strbuf_adds(&post->text, s->resolved);
+        post_send(post, i + 1, TAG_STUDY);
+    }
+}
+
+static void count_hosts(struct ranks *p)
+{
+    for (int i = 0; i < p->n; i++) {
+        bool seen = false;
+        for (int k = 0; k < i && !seen; k++) {
+            seen = strcmp(p->peer[k].host, p->peer[i].host) == 0;
+        }
+        p->hosts += !seen;
+    }
+}
+
+/* Waits for every rank's READY; the first that cannot is the error. */
+static int hear_ready(struct ranks *p, struct err *err)
+{
+    double end_s = MPI_Wtime() + p->patience_s;
+    int waiting = p->n, rank;
+    for (int idle = 0; waiting > 0; idle++) {
+        enum tag tag;
+        if (MPI_Wtime() > end_s) {
+            return err_set(err, ERR_RESUME, "%d of %d ranks did not answer within %.0f s", waiting, p->n,
+                           p->patience_s);
+        }
+        if (!rank_hear(MPI_ANY_SOURCE, &p->heard, &rank, &tag)) {
+            rank_nap(idle, NAP_S);
+            continue;
+        }
+        if (tag != TAG_READY) {
+            continue;
+        }
+        struct ready ready;
+        struct peer *r = &p->peer[rank - 1];
+        memcpy(&ready, p->heard.buf, sizeof ready);
+        memcpy(r->host, ready.host, sizeof r->host);
+        if (!ready.ok) {
+            err_set(err, ERR_DATA, "rank %d on %s cannot evaluate this study: %s", rank, r->host,
+                    p->heard.buf + sizeof ready);
+        }
+        r->threads = ready.threads;
+        waiting--;
+    }
+    return err->code == ERR_NONE ? 0 : -1;
+}
+
+void rank_pool_set_patience(struct pool *pool, double fixed_s, double times)
+{
+    struct ranks *p = (struct ranks *)pool;
+    p->patience_s = fixed_s;
+    p->patience_times = times;
+}
+
+struct pool *rank_pool_new(const struct pool_request *r, struct err *err)
+{
+    struct ranks *p = mem_calloc(1, sizeof *p);
+    int ranks;
+    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    p->pool.ops = &ops;
+    p->study = r->study;
+    p->n = ranks - 1;
+    p->peer = mem_calloc((size_t)p->n, sizeof *p->peer);
+    rank_pool_set_patience(&p->pool, PATIENCE_S, PATIENCE_TIMES);
+    for (int i = 0; i < p->n; i++) {
+        post_init(&p->peer[i].post[0]);
+        post_init(&p->peer[i].post[1]);
+    }
+    show_study(p, r);
+    struct err why = ERR_INIT;
+    if (hear_ready(p, &why) < 0) {
+        free_ranks(&p->pool, &(struct err)ERR_INIT);
+        err_set(err, why.code, "%s", why.text);
+        return NULL;
+    }
+    for (int i = 0; i < p->n; i++) {
+        struct peer *peer = &p->peer[i];
+        p->workers += peer->threads;
+        peer->given = mem_calloc((size_t)(AHEAD_MAX * peer->threads), sizeof *peer->given);
+    }
+    count_hosts(p);
+    int64_t room = (int64_t)ROOM_PER_WORKER * p->workers;
+    p->pool.room = room < ROOM_MIN ? ROOM_MIN : room > ROOM_MAX ? ROOM_MAX : room;
+    p->start_s = MPI_Wtime();
+    return &p->pool;
+}
