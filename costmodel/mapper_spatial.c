@@ -456,12 +456,79 @@ static void all_of_level(struct everything *all, int level, int core_split)
     drop_twins(p, level, l);
 }
 
+static int64_t gcd(int64_t a, int64_t b)
+{
+    while (b) {
+        int64_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
+/* Different values of a*i + b*j for i < n, j < m. */
+static int64_t places(int64_t a, int64_t b, int64_t n, int64_t m)
+{
+    int64_t g = gcd(a, b), x = n - b / g, y = m - a / g;
+    return n * m - (x > 0 && y > 0 ? x * y : 0);
+}
+
+/* Least number of different places along a rank below an instance of level l: the tiles of its children are divisors of what the
+ * other spatial factors leave. */
+static double rank_places(const struct mp_spatial *s, const struct mp_rank *k, int l)
+{
+    int64_t n[2], base[2], rest[2], coef[2], least = INT64_MAX;
+    int spread = 0;
+    double span = 1;
+    for (int i = 0; i < k->n_terms; i++) {
+        int d = k->dim[i];
+        if (s->s[l][d] > 1) {
+            n[spread % 2] = s->s[l][d];
+            base[spread % 2] = l > 0 ? s->inner[l - 1][d] : 1;
+            rest[spread % 2] = s->rest[d];
+            coef[spread++ % 2] = (int64_t)k->coef[i];
+        }
+        span += (double)(s->s[l][d] - 1);
+    }
+    if (spread != 2) {
+        return span;
+    }
+    for (int64_t x = 1; x <= rest[0]; x++) {
+        for (int64_t y = 1; y <= rest[1] && rest[0] % x == 0; y++) {
+            if (rest[1] % y == 0) {
+                int64_t v = places(coef[0] * base[0] * x, coef[1] * base[1] * y, n[0], n[1]);
+                least = v < least ? v : least;
+            }
+        }
+    }
+    return (double)least;
+}
+
+/* Sharpens what operands share along diagonals. */
+static void tighten_shares(const struct mp_problem *p, struct mp_spatial *s)
+{
+    for (int t = 0; t < p->nt; t++) {
+        const struct mp_tensor *mt = &p->tensor[t];
+        for (int l = 0; l < p->n_levels && mt->sliding && t != p->out; l++) {
+            double fan = 1, n = 1;
+            for (int d = 0; d < p->nd; d++) {
+                fan *= (double)s->s[l][d];
+            }
+            for (int r = 0; r < mt->n_ranks; r++) {
+                n *= rank_places(s, &mt->rank[r], l);
+            }
+            s->share[l][t] = fan / n;
+        }
+    }
+}
+
 static void join_levels(struct everything *all, int level, struct mp_spatial *s)
 {
     const struct mp_problem *p = all->p;
     if (level == p->n_levels) {
         mp_spatial_finish(p, s);
         if (!(s->padded_macs > p->macs)) {
+            tighten_shares(p, s);
             MEM_GROW(all->out, all->n, all->cap);
             all->out[all->n++] = *s;
         }
