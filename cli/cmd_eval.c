@@ -4,6 +4,7 @@
 #include "cli/explain.h"
 #include "cli/run_study.h"
 #include "db/db.h"
+#include "experiments/breakdown.h"
 #include "experiments/evaluator.h"
 #include "experiments/study.h"
 
@@ -16,6 +17,7 @@ struct eval_opts {
     struct study_opts study;
     bool explain;
     bool mapping;
+    bool save;
     const char *layer;
 };
 
@@ -23,6 +25,7 @@ struct eval_opts {
 static const struct opt options[] = {
     {"explain", 'e', OPT_FLAG, offsetof(struct eval_opts, explain), NULL, "energy by level and tensor, the worst operators, the source of every constant"},
     {"mapping", 'm', OPT_FLAG, offsetof(struct eval_opts, mapping), NULL, "the loop nest of each operator (or of --layer)"},
+    {"save", 0, OPT_FLAG, offsetof(struct eval_opts, save), NULL, "keep the breakdown and the loop nests in the database (tables layer_cost, mappings)"},
     {"layer", 'l', OPT_STRING, offsetof(struct eval_opts, layer), "NAME", "with --explain or --mapping: this operator only"},
     STUDY_OPTIONS(struct eval_opts, study),
     OPT_END
@@ -32,12 +35,12 @@ static const struct opt options[] = {
 static const struct eval_opts defaults = {.study = STUDY_DEFAULTS};
 
 /* The study inside a database, and the point of the design whose hash begins with `id`: found by asking the columns of its row. */
-static int point_of_id(const struct study *s, const char *path, const char *id, double *x, struct err *err)
+static int point_of_id(const struct study *s, const char *path, const char *id, double *x, int64_t *number,
+                       struct err *err)
 {
     struct db *db = db_open(path, DB_READ, err);
     struct hash hash;
-    int64_t number;
-    if (db == NULL || db_find(db, id, &hash, &number, err) < 0) {
+    if (db == NULL || db_find(db, id, &hash, number, err) < 0) {
         struct err ignored = ERR_INIT;
         db_close(db, &ignored);
         return -1;
@@ -151,7 +154,21 @@ static void print_metrics(const struct study *s, const struct evaluation *v)
     }
 }
 
-static int show(struct cli *cli, const struct study *s, const struct eval_opts *o, const double *x)
+/* Into the study's own file, which no search may be writing now. */
+static int save(struct evaluator *e, const char *path, int64_t number, const double *x, struct err *err)
+{
+    struct db *db = db_open(path, DB_WRITE, err);
+    int bad = db == NULL || breakdown_design(e, db, number, x, true, err) < 0 ? -1 : 0;
+    struct err late = ERR_INIT;
+    if (db_close(db, &late) < 0 && !bad) {
+        *err = late;
+        bad = -1;
+    }
+    return bad;
+}
+
+static int show(struct cli *cli, const struct study *s, const struct eval_opts *o, const char *path, int64_t number,
+                const double *x)
 {
     struct memo *memo = memo_new(NETWORK_MEMO_VALUE, (size_t)16 << 20, NULL);
     struct evaluator *e = evaluator_new(s, memo, NULL);
@@ -180,12 +197,13 @@ static int show(struct cli *cli, const struct study *s, const struct eval_opts *
             bad |= explain_print(&detail, o->layer, &err);
         }
         if (deep && o->mapping && !bad) {
-            bad |= explain_mappings(s, &detail, o->layer, &err);
+            bad |= explain_mappings(&detail, o->layer, &err);
         }
     }
     if (deep) {
         evaluation_detail_release(&detail);
     }
+    bad = bad ? bad : o->save ? save(e, path, number, x, &err) : 0;
     strbuf_release(&text);
     evaluator_free(e);
     memo_free(memo);
@@ -203,6 +221,9 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     if (stored && n_args != 2) {
         return cli_fail(cli, ERR_USAGE, "name one design of '%s': dovetail eval %s ID", args[0], args[0]);
     }
+    if (o->save && !stored) {
+        return cli_fail(cli, ERR_USAGE, "--save needs a database to save in: dovetail eval FILE.db ID --save");
+    }
     char *yaml = stored ? stored_yaml(args[0], &err) : NULL;
     if (stored && yaml == NULL) {
         return cli_error(cli, &err);
@@ -216,8 +237,10 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     if (s != NULL) {
         double *x = mem_calloc((size_t)s->space.n + 1, sizeof *x);
         study_default(s, x);
-        int bad = stored ? point_of_id(s, args[0], args[1], x, &err) : assign_args(s, n_args - 1, args + 1, x, &err);
-        status = bad ? cli_error(cli, &err) : show(cli, s, o, x);
+        int64_t number = -1;
+        int bad =
+            stored ? point_of_id(s, args[0], args[1], x, &number, &err) : assign_args(s, n_args - 1, args + 1, x, &err);
+        status = bad ? cli_error(cli, &err) : show(cli, s, o, args[0], number, x);
         mem_free(x);
     }
     study_free(s);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "cli/cli.h"
+#include "cli/sqnr.h"
 #include "cli/table.h"
 #include "sw/import.h"
 
@@ -16,6 +17,7 @@ struct workload_opts {
     int64_t batch;
     struct opt_list set;
     bool operators;
+    bool sqnr;
     bool strict;
 };
 static const struct workload_opts defaults = {.batch = 1};
@@ -25,6 +27,8 @@ static const struct opt options[] = {
     {"set", 0, OPT_ASSIGN, offsetof(struct workload_opts, set), "NAME=N",
      .help = "a parameter of the model, or a dynamic dimension of an ONNX file"},
     {"operators", 0, OPT_FLAG, offsetof(struct workload_opts, operators), NULL, .help = "show every operator"},
+    {"sqnr", 0, OPT_FLAG, offsetof(struct workload_opts, sqnr), NULL,
+     .help = "what quantizing the weights of an ONNX file to 2..8 bits costs in noise"},
     {"strict", 0, OPT_FLAG, offsetof(struct workload_opts, strict), NULL,
      .help = "refuse an ONNX file with an operator that is not known"},
     OPT_END};
@@ -32,6 +36,7 @@ static const struct opt options[] = {
 /* The network, with what an ONNX file says of itself when it is one. */
 struct loaded {
     struct network *net;
+    struct weights *weights; /* when --sqnr asks for them */
     bool onnx;
     struct onnx_facts facts;
 };
@@ -132,6 +137,10 @@ static void print_text(const struct cli *cli, const struct workload_opts *o, con
         print_operators(cli, net);
         printf("\n");
     }
+    if (o->sqnr) {
+        sqnr_print(cli, net, l->weights);
+        printf("\n");
+    }
     printf("network      %s, batch %lld\n", net->name, (long long)o->batch);
     printf("operators    %d tensor (%d distinct), %d of vector work, %d views, in %d blocks\n", t.tensor_ops,
            distinct_operators(net), t.vector_work, t.views, net->n_blocks);
@@ -188,6 +197,9 @@ static json_t *summary_json(const struct workload_opts *o, const struct loaded *
                                       (json_int_t)f->initializer_elements, "constant_elements",
                                       (json_int_t)f->constant_elements));
     }
+    if (o->sqnr) {
+        json_object_set_new(root, "sqnr", sqnr_json(net, l->weights));
+    }
     if (o->operators) {
         json_t *list = json_array();
         for (int i = 0; i < net->n_ops; i++) {
@@ -208,6 +220,9 @@ static int run_with(struct cli *cli, const struct workload_opts *o, const char *
     } else {
         l.net = network_load(model, args, n_args, o->batch, &d);
     }
+    if (l.net != NULL && o->sqnr) {
+        l.weights = weights_load(model, l.net, args, n_args, o->batch, &d);
+    }
     int status = cli_diags(cli, &d);
     if (l.net == NULL) {
         status = status ? status : ERR_DATA;
@@ -216,6 +231,7 @@ static int run_with(struct cli *cli, const struct workload_opts *o, const char *
     } else if (status == 0) {
         print_text(cli, o, &l);
     }
+    weights_free(l.weights);
     network_free(l.net);
     diags_release(&d);
     return status;
@@ -249,7 +265,8 @@ const struct verb verb_workload = {
                "(docs/timeloop.md).",
     .example = "dovetail workload resnet50\n"
                "dovetail workload gpt2 --set tokens=1 --set context=1024\n"
-               "dovetail workload model.onnx --set seq_len=128 --operators",
+               "dovetail workload model.onnx --set seq_len=128 --operators\n"
+               "dovetail workload model.onnx --sqnr",
     .options = options,
     .options_size = sizeof(struct workload_opts),
     .defaults = &defaults,

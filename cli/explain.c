@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "experiments/breakdown.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,15 +223,11 @@ json_t *explain_json(const struct evaluation_detail *d, const char *layer)
                      breakdown_json(a, d->cost->storage_pj, d->cost->network_pj), "operators", ops);
 }
 
-static int print_mapping(const struct study *s, const struct evaluation_detail *d, int i, struct err *err)
+static int print_mapping(const struct evaluation_detail *d, int i, struct err *err)
 {
     const struct op *op = &d->network->op[i];
-    struct mapper_options options = {.goal = s->goal, .budget = s->mapper_budget, .core_split = CORE_ONE};
-    if (d->place[i].split != PLACE_CORE) {
-        options.core_split = op_split_dim(op, (enum split)d->place[i].split);
-    }
     struct mapper_result r;
-    if (mapper_best(&d->accelerator, &op->einsum, &options, NULL, &r, err) < 0) {
+    if (breakdown_mapping(d, i, &r, err) < 0) {
         return -1;
     }
     struct strbuf t = STRBUF_INIT;
@@ -241,13 +238,13 @@ static int print_mapping(const struct study *s, const struct evaluation_detail *
     return 0;
 }
 
-int explain_mappings(const struct study *s, const struct evaluation_detail *d, const char *layer, struct err *err)
+int explain_mappings(const struct evaluation_detail *d, const char *layer, struct err *err)
 {
     int only = find_layer(d, layer, err);
     int bad = only < -1 ? -1 : 0;
     for (int i = 0; i < d->network->n_ops && !bad; i++) {
         if (d->network->op[i].kind == OP_TENSOR && (only < 0 || i == only)) {
-            bad = print_mapping(s, d, i, err);
+            bad = print_mapping(d, i, err);
         }
     }
     return bad;

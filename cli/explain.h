@@ -10,6 +10,6 @@
 int explain_print(const struct evaluation_detail *d, const char *layer, struct err *err);
 json_t *explain_json(const struct evaluation_detail *d, const char *layer);
 /* The loop nests, found anew by the mapper (the same ones: law 2). */
-int explain_mappings(const struct study *s, const struct evaluation_detail *d, const char *layer, struct err *err);
+int explain_mappings(const struct evaluation_detail *d, const char *layer, struct err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "cli/front.h"
 #include "cli/interrupt.h"
+#include "experiments/breakdown.h"
 #include "experiments/runner.h"
 
 #include <math.h>
@@ -172,6 +173,9 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     int bad = db_begin_run(db, &about, &err);
     bad = bad ? bad : runner_run(s, record, db, pool, &options, &r, &err);
     progress_view_end(&view);
+    if (!bad && r.stop != SEARCH_RUNNING) {
+        bad = breakdown_front(s, pool->evaluator, db, &interrupt->stop, &err);
+    }
     struct err late = ERR_INIT;
     if (pool->ops->free(pool, &late) < 0) { /* the study itself is whole */
         cli_say(cli, "warning: the shared cache could not be written: %s", late.text);

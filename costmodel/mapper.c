@@ -71,16 +71,17 @@ static void front_add(struct mapper_front *f, const struct mapping *map, double 
     f->n++;
 }
 
-void mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj, double cycles)
+bool mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj, double cycles)
 {
     if (mp_hopeless(m, energy_pj, cycles)) {
-        return;
+        return false;
     }
     if (m->front) {
         front_add(m->front, map, energy_pj, cycles);
-        return;
+        return true;
     }
-    m->best = (struct mp_best){true, mp_goal(m->goal, energy_pj, cycles), energy_pj, cycles, *map};
+    m->best = (struct mp_best){true, mp_goal(m->goal, energy_pj, cycles), energy_pj, cycles, 0, *map};
+    return true;
 }
 
 /* --- fast search ----------------------------------------------------------------------- */

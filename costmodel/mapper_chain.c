@@ -12,6 +12,7 @@
  * innermost tiles count: docs/mapper.md. Where the answer need not be proven, only maximal
  * tiles count at every level, and lattices are thinned. */
 #include "costmodel/mapper_chain.h"
+#include "costmodel/mapper_inner.h"
 
 #include <stddef.h>
 
@@ -129,6 +130,7 @@ static void bound_level(const struct chain *c, int l, struct walk *w)
     struct mp_tick ticks[MP_TENSORS];
     const struct mp_loops *loops = &c->loops[l + 1];
     bool timed = c->m->goal != GOAL_ENERGY || c->m->front;
+    double energy = 0, apart = 0; /* under one order; each tensor under its own, physical words filled up */
     int n = 0;
     for (int t = 0; t < c->p->nt; t++) {
         if (!(c->keep[l] >> t & 1)) {
@@ -138,8 +140,9 @@ static void bound_level(const struct chain *c, int l, struct walk *w)
         struct mp_tick *k = &ticks[n++];
         chain_tick(c, t, l, l + 1, k);
         double words = k->volume * c->s->instances[l] + least_words(c, t, l, l + 2);
-        w->energy_pj += words * pj;
-        words += timed ? mp_order_min(loops, k, 1, chain_inner_first(c, l + 1)) : 0;
+        energy += words * pj;
+        words += timed || c->m->exact ? mp_order_min(loops, k, 1, chain_inner_first(c, l + 1)) : 0;
+        apart += c->m->exact ? chain_link_pj(c, t, l, chain_open(c, l), words) : 0;
         k->weight *= pj;
         if (t == c->p->out) {
             double first = c->first[l];
@@ -148,7 +151,8 @@ static void bound_level(const struct chain *c, int l, struct walk *w)
             chain_add_operand(c, l, t, words, w);
         }
     }
-    w->energy_pj += mp_order_min(loops, ticks, n, chain_inner_first(c, l + 1));
+    energy += mp_order_min(loops, ticks, n, chain_inner_first(c, l + 1));
+    w->energy_pj += energy > apart ? energy : apart;
 }
 
 static void descend(struct chain *c, int l, const struct walk *so_far);
@@ -191,7 +195,9 @@ static void descend(struct chain *c, int l, const struct walk *so_far)
         }
         c->m->budget -= MP_PAIR - 1;
         bound_level(c, l, &w);
-        if (!chain_hopeless(c, w.energy_pj + c->rest_pj[l], chain_cycles(c, &w))) {
+        bool hopeless =
+            c->tables ? inner_hopeless(c, l, &w) : chain_hopeless(c, w.energy_pj + c->rest_pj[l], chain_cycles(c, &w));
+        if (!hopeless) {
             inside(c, l, &w);
         }
     }
@@ -203,6 +209,10 @@ void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint
     struct walk traffic;
     uint8_t full[MP_DIMS];
     chain_init(&c, m, m->p, s, keep);
+    if (m->exact && !(s->padded_macs > m->p->macs)) {
+        c.start.energy_pj += c.mac_padding_pj;
+        c.mac_padding_pj = 0;
+    }
     chain_least_traffic(&c, &traffic);
     c.least_cycles = chain_cycles(&c, &traffic);
     if (!mp_lattice_init(m->work, m->p->nd, s->rest, m->exact)) {
@@ -214,7 +224,15 @@ void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint
     }
     c.at[c.top] = full;
     c.outer[c.top] = 1;
-    for (int l = 0; l < c.top; l++) {
+    c.port = m->best.found && m->best.port >= 0 ? m->best.port : chain_busiest_port(&c, &traffic);
+    c.tables = m->exact && c.top > 0 && inner_init(&c);
+    if (c.tables && inner_root_hopeless(&c)) {
+        return;
+    }
+    for (int l = 0; l < c.top && c.tables; l++) {
+        inner_collect(&c, l);
+    }
+    for (int l = 0; l < c.top && !c.tables; l++) {
         chain_collect(&c, l);
         const struct mp_node *least = mp_nth_node(m->work, l, 0);
         if (!least) {

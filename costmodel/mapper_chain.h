@@ -27,6 +27,9 @@ struct chain {
     double first[HW_LEVELS];              /* words of the output first visited, all instances */
     bool innermost[HW_LEVELS];            /* no level inside keeps the output */
     uint32_t fixed[HW_LEVELS];            /* dimensions in which a tile need not be maximal */
+    bool tables;                          /* mapper_inner.c has them; else rest_pj holds */
+    int port;                             /* whose cycles the tables bound, as in mp_best */
+    double pj_per_cycle;                  /* weight of those cycles, leakage included */
     double rest_pj[HW_LEVELS + 1];        /* least energy of the levels below l */
     struct walk start;
     double mac_padding_pj;            /* of the MACs' accesses, which physical words add */
@@ -46,14 +49,23 @@ bool chain_open(const struct chain *c, int l);
 /* What n words of an operand (of the output) fetched into level l ask of ports; the output also: what first visits save. */
 void chain_add_operand(const struct chain *c, int l, int t, double n, struct walk *w);
 void chain_add_output(const struct chain *c, int l, double n, struct walk *w);
+void chain_link_bits(const struct chain *c, int t, int l, bool open, double n, struct walk *w);
 double chain_cycles(const struct chain *c, const struct walk *w);
 /* Elements that fill up the last physical word of each instance: n elements of all instances of level l. */
 double chain_padding(const struct chain *c, int l, const struct mp_width *w, double n);
+/* Cycles that a port (3 * level + read, write, shared) needs, and the port that needs most. */
+double chain_port_cycles(const struct chain *c, const struct walk *w, int port);
+int chain_busiest_port(const struct chain *c, const struct walk *w);
+/* Energy of n words of tensor t taken into level l (perfect factors: with what fills up physical words). */
+double chain_link_pj(const struct chain *c, int t, int l, bool open, double n);
 /* Bounds that rule out any gain; leakage is added here. */
 bool chain_hopeless(const struct chain *c, double energy_pj, double cycles);
 
 /* mapper_scan.c: the tiles of level l that fit and may gain, into the heap of the level. */
 void chain_collect(const struct chain *c, int l);
+/* For every tile (dimension 0 runs fastest) and every tensor that level l keeps: words taken in when the loop right above moves the
+ * tensor, and when the longest run of loops that do not stands there; which tiles fit. */
+void chain_tabulate(const struct chain *c, int l, double *const *moved, double *const *stays, uint8_t *fits);
 void chain_extent(const struct chain *c, int l, const uint8_t *at, double *x);
 /* Which covers of a node fit too. */
 uint32_t chain_covers(const struct chain *c, int l, struct mp_node *n);

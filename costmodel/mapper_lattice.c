@@ -24,8 +24,10 @@ void mapper_work_free(struct mapper_work *w)
         mem_free(w->level[l].node);
         mem_free(w->level[l].heap);
         mem_free(w->level[l].sorted);
+        mem_free(w->inner.fits[l]);
     }
     mem_free(w->labels.label);
+    mem_free(w->inner.pool);
     mem_free(w);
 }
 

@@ -5,7 +5,9 @@
 
 #include "costmodel/mapper_order.h"
 
-enum { MP_DIVISORS = 128, MP_FAST_NODES = 768, MP_COVERS = 32 };
+#include <stddef.h>
+
+enum { MP_DIVISORS = 128, MP_FAST_NODES = 768, MP_COVERS = 32, MP_INNER_NODES = 1 << 16, MP_STATES = 64 };
 
 struct mp_node {
     double bound_pj;     /* least energy of this level's transfers */
@@ -26,6 +28,39 @@ struct mp_level_nodes { /* a heap gives the nodes in the order of their bounds, 
     int n_heap, n_sorted, cap;
 };
 
+/* Tables of mapper_inner.c: energies (pJ) and cycles of one port at every node of the lattice, n numbers a slot. */
+struct mp_state {
+    uint8_t from[MP_TENSORS]; /* innermost keeper of which the tensor is open; HW_LEVELS: closed */
+    int slot;
+};
+
+struct mp_states {
+    struct mp_state state[MP_STATES];
+    int n;
+};
+
+/* What is minimised: alpha * energy + beta * cycles of the port. */
+struct mp_table {
+    double alpha, beta;
+    struct mp_states states[HW_LEVELS + 1]; /* at a level, before its own tensors open */
+    int key[HW_LEVELS];                     /* slot: least of levels 0 .. l with this tile at l */
+};
+
+enum { MP_PJ, MP_CYCLES, MP_MEASURES };
+enum { MP_TABLES = 3 }; /* energy; energy and cycles weighed; cycles */
+
+struct mp_inner {
+    double *pool;
+    size_t cap;
+    int n, n_slots, n_tables;
+    int stride[MP_DIMS];
+    struct mp_table table[MP_TABLES];
+    /* slots of the transfers of a tensor into a level: when the loop right above moves it, and when as many as may stand there do not */
+    int moved[MP_MEASURES][HW_LEVELS][MP_TENSORS], stays[MP_MEASURES][HW_LEVELS][MP_TENSORS];
+    uint8_t *fits[HW_LEVELS];
+    int fits_cap[HW_LEVELS];
+};
+
 struct mapper_work {
     int64_t rest[MP_DIMS]; /* what the tables are made for */
     bool thinned;
@@ -41,6 +76,7 @@ struct mapper_work {
     int8_t cover_at[MP_COVERS][MP_DIVISORS]; /* index of div * prime; -1 */
     struct mp_level_nodes level[HW_LEVELS];
     struct mp_labels labels;
+    struct mp_inner inner;
 };
 
 /* Divisor tables for iterations rest[nd]. `exact`: all divisors; else as many as make a

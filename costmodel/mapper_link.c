@@ -22,37 +22,63 @@ bool chain_open(const struct chain *c, int l)
     return false;
 }
 
-/* Adds what n words of operand t fetched into level l ask of ports. */
-void chain_add_operand(const struct chain *c, int l, int t, double n, struct walk *w)
+/* Adds what n words of tensor t taken into level l ask of ports; an output's first visits are not taken in. */
+void chain_link_bits(const struct chain *c, int t, int l, bool open, double n, struct walk *w)
 {
     const struct mp_problem *p = c->p;
     int up = c->parent[l][t];
-    w->write_bits[l] += n * p->width[l][t][MP_NARROW].port_bits;
-    w->read_bits[up] += n / c->shared[l][t] * p->width[up][t][MP_NARROW].port_bits;
+    double up_n = n / c->shared[l][t];
+    if (t != p->out) {
+        w->write_bits[l] += n * p->width[l][t][MP_NARROW].port_bits;
+        w->read_bits[up] += up_n * p->width[up][t][MP_NARROW].port_bits;
+        return;
+    }
+    const struct mp_width *a = &p->width[l][t][c->wide[l][open]];
+    const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
+    w->read_bits[l] += p->drains ? n * a->port_bits : 0;
+    w->write_bits[l] += (n - c->first[l]) * a->port_bits;
+    w->write_bits[up] += up_n * b->port_bits;
+    w->read_bits[up] += (up_n - c->first[up]) * b->port_bits;
 }
 
-/* The same for the output: drains and refills of level l, updates of its parent; and what
- * first visits save of the energy. Sums are wide while a reduction loop runs further out
- * than what arrives. What an outer keeper drains was counted narrow where no reduction loop
- * runs outside of it; it is wide when one runs inside of it but outside of l. */
+void chain_add_operand(const struct chain *c, int l, int t, double n, struct walk *w)
+{
+    chain_link_bits(c, t, l, false, n, w);
+}
+
+/* Drains and refills of level l, updates of its parent; and what first visits save of the energy. Sums are wide while a reduction
+ * loop runs further out than what arrives. What an outer keeper drains was counted narrow where no reduction loop runs outside of it; it
+ * is wide when one runs inside of it but outside of l. */
 void chain_add_output(const struct chain *c, int l, double n, struct walk *w)
 {
     const struct mp_problem *p = c->p;
     int t = p->out, up = c->parent[l][t];
     bool open = chain_open(c, l);
-    const struct mp_width *a = &p->width[l][t][c->wide[l][open]];
-    const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
-    double up_n = n / c->shared[l][t];
     w->energy_pj -= c->first_pj[l][open];
-    w->read_bits[l] += p->drains ? n * a->port_bits : 0;
-    w->write_bits[l] += (n - c->first[l]) * a->port_bits;
-    w->write_bits[up] += up_n * b->port_bits;
-    w->read_bits[up] += (up_n - c->first[up]) * b->port_bits;
+    chain_link_bits(c, t, l, open, n, w);
     if (p->drains && open && up < c->top && !c->wide[up][0] && !chain_open(c, up)) {
-        const struct mp_width *o = &p->width[up][t][MP_NARROW];
+        const struct mp_width *o = &p->width[up][t][MP_NARROW], *b = &p->width[up][t][MP_WIDE];
         w->energy_pj += c->first[up] * (b->read_pj - o->read_pj);
         w->read_bits[up] += c->first[up] * (b->port_bits - o->port_bits);
     }
+}
+
+double chain_port_cycles(const struct chain *c, const struct walk *w, int port)
+{
+    int l = port / 3, kind = port % 3;
+    const struct level *v = &c->p->a->level[l];
+    double bits = (kind != 1 ? w->read_bits[l] : 0) + (kind != 0 ? w->write_bits[l] : 0);
+    double width = kind == 0 ? v->read_bits_per_cycle : kind == 1 ? v->write_bits_per_cycle : v->shared_bits_per_cycle;
+    return bits / c->s->instances[l] / width;
+}
+
+int chain_busiest_port(const struct chain *c, const struct walk *w)
+{
+    int busiest = 0;
+    for (int i = 1; i < 3 * (c->top + 1); i++) {
+        busiest = chain_port_cycles(c, w, i) > chain_port_cycles(c, w, busiest) ? i : busiest;
+    }
+    return busiest;
 }
 
 double chain_cycles(const struct chain *c, const struct walk *w)
@@ -163,6 +189,29 @@ double chain_padding(const struct chain *c, int l, const struct mp_width *w, dou
 {
     double whole = c->p->a->level[l].word_bits / w->port_bits * c->s->instances[l]; /* elements of a word each */
     return whole > c->s->instances[l] ? ceil(n / whole * (1 - 1e-12)) * whole - n : 0;
+}
+
+/* Energy of the accesses that physical words add to n words of tensor t taken into level l. */
+static double padding_pj(const struct chain *c, int t, int l, bool open, double n)
+{
+    const struct mp_problem *p = c->p;
+    int up = c->parent[l][t];
+    double out = n / c->shared[l][t];
+    if (t != p->out) {
+        const struct mp_width *a = &p->width[l][t][MP_NARROW], *b = &p->width[up][t][MP_NARROW];
+        return chain_padding(c, l, a, n) * a->write_pj + chain_padding(c, up, b, out) * b->read_pj;
+    }
+    const struct mp_width *a = &p->width[l][t][c->wide[l][open]];
+    const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
+    double pj = chain_padding(c, l, a, n - c->first[l]) * a->write_pj + chain_padding(c, up, b, out) * b->write_pj +
+                chain_padding(c, up, b, out - c->first[up]) * b->read_pj;
+    return pj + (p->drains && c->wide[l][open] == c->wide[l][1] ? chain_padding(c, l, a, n) * a->read_pj : 0);
+}
+
+double chain_link_pj(const struct chain *c, int t, int l, bool open, double n)
+{
+    double pj = n * c->pj[l][t][t == c->p->out && open];
+    return pj + (c->s->padded_macs > c->p->macs ? 0 : padding_pj(c, t, l, open, n));
 }
 
 /* MACs, and their operand reads and updates at the innermost level that keeps each. */

@@ -63,7 +63,7 @@ static void trim(const struct einsum *e, int d, struct mapping *m)
     }
 }
 
-static void price(struct chain *c, const int *label)
+static void price(struct chain *c, const int *label, int port)
 {
     struct mp_search *m = c->m;
     struct cost_options how = {.accounting = m->accounting, .fidelity = FIDELITY_BANDWIDTH};
@@ -83,34 +83,17 @@ static void price(struct chain *c, const int *label)
     m->priced++;
     if (mapping_check(&map, c->p->a, c->p->e, NULL) == 0 &&
         cost_evaluate(c->p->a, c->p->e, &map, &how, &cost, NULL) == 0) {
-        mp_offer(m, &map, cost.energy_pj, cost.cycles);
+        if (mp_offer(m, &map, cost.energy_pj, cost.cycles)) {
+            m->best.port = port;
+        }
     }
-}
-
-/* Energy of the accesses that physical words add to n words of tensor t taken into level l. */
-static double padding_pj(const struct chain *c, int t, int l, double n)
-{
-    const struct mp_problem *p = c->p;
-    int up = c->parent[l][t];
-    double out = n / c->shared[l][t];
-    if (t != p->out) {
-        const struct mp_width *a = &p->width[l][t][MP_NARROW], *b = &p->width[up][t][MP_NARROW];
-        return chain_padding(c, l, a, n) * a->write_pj + chain_padding(c, up, b, out) * b->read_pj;
-    }
-    bool open = chain_open(c, l);
-    const struct mp_width *a = &p->width[l][t][c->wide[l][open]];
-    const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
-    double pj = chain_padding(c, l, a, n - c->first[l]) * a->write_pj + chain_padding(c, up, b, out) * b->write_pj +
-                chain_padding(c, up, b, out - c->first[up]) * b->read_pj;
-    return pj + (p->drains && c->wide[l][open] == c->wide[l][1] ? chain_padding(c, l, a, n) * a->read_pj : 0);
 }
 
 /* The words of every tensor and keeper under one order a level. */
 static void weigh(struct chain *c, const int *label, int n_pairs, const int *tensor, const int *keeper, struct walk *w)
 {
-    bool exact_words = !(c->s->padded_macs > c->p->macs);
     *w = c->start;
-    w->energy_pj += exact_words ? c->mac_padding_pj : 0;
+    w->energy_pj += c->s->padded_macs > c->p->macs ? 0 : c->mac_padding_pj;
     for (int k = 0; k < n_pairs; k++) {
         int t = tensor[k], l = keeper[k];
         double x[MP_DIMS];
@@ -119,8 +102,7 @@ static void weigh(struct chain *c, const int *label, int n_pairs, const int *ten
         for (int u = l + 1; u <= c->top; u++) {
             words += c->w->labels.label[label[u]].words[k] * c->outer[u] * c->s->instances[l];
         }
-        w->energy_pj += words * c->pj[l][t][t == c->p->out && chain_open(c, l)];
-        w->energy_pj += exact_words ? padding_pj(c, t, l, words) : 0;
+        w->energy_pj += chain_link_pj(c, t, l, chain_open(c, l), words);
         if (t == c->p->out) {
             chain_add_output(c, l, words, w);
         } else {
@@ -137,7 +119,7 @@ static void combine(struct chain *c, int u, const int *first, int *label, int n_
         struct walk w;
         weigh(c, label, n_pairs, tensor, keeper, &w);
         if (!chain_hopeless(c, w.energy_pj, chain_cycles(c, &w))) {
-            price(c, label);
+            price(c, label, chain_busiest_port(c, &w));
         }
         return;
     }

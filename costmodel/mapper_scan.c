@@ -151,12 +151,11 @@ static double scan_bound(const struct chain *c, int l, const struct scan *s, con
     return bound > 0 ? bound : 0;
 }
 
-/* Fills a node from the scan; false when its tiles do not fit. */
-static bool scan_node(const struct chain *c, int l, const struct scan *s, struct mp_node *v)
+/* Volumes of the tiles kept at level l; false when they do not fit. */
+static bool scan_fits(const struct chain *c, int l, const struct scan *s, bool open, double *volume)
 {
     const struct mp_problem *p = c->p;
-    double bits = 0, volume[MP_TENSORS];
-    bool open = s->run[0][p->out] > 1;
+    double bits = 0;
     bool held = c->s->partial_above[l] || (c->innermost[l] ? c->s->partial : open);
     for (int t = 0; t < p->nt; t++) {
         if (c->keep[l] >> t & 1) {
@@ -164,8 +163,17 @@ static bool scan_node(const struct chain *c, int l, const struct scan *s, struct
             bits += volume[t] * p->width[l][t][held].port_bits;
         }
     }
-    if (bits > p->capacity[l] ||
-        (bits + p->nt > p->capacity[l] && mp_tile_bits(p, l, c->keep[l], held, s->x) > p->capacity[l])) {
+    return bits + p->nt <= p->capacity[l] ||
+           (bits <= p->capacity[l] && mp_tile_bits(p, l, c->keep[l], held, s->x) <= p->capacity[l]);
+}
+
+/* Fills a node from the scan; false when its tiles do not fit. */
+static bool scan_node(const struct chain *c, int l, const struct scan *s, struct mp_node *v)
+{
+    const struct mp_problem *p = c->p;
+    double volume[MP_TENSORS];
+    bool open = s->run[0][p->out] > 1;
+    if (!scan_fits(c, l, s, open, volume)) {
         return false;
     }
     v->bound_pj = scan_bound(c, l, s, volume, open);
@@ -264,4 +272,34 @@ void chain_collect(const struct chain *c, int l)
         }
     }
     mp_level_heap(w, l, n);
+}
+
+void chain_tabulate(const struct chain *c, int l, double *const *moved, double *const *stays, uint8_t *fits)
+{
+    const struct mp_problem *p = c->p;
+    uint8_t at[MP_DIMS] = {0};
+    struct scan s;
+    scan_init(c, &s);
+    for (int i = 0, d = p->nd - 1; d < p->nd; i++) {
+        double volume[MP_TENSORS];
+        scan_set(c, l, d, at, &s);
+        double iterations = c->s->padded_macs / s.size[0];
+        fits[i] = scan_fits(c, l, &s, s.run[0][p->out] > 1, volume);
+        for (int t = 0; t < p->nt; t++) {
+            double once = 0, tick = 1;
+            if (!(c->keep[l] >> t & 1)) {
+                continue;
+            }
+            if (p->tensor[t].sliding) {
+                scan_sliding(p, &s, t, &once, &tick);
+            }
+            double share = tick / s.run[0][t];
+            moved[t][i] = volume[t] * iterations * tick;
+            stays[t][i] = volume[t] * iterations * (share > once ? share : once);
+        }
+        d = 0;
+        while (d < p->nd && ++at[d] == c->w->n_div[d]) {
+            at[d++] = 0;
+        }
+    }
 }

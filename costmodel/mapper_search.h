@@ -100,6 +100,7 @@ bool mp_may_split(const struct mp_problem *p, int compact_dim);
 struct mp_best {
     bool found;
     double value, energy_pj, cycles;
+    int port; /* the one that asks for most cycles: 3 * level + read, write, shared */
     struct mapping mapping;
 };
 
@@ -127,7 +128,8 @@ uint32_t mp_roles(const struct mp_problem *p, int level, enum keep how);
  * before, *open_bound falls to the least bound (by goal) of what was left out. */
 void mp_exact_search(struct mp_search *m, int core_split, double *open_bound);
 
-void mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj, double cycles);
+/* True when it is the new incumbent. */
+bool mp_offer(struct mp_search *m, const struct mapping *map, double energy_pj, double cycles);
 /* Whether energy and cycles that are lower bounds rule out any gain. */
 bool mp_hopeless(const struct mp_search *s, double energy_pj, double cycles);
 /* Least energy and cycles that any tiles leave for these spatial factors and keep masks: MACs, operand reads, every word

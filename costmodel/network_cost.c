@@ -69,8 +69,10 @@ static void from_mapping(const struct accelerator *a, const struct einsum *e, co
             enum tensor_role role = e->tensor[t].role;
             out->storage_pj[l][role] += tc->energy_pj;
             out->network_pj[l][role] += tc->network_pj;
+            double bits = tc->accesses * a->level[l].word_bits;
+            out->storage_bits[l][role] += bits;
             if (l == top) {
-                out->dram_bits += tc->accesses * a->level[l].word_bits;
+                out->dram_bits += bits;
             }
         }
     }
@@ -135,6 +137,7 @@ static void stream(const struct accelerator *a, enum tensor_role role, double bi
             pj = v->read_pj + v->write_pj;
         }
         out->storage_pj[l][role] += words * pj;
+        out->storage_bits[l][role] += l < top ? 2 * bits : bits;
         out->network_pj[l][role] += bits * v->hop_pj_per_bit * (v->hops_x + v->hops_y);
     }
 }

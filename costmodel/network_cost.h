@@ -28,6 +28,7 @@ struct op_cost { /* plain: this is what a memo holds (before hop distances) */
     double mac_pj, vector_pj;
     double storage_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
     double network_pj[HW_LEVELS][TENSOR_ROLE_COUNT];
+    double storage_bits[HW_LEVELS][TENSOR_ROLE_COUNT]; /* read and written there, in physical words */
     double hop_pj
         [TENSOR_ROLE_COUNT]; /* on one core: energy of one hop of all its traffic with the level that cores share */
     double dram_bits;        /* to and from the outermost level */

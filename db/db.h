@@ -172,7 +172,7 @@ struct db_trial {
     struct hash hash; /* of the design's canonical text */
     enum db_state state;
     const char *violated;          /* names of the violated constraints, "a, b"; NULL: none */
-    const char *error;             /* why it failed; NULL */
+    const char *error;             /* why it failed; NULL. Both NULL when it is ok */
     const char *proposed_by;       /* "random", "crossover 12 40", ...; NULL */
     int generation;                /* of the algorithm, >= 0; -1: none */
     double eval_us;                /* wall-clock of the evaluation in us; < 0 or NaN: not measured.
@@ -283,23 +283,25 @@ struct db_row {
 int db_query(struct db *db, const struct db_query *q, int (*fn)(void *ctx, const struct db_row *row), void *ctx,
              struct err *err);
 
-/* Breakdown of designs on the front (or asked for with `eval --save`). */
+/* Breakdown of designs on the front, or asked for with `eval --save`. */
 struct db_layer {
     int64_t layer_id; /* >= 0 */
     const char *name, *op;
-    int64_t macs, weight_bytes;
-    const char *dims; /* text, e.g. "N1 K64 C3 P112 Q112 R7 S7" */
+    int64_t macs, weights; /* weights: elements, biases included */
+    const char *dims;      /* text, e.g. "N1 K64 C3 P112 Q112 R7 S7" */
 };
 struct db_layer_cost {
-    struct hash hash;
+    int64_t design; /* number of its first trial */
     int64_t layer_id;
-    const char *level, *tensor; /* "DRAM", "weights"; "-" when none */
-    double energy_j;
-    int64_t cycles, accesses, bytes;
+    const char *level, *tensor; /* "DRAM", "weights"; "MAC" or "vector", "-" for the arithmetic */
+    double energy_j;            /* of the storage's accesses, or of the arithmetic */
+    double network_j;           /* of the network between the level and the one below */
+    double bits;                /* read and written at the level, whole words */
+    double cycles;              /* that the level's ports are busy with all tensors, or the arithmetic */
 };
 int db_put_layer(struct db *db, const struct db_layer *layer, struct err *err);          /* replaces */
 int db_put_layer_cost(struct db *db, const struct db_layer_cost *cost, struct err *err); /* replaces */
-int db_put_mapping(struct db *db, struct hash hash, int64_t layer_id, const char *loops,
+int db_put_mapping(struct db *db, int64_t design, int64_t layer_id, const char *loops,
                    struct err *err); /* replaces */
 
 /* A line of the convergence history. */

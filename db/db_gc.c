@@ -106,7 +106,7 @@ static int64_t bytes_of(const char *path)
 
 static int tidy(sqlite3 *sql, const struct db *shape, bool caches, struct db_gc_report *r, struct err *err)
 {
-    static const char *const off_front = " WHERE hash NOT IN (SELECT hash FROM designs WHERE rank = 0)";
+    static const char *const off_front = " WHERE design NOT IN (SELECT id FROM designs WHERE rank = 0)";
     const char *path = shape->path;
     struct strbuf costs = STRBUF_INIT, loops = STRBUF_INIT;
     strbuf_addf(&costs, "DELETE FROM layer_cost%s", off_front);
@@ -163,13 +163,18 @@ int db_gc(const char *path, bool caches, struct db_gc_report *report, struct err
 /* What makes version i + 2 of version i + 1. A new schema is a new row here, and DB_SCHEMA_VERSION. */
 static const char *const migrations[] = {
     "ALTER TABLE runs ADD COLUMN origin TEXT",
+    /* nothing had filled the tables of version 2 */
+    "DROP VIEW energy_by_level; DROP TABLE layer_cost; DROP TABLE mappings;"
+    "ALTER TABLE layers RENAME COLUMN weight_bytes TO weights;" DB_BREAKDOWN,
 };
 _Static_assert(sizeof migrations / sizeof *migrations == DB_SCHEMA_VERSION - 1, "every version has its way up");
 
 static int migrate(sqlite3 *sql, const char *path, int from, struct err *err)
 {
-    int rc = db_sql_exec(sql, path, "BEGIN IMMEDIATE", err);
-    for (int v = from; v < DB_SCHEMA_VERSION && !rc; v++) {
+    int64_t study; /* a file of caches has none of the tables that ever changed */
+    int rc = db_sql_exec(sql, path, "BEGIN IMMEDIATE", err) ||
+             db_sql_integer(sql, path, "SELECT count(*) FROM sqlite_schema WHERE name = 'trials'", 0, &study, err);
+    for (int v = from; v < DB_SCHEMA_VERSION && !rc && study; v++) {
         rc = db_sql_exec(sql, path, migrations[v - 1], err);
     }
     struct strbuf text = STRBUF_INIT;

@@ -235,8 +235,11 @@ static void copy_text(const struct merge *m, int k, struct strbuf *sb)
                 " cache_lookups, wall_s, cpu_s, coalesce(origin, %s) FROM src.runs;",
                 run, origin);
     strbuf_adds(sb, "INSERT OR IGNORE INTO main.layers SELECT * FROM src.layers;"
-                    "INSERT OR IGNORE INTO main.layer_cost SELECT * FROM src.layer_cost;"
-                    "INSERT OR IGNORE INTO main.mappings SELECT * FROM src.mappings;"
+                    "INSERT OR IGNORE INTO main.layer_cost SELECT m.id, c.layer_id, c.level, c.tensor, c.energy_j,"
+                    " c.network_j, c.bits, c.cycles FROM src.layer_cost c JOIN src.designs s ON s.id = c.design"
+                    " JOIN main.designs m ON m.hash = s.hash;"
+                    "INSERT OR IGNORE INTO main.mappings SELECT m.id, l.layer_id, l.loops FROM src.mappings l"
+                    " JOIN src.designs s ON s.id = l.design JOIN main.designs m ON m.hash = s.hash;"
                     "INSERT OR IGNORE INTO main.evaluation_cache(key, value)"
                     " SELECT key, value FROM src.evaluation_cache ORDER BY rowid;"
                     "INSERT OR IGNORE INTO main.mapping_cache(key, value)"

@@ -12,7 +12,17 @@
 #include <sys/types.h>
 
 #define DB_APPLICATION_ID 0x4456544C /* 'DVTL' */
-#define DB_SCHEMA_VERSION 2
+#define DB_SCHEMA_VERSION 3
+/* Tables and views of version 3. */
+#define DB_BREAKDOWN                                                                                                   \
+    "CREATE TABLE layer_cost(design INTEGER REFERENCES designs(id), layer_id INTEGER REFERENCES layers, level TEXT,"   \
+    " tensor TEXT, energy_j REAL, network_j REAL, bits REAL, cycles REAL,"                                             \
+    " PRIMARY KEY(design, layer_id, level, tensor)) STRICT, WITHOUT ROWID;"                                            \
+    "CREATE TABLE mappings(design INTEGER REFERENCES designs(id), layer_id INTEGER REFERENCES layers, loops TEXT,"     \
+    " PRIMARY KEY(design, layer_id)) STRICT, WITHOUT ROWID;"                                                           \
+    "CREATE VIEW energy_by_level AS SELECT d.hash, c.level, SUM(c.energy_j) AS energy_j,"                              \
+    " SUM(c.network_j) AS network_j, SUM(c.bits) AS bits"                                                              \
+    " FROM layer_cost c JOIN designs d ON d.id = c.design GROUP BY c.design, c.level;"
 #define DB_BUSY_MS 10000 /* how long a locked file is waited for */
 #define DB_MAX_COLUMNS 1900
 #define DB_MAX_OBJECTIVES 8

@@ -71,17 +71,9 @@ static const char *const study_tables =
     " front_size INTEGER, elapsed_s REAL) STRICT;"
     "CREATE TABLE layers(layer_id INTEGER PRIMARY KEY, name TEXT, op TEXT, macs "
     "INTEGER,"
-    " weight_bytes INTEGER, dims TEXT) STRICT;"
-    "CREATE TABLE layer_cost(hash TEXT, layer_id INTEGER REFERENCES layers, level TEXT,"
-    " tensor TEXT, energy_j REAL, cycles INTEGER, accesses INTEGER, bytes INTEGER,"
-    " PRIMARY KEY(hash, layer_id, level, tensor)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE mappings(hash TEXT, layer_id INTEGER REFERENCES layers, loops TEXT,"
-    " PRIMARY KEY(hash, layer_id)) STRICT, WITHOUT ROWID;"
-    "CREATE VIEW front AS SELECT * FROM designs WHERE rank = 0;"
+    " weights INTEGER, dims TEXT) STRICT;" DB_BREAKDOWN "CREATE VIEW front AS SELECT * FROM designs WHERE rank = 0;"
     "CREATE VIEW log AS SELECT t.number, d.hash, d.state, t.generation, t.proposed_by,"
-    " t.run_id FROM trials t JOIN designs d ON d.id = t.design;"
-    "CREATE VIEW energy_by_level AS SELECT hash, level, SUM(energy_j) AS energy_j"
-    " FROM layer_cost GROUP BY hash, level;";
+    " t.run_id FROM trials t JOIN designs d ON d.id = t.design;";
 
 static int column_check(const struct db_layout *l, int i, struct err *err)
 {

@@ -84,18 +84,11 @@ int db_put_layer(struct db *db, const struct db_layer *layer, struct err *err)
     queue_text(q, layer->name);
     queue_text(q, layer->op);
     queue_integer(q, layer->macs);
-    queue_integer(q, layer->weight_bytes);
+    queue_integer(q, layer->weights);
     queue_text(q, layer->dims);
     queue_end(q);
     writer_end(db->writer);
     return 0;
-}
-
-static void queue_hash(struct queue *q, struct hash hash)
-{
-    char hex[HASH_HEX];
-    hash_hex(hash, hex);
-    queue_text(q, hex);
 }
 
 int db_put_layer_cost(struct db *db, const struct db_layer_cost *cost, struct err *err)
@@ -105,27 +98,27 @@ int db_put_layer_cost(struct db *db, const struct db_layer_cost *cost, struct er
         return -1;
     }
     queue_begin(q, RECORD_LAYER_COST, 8);
-    queue_hash(q, cost->hash);
+    queue_integer(q, cost->design);
     queue_integer(q, cost->layer_id);
     queue_text(q, cost->level);
     queue_text(q, cost->tensor);
     queue_real(q, cost->energy_j);
-    queue_integer(q, cost->cycles);
-    queue_integer(q, cost->accesses);
-    queue_integer(q, cost->bytes);
+    queue_real(q, cost->network_j);
+    queue_real(q, cost->bits);
+    queue_real(q, cost->cycles);
     queue_end(q);
     writer_end(db->writer);
     return 0;
 }
 
-int db_put_mapping(struct db *db, struct hash hash, int64_t layer_id, const char *loops, struct err *err)
+int db_put_mapping(struct db *db, int64_t design, int64_t layer_id, const char *loops, struct err *err)
 {
     struct queue *q = db_begin_record(db, err);
     if (!q) {
         return -1;
     }
     queue_begin(q, RECORD_MAPPING, 3);
-    queue_hash(q, hash);
+    queue_integer(q, design);
     queue_integer(q, layer_id);
     queue_text(q, loops);
     queue_end(q);

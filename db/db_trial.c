@@ -49,9 +49,13 @@ static void exact_add(struct strbuf *sb, int column, double d)
     strbuf_add(sb, entry, sizeof entry);
 }
 
-/* The type must fit; fills `exact` with what needs it. */
+/* The types must fit, and a design that is ok has nothing to say; fills `exact` with what needs it. */
 static int check_values(const struct db *db, const struct db_trial *t, struct strbuf *exact, struct err *err)
 {
+    if (t->state == DB_OK && (t->violated || t->error)) {
+        return err_set(err, ERR_BUG, "trial %lld is ok, but has '%s'", (long long)t->number,
+                       t->violated ? t->violated : t->error);
+    }
     for (int i = 0; i < db->n_columns; i++) {
         const struct db_column *c = &db->columns[i];
         const struct db_value *v = &t->values[i];
@@ -214,10 +218,22 @@ static const char *text_or_null(sqlite3_stmt *stmt, int i)
 }
 
 /* One call for the cell, then its facts: sqlite3_column_*() would look the cell up each time. Allowed, because nobody else
- * uses the connection. */
-struct db_value db_column_value(sqlite3_stmt *stmt, int i, enum db_type type)
+ * uses the connection. A number other than zero needs no question for its type: the table is STRICT, so that its number
+ * columns hold numbers and NULL, which reads as 0. */
+static inline struct db_value cell_value(sqlite3_stmt *stmt, int i, enum db_type type)
 {
     sqlite3_value *cell = sqlite3_column_value(stmt, i);
+    if (type == DB_REAL) {
+        double d = sqlite3_value_double(cell);
+        if (d != 0) {
+            return db_real(d);
+        }
+    } else if (type == DB_INTEGER) {
+        int64_t n = sqlite3_value_int64(cell);
+        if (n != 0) {
+            return db_integer(n);
+        }
+    }
     switch (sqlite3_value_type(cell)) {
     case SQLITE_NULL:
         return db_null();
@@ -228,6 +244,11 @@ struct db_value db_column_value(sqlite3_stmt *stmt, int i, enum db_type type)
     default:
         return db_text((const char *)sqlite3_value_text(cell));
     }
+}
+
+struct db_value db_column_value(sqlite3_stmt *stmt, int i, enum db_type type)
+{
+    return cell_value(stmt, i, type);
 }
 
 static void apply_exact(const struct db *db, struct db_value *values, const unsigned char *p, int n)
@@ -246,28 +267,35 @@ static void apply_exact(const struct db *db, struct db_value *values, const unsi
     }
 }
 
+static int state_of(const char *name)
+{
+    int s = 0;
+    while (s < DB_STATE_COUNT && (!name || strcmp(name, db_state_names[s]))) {
+        s++;
+    }
+    return s;
+}
+
 int trial_from_row(const struct db *db, sqlite3_stmt *stmt, struct db_trial *t, struct db_value *values,
                    struct err *err)
 {
-    const char *hex = text_or_null(stmt, 1), *state = text_or_null(stmt, 2);
-    int s = 0;
+    const char *hex = text_or_null(stmt, 1);
+    int s = state_of(text_or_null(stmt, 2));
     t->number = sqlite3_column_int64(stmt, 0);
-    while (s < DB_STATE_COUNT && (!state || strcmp(state, db_state_names[s]))) {
-        s++;
-    }
     if (s == DB_STATE_COUNT || !hex || hash_parse(hex, &t->hash)) {
         return err_set(err, ERR_DATA, "'%s': trial %lld has a damaged row", db->path, (long long)t->number);
     }
     t->state = (enum db_state)s;
-    t->violated = text_or_null(stmt, 3);
-    t->error = text_or_null(stmt, 4);
+    bool ok = s == DB_OK; /* has neither: check_values() */
+    t->violated = ok ? NULL : text_or_null(stmt, 3);
+    t->error = ok ? NULL : text_or_null(stmt, 4);
     t->proposed_by = text_or_null(stmt, 5);
-    struct db_value generation = db_column_value(stmt, 6, DB_INTEGER);
+    struct db_value generation = cell_value(stmt, 6, DB_INTEGER);
     t->generation = generation.type == DB_INTEGER ? (int)generation.u.i : -1;
-    struct db_value us = db_column_value(stmt, 7, DB_REAL);
+    struct db_value us = cell_value(stmt, 7, DB_REAL);
     t->eval_us = us.type == DB_REAL ? us.u.d : -1.0;
     for (int i = 0; i < db->n_columns; i++) {
-        values[i] = db_column_value(stmt, 9 + i, db->columns[i].type);
+        values[i] = cell_value(stmt, 9 + i, db->columns[i].type);
     }
     if (sqlite3_column_type(stmt, 8) == SQLITE_BLOB) {
         const unsigned char *p = sqlite3_column_blob(stmt, 8);

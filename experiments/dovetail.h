@@ -41,5 +41,7 @@
 #include "sw/einsum.h"
 #include "sw/import.h"
 #include "sw/network.h"
+#include "sw/quantizer.h"
+#include "sw/weights.h"
 
 #endif

@@ -269,16 +269,15 @@ static int cached_cost(struct evaluator *e, const struct network_options *option
 }
 
 static int price(struct evaluator *e, bool may_recall, const double *x, const double *slots, struct bench *b,
-                 struct accelerator *a, double *metric, struct err *err)
+                 struct accelerator *a, double *metric, struct network_options *options, struct err *err)
 {
     const struct study *s = e->study;
-    struct network_options options;
     if (template_build(s->hardware, slots, a, err) < 0 ||
-        set_software(s, x, slots, a->mac.acc_bits, b, &options, err) < 0) {
+        set_software(s, x, slots, a->mac.acc_bits, b, options, err) < 0) {
         return -1;
     }
-    return may_recall && e->cache != NULL ? cached_cost(e, &options, b, a, metric, err)
-                                          : cost(e, &options, b, a, metric, err);
+    return may_recall && e->cache != NULL ? cached_cost(e, options, b, a, metric, err)
+                                          : cost(e, options, b, a, metric, err);
 }
 
 static double now_us(void)
@@ -297,9 +296,10 @@ void evaluator_run(struct evaluator *e, const double *x, struct evaluation *out)
     for (int i = 0; i < METRIC_COUNT; i++) {
         out->metric[i] = NAN;
     }
+    struct network_options options;
     struct bench *b = bench_take(e);
     study_slots(e->study, x, slots);
-    if (price(e, true, x, slots, b, &a, out->metric, &err) < 0) {
+    if (price(e, true, x, slots, b, &a, out->metric, &options, &err) < 0) {
         give_up(e->study, &err, out);
     } else {
         finish(e->study, slots, out);
@@ -315,7 +315,7 @@ int evaluator_explain(struct evaluator *e, const double *x, struct evaluation_de
     struct bench *b = bench_new(e->study);
     study_slots(e->study, x, slots);
     double metric[METRIC_COUNT];
-    int bad = price(e, false, x, slots, b, &out->accelerator, metric, err);
+    int bad = price(e, false, x, slots, b, &out->accelerator, metric, &out->options, err);
     if (!bad) {
         out->network = network_copy(b->network);
         out->cost = b->cost;

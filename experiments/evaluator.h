@@ -32,6 +32,7 @@ struct evaluation_detail {
     struct network *network;   /* owned: bits set */
     struct network_cost *cost; /* owned */
     struct op_place *place;    /* owned, [network->n_ops] */
+    struct network_options options;
 };
 int evaluator_explain(struct evaluator *e, const double *x, struct evaluation_detail *out, struct err *err);
 void evaluation_detail_release(struct evaluation_detail *d);

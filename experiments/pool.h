@@ -29,7 +29,8 @@ struct pool_stats {
 
 struct pool {
     const struct pool_ops *ops;
-    int64_t room; /* trials that it wants to see at once, at least 1 */
+    int64_t room;                /* trials that it wants to see at once, at least 1 */
+    struct evaluator *evaluator; /* of this process, for questions beside the trials; NULL: it has none */
 };
 
 struct pool_ops {

@@ -81,10 +81,10 @@ static const struct pool_ops ops = {work, stats, free_threads};
 struct pool *pool_threads_new(const struct pool_request *r, struct err *err)
 {
     struct threads *t = mem_calloc(1, sizeof *t);
-    t->pool = (struct pool){&ops, ROOM};
     if (workshop_open(&t->shop, r, err) < 0) {
         mem_free(t);
         return NULL;
     }
+    t->pool = (struct pool){&ops, ROOM, t->shop.evaluator};
     return &t->pool;
 }

@@ -6,6 +6,8 @@
 
 #include "sw/network.h"
 
+struct weights;
+
 /* SCALE-Sim topology CSV, convolutions or M,N,K products, found by the header's names; tolerant of blank rows, title rows, missing trailing
  * commas, tabs, byte-order marks. The format does not say which layer feeds which, so each reads its own input. Output size as SCALE-Sim:
  * ceil((ifmap - filter + stride) / stride). Sparsity N:M becomes the density of the weights; other columns are ignored with a warning.
@@ -34,6 +36,11 @@ struct onnx_facts {
  * named, counted, costed as moving its data; refused when `strict`. `facts` may be NULL. */
 struct network *import_onnx(const char *name, const void *data, size_t len, const struct network_arg *args, int n_args,
                             int64_t batch, bool strict, struct onnx_facts *facts, struct diags *d);
+
+/* The same network, and the numbers of its operators' weights into *out (empty before; of[] may be shorter than the network). Data that the
+ * file leaves outside itself is read from the folder of `name`. */
+struct network *import_onnx_weights(const char *name, const void *data, size_t len, const struct network_arg *args,
+                                    int n_args, int64_t batch, struct weights *out, struct diags *d);
 
 /* Timeloop problem files: one, or a folder of .yaml files, sorted by name, each an operator that reads an input of its own. A problem must have the form of a
  * convolution or matmul; what is read otherwise is in docs/timeloop.md. The samples of the problems (N) times `batch` are the network's. Densities are

@@ -548,8 +548,9 @@ static int read_model(struct onnx *g, const struct binding *b)
     return read_graph(g, b);
 }
 
-struct network *import_onnx(const char *name, const void *data, size_t len, const struct network_arg *args, int n_args,
-                            int64_t batch, bool strict, struct onnx_facts *facts, struct diags *d)
+static struct network *import(const char *name, const void *data, size_t len, const struct network_arg *args,
+                              int n_args, int64_t batch, bool strict, struct weights *weights, struct onnx_facts *facts,
+                              struct diags *d)
 {
     struct onnx_facts own;
     Onnx__ModelProto *model = check_depth(&onnx__model_proto__descriptor, data, len, MESSAGE_DEPTH)
@@ -564,6 +565,7 @@ struct network *import_onnx(const char *name, const void *data, size_t len, cons
     g->file = name;
     g->model = model;
     g->strict = strict;
+    g->weights = weights;
     g->facts = facts ? facts : &own;
     memset(g->facts, 0, sizeof *g->facts);
     g->net = network_new(model->graph && model->graph->name && model->graph->name[0] ? model->graph->name : "onnx", 1);
@@ -581,4 +583,16 @@ struct network *import_onnx(const char *name, const void *data, size_t len, cons
         return NULL;
     }
     return net;
+}
+
+struct network *import_onnx(const char *name, const void *data, size_t len, const struct network_arg *args, int n_args,
+                            int64_t batch, bool strict, struct onnx_facts *facts, struct diags *d)
+{
+    return import(name, data, len, args, n_args, batch, strict, NULL, facts, d);
+}
+
+struct network *import_onnx_weights(const char *name, const void *data, size_t len, const struct network_arg *args,
+                                    int n_args, int64_t batch, struct weights *out, struct diags *d)
+{
+    return import(name, data, len, args, n_args, batch, false, out, NULL, d);
 }

@@ -1,11 +1,12 @@
 /* An ONNX graph while it is read: values with shapes and, where small, their numbers; the network that grows from it. Internal to the reader:
  * onnx_graph.c (values, attributes, order of nodes), onnx_fold.c (arithmetic on constants), onnx_ops.c (movement and vector work),
- * onnx_tensor_ops.c (what the array runs), import_onnx.c (files, inputs, subgraphs). */
+ * onnx_tensor_ops.c (what the array runs), onnx_weights.c (numbers of weights), import_onnx.c (files, inputs, subgraphs). */
 #ifndef SW_ONNX_GRAPH_H
 #define SW_ONNX_GRAPH_H
 
 #include "sw/import.h"
 #include "sw/network_build.h"
+#include "sw/weights.h"
 
 #include <onnx.pb-c.h>
 
@@ -43,6 +44,7 @@ struct onnx {
     const char **unknown; /* operator names that were warned about; borrowed */
     int n_unknown, cap_unknown;
     bool strict;
+    struct weights *weights; /* where the numbers of weights go; NULL: nobody asks for them */
 };
 
 /* One node with its values; in[i] is -1 where an optional input is absent. */
@@ -104,6 +106,9 @@ void onnx_fold_copy(struct onnx *g, const struct onnx_node *n, int out, int in);
 /* out[i] = in[map(i)]: strides and start of the walk over the input, in elements. */
 void onnx_fold_strided(struct onnx *g, int out, int in, int64_t start, const int64_t *stride);
 double *onnx_new_data(struct onnx_value *v); /* NULL when there are too many elements */
+
+/* Keeps the numbers of operator `op`'s weights, value `name` of the file, in g->weights, when there is one. What is not known says why there. */
+void onnx_keep_weights(struct onnx *g, const struct onnx_node *n, int op, const char *name);
 
 int onnx_run(struct onnx *g, const Onnx__GraphProto *graph); /* all nodes of a graph whose inputs are there */
 

@@ -86,6 +86,9 @@ static int add_tensor(struct onnx *g, const struct onnx_node *n, const char *nam
     if (*made >= 0 && shape->n > 1) {
         g->net->op[g->net->n_ops - 1].batch = shape->n;
     }
+    if (*made >= 0 && w->act < 0) {
+        onnx_keep_weights(g, n, g->net->n_ops - 1, w->name);
+    }
     return *made < 0 ? onnx_error(g, n, "%s", err.text) : 0;
 }
 

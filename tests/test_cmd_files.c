@@ -150,7 +150,11 @@ START_TEST(upgrading)
     sqlite3 *sql;
     sqlite3_open(path, &sql);
     ck_assert_int_eq(
-        sqlite3_exec(sql, "ALTER TABLE runs DROP COLUMN origin; PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_exec(sql,
+                     "ALTER TABLE runs DROP COLUMN origin; ALTER TABLE layers RENAME COLUMN weights TO weight_bytes;"
+                     "PRAGMA user_version = 1",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
     sqlite3_close(sql);
     text("status a.db");
     says(65, "dovetail upgrade");

@@ -252,7 +252,7 @@ START_TEST(gc_tidies_and_keeps)
     for (int64_t i = 0; i < 500; i++) {
         struct db_value v[FIX_COLUMNS];
         struct db_trial t = fix_trial(i, v);
-        struct db_layer_cost cost = {t.hash, 1, "DRAM", "weights", 1.0, 1, 1, 1};
+        struct db_layer_cost cost = {t.number, 1, "DRAM", "weights", 1.0, 1.0, 1, 1};
         ck_assert_int_eq(db_put_layer_cost(db, &cost, &err), 0);
         ck_assert_int_eq(db_cache_put(db, DB_MAPPINGS, t.hash, big, sizeof big, &err), 0);
     }
@@ -291,7 +291,8 @@ START_TEST(old_files_are_upgraded_when_told)
     struct db *db = create(fix.path);
     fix_put(db, 0, 100);
     ck_assert_int_eq(db_close(db, &err), 0);
-    sql("ALTER TABLE runs DROP COLUMN origin; PRAGMA user_version = 1");
+    sql("ALTER TABLE runs DROP COLUMN origin; ALTER TABLE layers RENAME COLUMN weights TO weight_bytes;"
+        "PRAGMA user_version = 1");
     ck_assert_ptr_null(db_open(fix.path, DB_READ, &err));
     ck_assert_ptr_nonnull(strstr(err.text, "dovetail upgrade"));
     err = (struct err)ERR_INIT;
@@ -302,7 +303,8 @@ START_TEST(old_files_are_upgraded_when_told)
     db = open_read(fix.path);
     ck_assert_int_eq(fix_verify(db), 100);
     db_close(db, NULL);
-    sql("UPDATE runs SET origin = 'x'");
+    sql("UPDATE runs SET origin = 'x'; INSERT INTO layers(layer_id, weights) VALUES(1, 2);"
+        "INSERT INTO layer_cost(design, layer_id, level, tensor, network_j) VALUES(0, 1, 'DRAM', 'weights', 3.0)");
     ck_assert_int_eq(db_upgrade(fix.path, &from, &to, &err), 0);
     ck_assert_int_eq(from, to);
     sql("PRAGMA user_version = 99");

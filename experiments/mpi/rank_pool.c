@@ -43,6 +43,7 @@ struct ranks {
     double patience_s, patience_times;
     double mean_us, longest_us, sum_us; /* of the evaluations */
     double start_s;
+    struct workshop shop; /* rank 0's own, for questions beside the trials */
     struct strbuf heard;
 };
 
@@ -310,7 +311,6 @@ static void stats(const struct pool *pool, struct pool_stats *out)
 
 static int free_ranks(struct pool *pool, struct err *err)
 {
-    (void)err;
     struct ranks *p = (struct ranks *)pool;
     stop_ranks(p, NULL);
     for (int i = 0; i < p->n; i++) {
@@ -319,11 +319,12 @@ static int free_ranks(struct pool *pool, struct err *err)
             post_release(&p->peer[i].post[k]);
         }
     }
+    int bad = workshop_close(&p->shop, err);
     strbuf_release(&p->heard);
     mem_free(p->again);
     mem_free(p->peer);
     mem_free(p);
-    return 0;
+    return bad;
 }
 
 static const struct pool_ops ops = {work, stats, free_ranks};
@@ -418,7 +419,7 @@ struct pool *rank_pool_new(const struct pool_request *r, struct err *err)
     }
     show_study(p, r);
     struct err why = ERR_INIT;
-    if (hear_ready(p, &why) < 0) {
+    if (hear_ready(p, &why) < 0 || workshop_open(&p->shop, r, &why) < 0) {
         free_ranks(&p->pool, &(struct err)ERR_INIT);
         err_set(err, why.code, "%s", why.text);
         return NULL;
@@ -430,6 +431,7 @@ struct pool *rank_pool_new(const struct pool_request *r, struct err *err)
     }
     count_hosts(p);
     int64_t room = (int64_t)ROOM_PER_WORKER * p->workers;
+    p->pool.evaluator = p->shop.evaluator;
     p->pool.room = room < ROOM_MIN ? ROOM_MIN : room > ROOM_MAX ? ROOM_MAX : room;
     p->start_s = MPI_Wtime();
     return &p->pool;

@@ -1,0 +1,513 @@
+/* The least energy of the levels inside a tile, for every tile of the lattice at once.
+ *
+ * A tile v of level c, tensor t: if every loop above moves t, its transfers cost `moved(t,c,v)`. Loops that do not move t, right
+ * above, save: what they make of v is `moved(t,c,z)`, z being v extended by their iterations (X = MACs * V / |e| / R, and R
+ * multiplies |e|). So a run of such loops is a walk through the lattice during which t is "open", and t pays where it ends, in
+ * whichever level that is. Walk from the smallest tile to the whole operator:
+ *
+ *   - at a tile that fits level c, the tensors that c keeps become open (they stay so next to keepers further in);
+ *   - any open tensor may be closed: it pays for all its keepers at the present node;
+ *   - a dimension may grow if it moves no open tensor.
+ *
+ * A chain of tiles with its loop orders is such a walk, and pays no less than the walk: so the cheapest walk is a lower bound. It is
+ * found by dynamic programming over (node, open tensors): to grow a dimension is a minimum over divisors, prime by prime, for the
+ * whole lattice at once. No pair of tiles is ever looked at: levels * states * nodes * primes additions in all. For operators without
+ * sliding windows the bound is the energy itself but for the filling of physical words.
+ *
+ * Which tensors may be open together after a dimension grew: those of a set in mp_problem.stay. Closing commutes with everything but
+ * growing, so only subsets of these sets are carried from level to level. */
+#include "costmodel/mapper_inner.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CLOSED = HW_LEVELS };
+
+static double *slot(const struct mapper_work *w, int i)
+{
+    return w->inner.pool + (size_t)i * (size_t)w->inner.n;
+}
+
+static int new_slot(struct mapper_work *w, double value)
+{
+    struct mp_inner *in = &w->inner;
+    size_t need = (size_t)(in->n_slots + 1) * (size_t)in->n;
+    if (need > in->cap) {
+        in->cap = 2 * need;
+        in->pool = mem_realloc(in->pool, in->cap, sizeof *in->pool);
+    }
+    double *v = slot(w, in->n_slots);
+    for (int i = 0; i < in->n; i++) {
+        v[i] = value;
+    }
+    return in->n_slots++;
+}
+
+/* The state of a level with these open tensors; made when it is new. */
+static int find_state(struct mapper_work *w, struct mp_states *s, const uint8_t *from)
+{
+    int i = 0;
+    while (i < s->n && memcmp(s->state[i].from, from, MP_TENSORS) != 0) {
+        i++;
+    }
+    if (i == s->n) {
+        memcpy(s->state[i].from, from, MP_TENSORS);
+        s->state[i].slot = new_slot(w, HUGE_VAL);
+        s->n++;
+    }
+    return i;
+}
+
+/* f(v) becomes the least f of v and of all that differ from it by a divisor in dimension d. */
+static void grow_dim(const struct mapper_work *w, int d, double *f)
+{
+    const struct mp_inner *in = &w->inner;
+    int stride = in->stride[d], n = w->n_div[d];
+    for (int i = 0; i < n; i++) {
+        for (int k = 0; k < w->n_covers; k++) {
+            int j = w->cover[k].dim == d ? w->cover_at[k][i] : -1;
+            if (j < 0) {
+                continue;
+            }
+            for (int block = 0; block < in->n; block += stride * n) {
+                const double *a = f + block + i * stride;
+                double *b = f + block + j * stride;
+                for (int q = 0; q < stride; q++) {
+                    b[q] = a[q] < b[q] ? a[q] : b[q];
+                }
+            }
+        }
+    }
+}
+
+/* Adds what tensor t pays at every node, for its keepers from level `from` to l. */
+static void add_closing(const struct chain *c, const struct mp_table *table, int t, int from, int l, bool stays,
+                        double *sum)
+{
+    const struct mp_inner *in = &c->w->inner;
+    for (int k = from; k <= l; k++) {
+        if (!(c->keep[k] >> t & 1)) {
+            continue;
+        }
+        for (int m = 0; m < MP_MEASURES; m++) {
+            double weight = m == MP_PJ ? table->alpha : table->beta;
+            if (weight > 0) {
+                const double *v = slot(c->w, stays ? in->stays[m][k][t] : in->moved[m][k][t]);
+                for (int i = 0; i < in->n; i++) {
+                    sum[i] += weight * v[i];
+                }
+            }
+        }
+    }
+}
+
+static int n_open(const struct chain *c, const uint8_t *from)
+{
+    int n = 0;
+    for (int t = 0; t < c->p->nt; t++) {
+        n += from[t] != CLOSED;
+    }
+    return n;
+}
+
+/* From a state (open tensors `from`, energies f, levels up to l) to those that close all tensors outside of a stay set. */
+static void close_some(const struct chain *c, const struct mp_table *table, int l, const uint8_t *from, int slot_f,
+                       struct mp_states *out)
+{
+    struct mp_inner *in = &c->w->inner;
+    for (int s = 0; s <= c->p->n_stay; s++) {
+        uint32_t stay = s < c->p->n_stay ? c->p->stay[s] : 0;
+        uint8_t left[MP_TENSORS];
+        memcpy(left, from, sizeof left);
+        bool closes = false;
+        int sum = new_slot(c->w, 0);
+        for (int t = 0; t < c->p->nt; t++) {
+            if (from[t] != CLOSED && !(stay >> t & 1)) {
+                add_closing(c, table, t, from[t], l, false, slot(c->w, sum));
+                left[t] = CLOSED;
+                closes = true;
+            }
+        }
+        int to = out->state[find_state(c->w, out, left)].slot;
+        if (closes || to != slot_f) {
+            const double *a = slot(c->w, slot_f), *b = slot(c->w, sum);
+            double *v = slot(c->w, to);
+            for (int i = 0; i < in->n; i++) {
+                double x = a[i] + b[i];
+                v[i] = x < v[i] ? x : v[i];
+            }
+        }
+        if (to != sum + 1) { /* else a new state lies behind it */
+            in->n_slots--;
+        }
+    }
+}
+
+/* The loops of the level above l, over dimensions of `dims` only. */
+static void walk_level(const struct chain *c, struct mp_table *table, int l, uint32_t dims)
+{
+    struct mp_states *s = &table->states[l + 1];
+    for (int open = c->p->nt; open >= 0; open--) {
+        for (int i = 0; i < s->n; i++) {
+            uint32_t moves = 0;
+            if (n_open(c, s->state[i].from) != open) {
+                continue;
+            }
+            for (int t = 0; t < c->p->nt; t++) {
+                moves |= s->state[i].from[t] != CLOSED ? c->p->tensor[t].relevant : 0;
+            }
+            for (int d = 0; d < c->p->nd; d++) {
+                if ((dims >> d & 1) && !(moves >> d & 1)) {
+                    grow_dim(c->w, d, slot(c->w, s->state[i].slot));
+                }
+            }
+            if (open > 0) {
+                uint8_t from[MP_TENSORS];
+                memcpy(from, s->state[i].from, sizeof from);
+                close_some(c, table, l, from, s->state[i].slot, s);
+            }
+        }
+    }
+}
+
+/* Dimensions whose loops must stand innermost at a level. */
+static uint32_t innermost_dims(const struct chain *c, int u)
+{
+    uint32_t set = 0;
+    for (int t = 0; t < c->p->nt && u == 1; t++) {
+        if (c->p->tensor[t].role == c->p->a->dataflow.stationary) {
+            set |= ~c->p->tensor[t].relevant;
+        }
+    }
+    return set;
+}
+
+static void open_level(const struct chain *c, struct mp_table *table, int l)
+{
+    struct mp_inner *in = &c->w->inner;
+    const struct mp_states *s = &table->states[l];
+    const uint8_t *fits = in->fits[l];
+    for (int i = 0; i < s->n; i++) {
+        uint8_t from[MP_TENSORS];
+        memcpy(from, s->state[i].from, sizeof from);
+        for (int t = 0; t < c->p->nt; t++) {
+            if ((c->keep[l] >> t & 1) && from[t] == CLOSED) {
+                from[t] = (uint8_t)l;
+            }
+        }
+        int f = new_slot(c->w, HUGE_VAL);
+        const double *a = slot(c->w, s->state[i].slot);
+        double *v = slot(c->w, f);
+        for (int k = 0; k < in->n; k++) {
+            v[k] = fits[k] ? a[k] : HUGE_VAL;
+        }
+        close_some(c, table, l, from, f, &table->states[l + 1]);
+    }
+}
+
+/* key: the cheapest state when the tensors that are open stay so to the end. */
+static void set_key(const struct chain *c, struct mp_table *table, int l)
+{
+    struct mp_inner *in = &c->w->inner;
+    const struct mp_states *s = &table->states[l + 1];
+    table->key[l] = new_slot(c->w, HUGE_VAL);
+    for (int i = 0; i < s->n; i++) {
+        int f = new_slot(c->w, 0);
+        double *sum = slot(c->w, f), *key = slot(c->w, table->key[l]);
+        const double *a = slot(c->w, s->state[i].slot);
+        for (int t = 0; t < c->p->nt; t++) {
+            if (s->state[i].from[t] != CLOSED) {
+                add_closing(c, table, t, s->state[i].from[t], l, true, sum);
+            }
+        }
+        for (int k = 0; k < in->n; k++) {
+            double x = a[k] + sum[k];
+            key[k] = x < key[k] ? x : key[k];
+        }
+        in->n_slots--;
+    }
+}
+
+static void table_init(const struct chain *c, struct mp_table *table)
+{
+    struct mapper_work *w = c->w;
+    uint8_t closed[MP_TENSORS];
+    memset(closed, CLOSED, sizeof closed);
+    table->states[0].n = 0;
+    int i = find_state(w, &table->states[0], closed);
+    memset(slot(w, table->states[0].state[i].slot), 0, (size_t)w->inner.n * sizeof(double));
+    for (int l = 0; l < c->top; l++) {
+        table->states[l + 1].n = 0;
+        open_level(c, table, l);
+        set_key(c, table, l);
+        uint32_t first = innermost_dims(c, l + 1);
+        if (first) {
+            walk_level(c, table, l, first);
+        }
+        walk_level(c, table, l, ~first);
+    }
+}
+
+/* From words to energy. A node at which no reduction loop is left outside may end a run of such loops: the keeper's own tile then
+ * had one outside. The less of both holds. */
+static void price_pj(const struct chain *c, int t, int l, const double *words, const uint8_t *open, double *pj)
+{
+    for (int i = 0; i < c->w->inner.n; i++) {
+        pj[i] = chain_link_pj(c, t, l, true, words[i]);
+        if (t == c->p->out) {
+            pj[i] -= c->first_pj[l][1];
+            double x = open[i] ? HUGE_VAL : chain_link_pj(c, t, l, false, words[i]) - c->first_pj[l][0];
+            pj[i] = x < pj[i] ? x : pj[i];
+        }
+    }
+}
+
+/* From words to cycles of the port. */
+static void price_cycles(const struct chain *c, int t, int l, const double *words, const uint8_t *open, double *cycles)
+{
+    double none[2], one[2];
+    for (int f = 0; f < 2; f++) {
+        struct walk w;
+        memset(&w, 0, sizeof w);
+        chain_link_bits(c, t, l, f, 0, &w);
+        none[f] = chain_port_cycles(c, &w, c->port);
+        memset(&w, 0, sizeof w);
+        chain_link_bits(c, t, l, f, 1, &w);
+        one[f] = chain_port_cycles(c, &w, c->port) - none[f];
+    }
+    for (int i = 0; i < c->w->inner.n; i++) {
+        double x = none[0] + words[i] * one[0];
+        cycles[i] = none[1] + words[i] * one[1];
+        cycles[i] = x < cycles[i] && !open[i] ? x : cycles[i];
+    }
+}
+
+/* Bit by node: a reduction loop is left outside. */
+static uint8_t *open_nodes(const struct chain *c)
+{
+    struct mapper_work *w = c->w;
+    uint8_t *open = w->inner.fits[c->top], at[MP_DIMS] = {0};
+    for (int i = 0; i < w->inner.n; i++) {
+        open[i] = 0;
+        for (int d = 0; d < c->p->nd; d++) {
+            open[i] |= (c->p->reduction >> d & 1) && at[d] + 1 < w->n_div[d];
+        }
+        for (int d = 0; d < c->p->nd && ++at[d] == w->n_div[d]; d++) {
+            at[d] = 0;
+        }
+    }
+    return open;
+}
+
+static void tabulate_level(const struct chain *c, int l, const uint8_t *open, bool timed)
+{
+    struct mapper_work *w = c->w;
+    struct mp_inner *in = &w->inner;
+    double *moved[MP_TENSORS] = {0}, *stays[MP_TENSORS] = {0};
+    int words[MP_TENSORS][2];
+    for (int t = 0; t < c->p->nt; t++) {
+        for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
+            words[t][k] = new_slot(w, 0);
+            for (int m = 0; m < (timed ? MP_MEASURES : 1); m++) {
+                *(k ? &in->stays[m][l][t] : &in->moved[m][l][t]) = new_slot(w, 0);
+            }
+        }
+    }
+    for (int t = 0; t < c->p->nt; t++) {
+        if (c->keep[l] >> t & 1) {
+            moved[t] = slot(w, words[t][0]);
+            stays[t] = slot(w, words[t][1]);
+        }
+    }
+    chain_tabulate(c, l, moved, stays, in->fits[l]);
+    for (int t = 0; t < c->p->nt; t++) {
+        for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
+            const double *n = k ? stays[t] : moved[t];
+            price_pj(c, t, l, n, open, slot(w, k ? in->stays[MP_PJ][l][t] : in->moved[MP_PJ][l][t]));
+            if (timed) {
+                price_cycles(c, t, l, n, open, slot(w, k ? in->stays[MP_CYCLES][l][t] : in->moved[MP_CYCLES][l][t]));
+            }
+        }
+    }
+}
+
+/* Which sums of energy and cycles the goal asks to be bounded. Cycles are of use where the case's own bound does not decide. */
+static void choose_tables(struct chain *c, struct mp_inner *in)
+{
+    const struct mp_search *m = c->m;
+    const struct mp_best *b = &m->best;
+    bool timed = m->front || (m->goal != GOAL_ENERGY && b->found && c->least_cycles < b->cycles * (1 - 1e-9));
+    in->n_tables = 0;
+    in->table[in->n_tables].alpha = 1;
+    in->table[in->n_tables++].beta = 0;
+    if (timed) {
+        c->pj_per_cycle = c->p->leak_pj_per_cycle + (b->found ? b->energy_pj / b->cycles : 0);
+        in->table[in->n_tables].alpha = 0;
+        in->table[in->n_tables++].beta = 1;
+    }
+    if (timed && m->goal == GOAL_EDP && !m->front) {
+        in->table[in->n_tables].alpha = 1;
+        in->table[in->n_tables++].beta = c->pj_per_cycle;
+    }
+}
+
+bool inner_init(struct chain *c)
+{
+    struct mapper_work *w = c->w;
+    struct mp_inner *in = &w->inner;
+    int64_t n = 1;
+    for (int d = 0; d < c->p->nd; d++) {
+        in->stride[d] = (int)n;
+        n *= w->n_div[d];
+        if (n > MP_INNER_NODES) {
+            return false;
+        }
+    }
+    if (w->n_covers == MP_COVERS) {
+        return false;
+    }
+    in->n = (int)n;
+    in->n_slots = 0;
+    for (int l = 0; l <= c->top; l++) {
+        if (in->n > in->fits_cap[l]) {
+            in->fits_cap[l] = in->n;
+            in->fits[l] = mem_realloc(in->fits[l], (size_t)in->n, 1);
+        }
+    }
+    choose_tables(c, in);
+    const uint8_t *open = open_nodes(c);
+    for (int l = 0; l < c->top; l++) {
+        tabulate_level(c, l, open, in->n_tables > 1);
+    }
+    for (int k = 0; k < in->n_tables; k++) {
+        table_init(c, &in->table[k]);
+    }
+    return true;
+}
+
+/* Least energy (without leakage), cycles of the port, and their weighed sum: is there no gain? For the product: energy and cycles are both
+ * bounded, and so is a line across; the product is least at one of the ends of what the line leaves. */
+static bool no_gain(const struct chain *c, double pj, double cycles, double sum)
+{
+    const struct mp_search *m = c->m;
+    double lambda = c->pj_per_cycle - c->p->leak_pj_per_cycle;
+    double all_pj = pj + c->p->leak_pj_per_cycle * cycles;
+    if (mp_hopeless(m, all_pj, cycles)) {
+        return true;
+    }
+    if (c->w->inner.n_tables < MP_TABLES || !(sum > all_pj + lambda * cycles)) {
+        return false;
+    }
+    return mp_hopeless(m, all_pj, (sum - all_pj) / lambda) && mp_hopeless(m, sum - lambda * cycles, cycles);
+}
+
+/* value[k]: bounds of the tables; what `w` holds is added. */
+static bool bounds_hopeless(const struct chain *c, const struct walk *w, double cycles, const double *value)
+{
+    bool timed = c->w->inner.n_tables > 1;
+    double port = timed ? chain_port_cycles(c, w, c->port) : 0;
+    double least = timed ? ceil((port + value[1]) * (1 - 1e-12)) : 0;
+    double sum = c->w->inner.n_tables == MP_TABLES ? w->energy_pj + port * c->pj_per_cycle + value[2] : 0;
+    return no_gain(c, w->energy_pj + value[0], least > cycles ? least : cycles, sum);
+}
+
+bool inner_root_hopeless(const struct chain *c)
+{
+    const struct mp_inner *in = &c->w->inner;
+    double value[MP_TABLES];
+    for (int k = 0; k < in->n_tables; k++) {
+        const struct mp_states *s = &in->table[k].states[c->top];
+        value[k] = HUGE_VAL;
+        for (int i = 0; i < s->n; i++) {
+            value[k] = n_open(c, s->state[i].from) == 0 ? slot(c->w, s->state[i].slot)[in->n - 1] : value[k];
+        }
+    }
+    return bounds_hopeless(c, &c->start, c->least_cycles, value);
+}
+
+/* The node at which a run of tensor t ends that is open at level l: the first level above whose loops move t closes it. */
+static int run_end(const struct chain *c, int t, int l)
+{
+    uint32_t relevant = c->p->tensor[t].relevant;
+    int u = l + 1, i = 0;
+    while (u < c->top) {
+        bool moved = false;
+        for (int j = 0; j < c->loops[u].m; j++) {
+            moved = moved || (relevant >> c->loops[u].dim[j] & 1);
+        }
+        if (moved) {
+            break;
+        }
+        u++;
+    }
+    for (int d = 0; d < c->p->nd; d++) {
+        i += (relevant >> d & 1 ? c->at[l][d] : c->at[u][d]) * c->w->inner.stride[d];
+    }
+    return i;
+}
+
+/* What the tensors that are open in a state pay at the ends of their runs. */
+static double pay_open(const struct chain *c, const struct mp_table *table, int l, const uint8_t *from, const int *end)
+{
+    const struct mp_inner *in = &c->w->inner;
+    double sum = 0;
+    for (int t = 0; t < c->p->nt; t++) {
+        for (int k = from[t]; k < l; k++) {
+            if (c->keep[k] >> t & 1) {
+                sum += table->alpha > 0 ? slot(c->w, in->moved[MP_PJ][k][t])[end[t]] * table->alpha : 0;
+                sum += table->beta > 0 ? slot(c->w, in->moved[MP_CYCLES][k][t])[end[t]] * table->beta : 0;
+            }
+        }
+    }
+    return sum;
+}
+
+bool inner_hopeless(const struct chain *c, int l, const struct walk *w)
+{
+    const struct mp_inner *in = &c->w->inner;
+    int at = 0, end[MP_TENSORS];
+    double value[MP_TABLES];
+    for (int d = 0; d < c->p->nd; d++) {
+        at += c->at[l][d] * in->stride[d];
+    }
+    for (int t = 0; t < c->p->nt; t++) {
+        end[t] = run_end(c, t, l);
+    }
+    for (int k = 0; k < in->n_tables; k++) {
+        const struct mp_states *s = &in->table[k].states[l];
+        value[k] = HUGE_VAL;
+        for (int i = 0; i < s->n; i++) {
+            double x = slot(c->w, s->state[i].slot)[at];
+            x += x < value[k] ? pay_open(c, &in->table[k], l, s->state[i].from, end) : 0;
+            value[k] = x < value[k] ? x : value[k];
+        }
+    }
+    return bounds_hopeless(c, w, chain_cycles(c, w), value);
+}
+
+void inner_collect(const struct chain *c, int l)
+{
+    struct mapper_work *w = c->w;
+    struct mp_inner *in = &w->inner;
+    struct mp_level_nodes *v = &w->level[l];
+    uint8_t at[MP_DIMS] = {0};
+    int n = 0;
+    for (int i = 0; i < in->n; i++) {
+        double value[MP_TABLES];
+        for (int k = 0; k < in->n_tables; k++) {
+            value[k] = slot(w, in->table[k].key[l])[i];
+        }
+        if (value[0] < HUGE_VAL && !bounds_hopeless(c, &c->start, c->least_cycles, value)) {
+            mp_level_reserve(w, l, n + 1);
+            v->node[n].bound_pj = value[0];
+            v->node[n].grown = false;
+            memcpy(v->node[n++].at, at, sizeof at);
+        }
+        for (int d = 0; d < c->p->nd && ++at[d] == w->n_div[d]; d++) {
+            at[d] = 0;
+        }
+    }
+    mp_level_heap(w, l, n);
+}

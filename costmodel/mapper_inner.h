@@ -1,0 +1,17 @@
+/* The least energy of the levels inside a tile, for every tile at once. Internal to the mapper; method and proof in
+ * mapper_inner.c and docs/mapper.md. */
+#ifndef COSTMODEL_MAPPER_INNER_H
+#define COSTMODEL_MAPPER_INNER_H
+
+#include "costmodel/mapper_chain.h"
+
+/* Makes the tables of one case for what the goal needs; false when its lattice is too large for them. */
+bool inner_init(struct chain *c);
+/* True when no chain of tiles may gain. */
+bool inner_root_hopeless(const struct chain *c);
+/* Fills the heap of level l with the tiles that may gain: their bounds hold levels 0 .. l. */
+void inner_collect(const struct chain *c, int l);
+/* Whether no tiles of levels 0 .. l-1 may gain, those of levels l and further out being chosen; `w` holds the transfers into the latter. */
+bool inner_hopeless(const struct chain *c, int l, const struct walk *w);
+
+#endif

@@ -1,0 +1,38 @@
+/* Numbers of one ONNX tensor, of any size and type. Internal to the reader. */
+#ifndef SW_ONNX_NUMBERS_H
+#define SW_ONNX_NUMBERS_H
+
+#include "sw/onnx_graph.h"
+
+/* Numbers of onnx.proto's DataType, of which Debian's version names those up to 16. */
+enum {
+    TYPE_UINT8 = 2,
+    TYPE_INT8 = 3,
+    TYPE_UINT16 = 4,
+    TYPE_INT16 = 5,
+    TYPE_E4M3 = 17,
+    TYPE_E5M2 = 19,
+    TYPE_UINT4 = 21,
+    TYPE_INT4 = 22
+};
+
+struct floats {
+    int rank, type;
+    int64_t dim[ONNX_RANK], elements;
+    float *value; /* [elements]; owned */
+};
+
+/* Where it is written why numbers are not known. */
+struct reason {
+    char *text;
+    size_t size;
+};
+int reason_set(struct reason *why, const char *what, const char *name); /* "what 'name'"; returns -1 */
+
+/* Zeros of a shape. -1 when there are more than 2^30, or a negative dimension. */
+int floats_resize(struct floats *f, const int64_t *dim, int rank, const char *name, struct reason *why);
+/* A tensor's numbers: typed lists, raw bytes, or a file beside the model `file`. On failure f->value may be allocated: the caller frees it. */
+int floats_read(const Onnx__TensorProto *t, const char *file, struct floats *f, const char *name, struct reason *why);
+int floats_bits(int type); /* of an element in raw data; 0: a type whose numbers are not followed */
+
+#endif
