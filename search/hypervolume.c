@@ -1,9 +1,6 @@
 /* Two objectives: a sweep. Three: a sweep along the third with the staircase of the first two (Beume et al., IEEE TEC 13(5),
  * 2009, doi:10.1109/TEVC.2009.2015575). Four and more: points enter in ascending order of the last objective; each adds
- *     (r_m - p_m) * (what p's projection adds to the projections of those before it),
- * and what a point adds to a set is its own box less the volume of the set clipped to that box (While et al., "WFG", IEEE TEC
- * 16(1), 2012, doi:10.1109/TEVC.2010.2077298). For four objectives the projections stay sorted by the third, so that no
- * sorting is left inside (in the spirit of HV4D, Guerreiro and Fonseca, EMO 2012).
+ *     (r_m - p_m) * (what p's projection adds to the projections of those before it: solid.h).
  * All contributions of three objectives: Emmerich and Fonseca, EMO 2011, doi:10.1007/978-3-642-19893-9_9: every point of the
  * staircase owns the boxes that only it covers, and a new point cuts those of its two neighbours. */
 #include "search/hypervolume.h"
@@ -11,13 +8,14 @@
 #include "base/mem.h"
 #include "search/dominance.h"
 #include "search/keysort.h"
+#include "search/solid.h"
 
 #include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { MAX_M = 16 };
+enum { MAX_M = SOLID_DIMS };
 
 /* Steps with x increasing and y decreasing below (rx, ry), and the area that they dominate. */
 struct steps {
@@ -99,147 +97,18 @@ static double volume_three(const double *f, int n, const double *r)
     return volume;
 }
 
-/* What p adds to the volume of `at` (sorted by z, nobody dominating p); marks whom p dominates by NULL. */
-static double add_three(const double **at, int n, const double *p, const double *r, double (*spare)[2])
-{
-    struct steps s = {spare, 0, r[0], r[1], 0};
-    double whole = (r[0] - p[0]) * (r[1] - p[1]), volume = 0, z = p[2];
-    for (int k = 0; k < n; k++) {
-        const double *q = at[k];
-        double x = q[0] > p[0] ? q[0] : p[0], y = q[1] > p[1] ? q[1] : p[1];
-        if (q[2] > z) {
-            volume += (whole - s.area) * (q[2] - z);
-            z = q[2];
-        }
-        steps_add(&s, x, y);
-        if (x <= p[0] && y <= p[1]) {
-            z = r[2]; /* all of the box is covered from here on */
-            break;
-        }
-    }
-    volume += (whole - s.area) * (r[2] - z);
-    return volume;
-}
-
-static bool weakly(const double *a, const double *b, int m)
-{
-    for (int j = 0; j < m; j++) {
-        if (a[j] > b[j]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static double volume_four(const double *f, int n, const double *r)
-{
-    struct keyed *order = mem_alloc((2 * (size_t)n + 1) * sizeof *order);
-    const double **at = mem_alloc(((size_t)n + 1) * sizeof *at);
-    double(*spare)[2] = mem_alloc(((size_t)n + 1) * sizeof *spare);
-    order_by(f, n, 4, 3, order);
-    double volume = 0;
-    int held = 0;
-    for (int k = 0; k < n; k++) {
-        const double *p = f + 4 * (int64_t)order[k].i;
-        int place = 0;
-        bool covered = false;
-        for (; place < held && at[place][2] <= p[2] && !covered; place++) {
-            covered = weakly(at[place], p, 2);
-        }
-        if (covered) {
-            continue;
-        }
-        volume += (r[3] - p[3]) * add_three(at, held, p, r, spare);
-        int kept = place;
-        const double *carry = p;
-        for (int i = place; i < held; i++) {
-            const double *q = at[i];
-            if (!weakly(p, q, 3)) {
-                at[kept++] = carry;
-                carry = q;
-            }
-        }
-        at[kept++] = carry;
-        held = kept;
-    }
-    mem_free(order);
-    mem_free(at);
-    mem_free(spare);
-    return volume;
-}
-
-static double volume_any(const double *f, int n, int m, const double *r);
-
-/* Clips the n rows (stride apart) to p's box in m dimensions and keeps the non-dominated, most dominating first. Returns
- * their number, or -1 when one covers the whole box. */
-static int clip(const double *f, int n, int stride, int m, const double *p, double *out)
-{
-    int kept = 0;
-    for (int i = 0; i < n; i++) {
-        const double *q = f + (int64_t)i * stride;
-        double c[MAX_M];
-        int above = 0;
-        for (int j = 0; j < m; j++) {
-            c[j] = q[j] > p[j] ? q[j] : p[j];
-            above += q[j] > p[j];
-        }
-        if (above == 0) {
-            return -1;
-        }
-        int by = 0;
-        while (by < kept && !weakly(out + (int64_t)by * m, c, m)) {
-            by++;
-        }
-        if (by < kept) { /* dominated: let the one who did it be asked earlier next time */
-            if (by > 0) {
-                double t[MAX_M];
-                double *a = out + (int64_t)(by / 2) * m, *b = out + (int64_t)by * m;
-                memcpy(t, a, (size_t)m * sizeof *t);
-                memcpy(a, b, (size_t)m * sizeof *t);
-                memcpy(b, t, (size_t)m * sizeof *t);
-            }
-            continue;
-        }
-        int left = 0;
-        for (int k = 0; k < kept; k++) {
-            if (!weakly(c, out + (int64_t)k * m, m)) {
-                if (left != k) {
-                    memcpy(out + (int64_t)left * m, out + (int64_t)k * m, (size_t)m * sizeof *out);
-                }
-                left++;
-            }
-        }
-        kept = left;
-        memcpy(out + (int64_t)kept++ * m, c, (size_t)m * sizeof *out);
-    }
-    return kept;
-}
-
-/* What p adds to the n rows, m dimensions; `spare` holds n * m. */
-static double gain(const double *f, int n, int stride, int m, const double *r, const double *p, double *spare)
-{
-    double box = 1;
-    for (int j = 0; j < m; j++) {
-        box *= r[j] - p[j];
-    }
-    int kept = clip(f, n, stride, m, p, spare);
-    return kept < 0 ? 0 : box - volume_any(spare, kept, m, r);
-}
-
 static double volume_many(const double *f, int n, int m, const double *r)
 {
     struct keyed *order = mem_alloc((2 * (size_t)n + 1) * sizeof *order);
-    double *sorted = mem_alloc((2 * (size_t)n * (size_t)m + 1) * sizeof *sorted),
-           *spare = sorted + (size_t)n * (size_t)m;
+    struct solid *solid = solid_new(n, m - 1);
+    solid_begin(solid, r);
     order_by(f, n, m, m - 1, order);
     double volume = 0;
     for (int k = 0; k < n; k++) {
-        double *p = sorted + (int64_t)k * m;
-        memcpy(p, f + (int64_t)order[k].i * m, (size_t)m * sizeof *p);
-        volume += (r[m - 1] - p[m - 1]) * gain(sorted, k, m, m - 1, r, p, spare);
+        volume += (r[m - 1] - order[k].key) * solid_add(solid, f + (int64_t)m * order[k].i);
     }
     mem_free(order);
-    mem_free(sorted);
+    solid_free(solid);
     return volume;
 }
 
@@ -255,10 +124,62 @@ static double volume_any(const double *f, int n, int m, const double *r)
         }
         return r[0] - least;
     }
-    return m == 2   ? volume_two(f, n, r)
-           : m == 3 ? volume_three(f, n, r)
-           : m == 4 ? volume_four(f, n, r)
-                    : volume_many(f, n, m, r);
+    return m == 2 ? volume_two(f, n, r) : m == 3 ? volume_three(f, n, r) : volume_many(f, n, m, r);
+}
+
+/* wall[j] = how far p's own part reaches in direction j before a row, p itself shifted along j, covers all the rest. False
+ * when one covers the whole box. */
+static bool walls(const double *f, int n, int stride, int m, const double *p, const double *r, double *wall)
+{
+    memcpy(wall, r, (size_t)m * sizeof *wall);
+    for (int i = 0; i < n; i++) {
+        const double *q = f + (int64_t)i * stride;
+        int above = 0, j = 0;
+        for (int k = 0; k < m && above < 2; k++) {
+            if (q[k] > p[k]) {
+                above++;
+                j = k;
+            }
+        }
+        if (above == 0) {
+            return false;
+        }
+        if (above == 1 && q[j] < wall[j]) {
+            wall[j] = q[j];
+        }
+    }
+    return true;
+}
+
+/* Clips the n rows (stride apart) to p's box up to the walls, in m dimensions: those that reach into it. Returns their number. */
+static int clip(const double *f, int n, int stride, int m, const double *p, const double *wall, double *out)
+{
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
+        const double *q = f + (int64_t)i * stride;
+        double *c = out + (int64_t)kept * m;
+        int inside = 0;
+        for (int j = 0; j < m; j++) {
+            c[j] = q[j] > p[j] ? q[j] : p[j];
+            inside += q[j] < wall[j];
+        }
+        kept += inside == m;
+    }
+    return kept;
+}
+
+/* What p adds to the n rows, m dimensions; `spare` holds (n + 1) * m. */
+static double gain(const double *f, int n, int stride, int m, const double *r, const double *p, double *spare)
+{
+    double wall[MAX_M], box = 1;
+    if (!walls(f, n, stride, m, p, r, wall)) {
+        return 0;
+    }
+    for (int j = 0; j < m; j++) {
+        box *= wall[j] - p[j];
+    }
+    int kept = clip(f, n, stride, m, p, wall, spare);
+    return box - volume_any(spare, kept, m, wall);
 }
 
 static bool below(const double *p, const double *r, int m)
@@ -302,7 +223,7 @@ double hypervolume_gain(const double *f, int n, int m, const double *reference, 
     if (!below(p, reference, m)) {
         return 0;
     }
-    double *rows = mem_alloc((2 * (size_t)n * (size_t)m + 1) * sizeof *rows);
+    double *rows = mem_alloc(((2 * (size_t)n + 1) * (size_t)m) * sizeof *rows);
     int kept = take_below(f, n, m, reference, rows, NULL);
     double g = gain(rows, kept, m, m, reference, p, rows + (size_t)n * (size_t)m);
     mem_free(rows);
@@ -470,7 +391,7 @@ static void contributions_two(const double *f, int n, const double *r, double *o
 
 static void contributions_many(const double *f, int n, int m, const double *r, double *out)
 {
-    double *others = mem_alloc((2 * (size_t)n * (size_t)m + 1) * sizeof *others),
+    double *others = mem_alloc(((2 * (size_t)n + 1) * (size_t)m) * sizeof *others),
            *spare = others + (size_t)n * (size_t)m;
     size_t row = (size_t)m * sizeof *others;
     memcpy(others, f, (size_t)n * row);
