@@ -10,7 +10,7 @@
 
 struct map_opts {
     const char *arch, *workload, *layer;
-    struct opt_list set;
+    struct opt_list set, density;
     int64_t w_bits, a_bits, acc_bits, budget;
     int goal, accounting;
     bool fast, perfect, one_axis, pareto, explain;
@@ -34,6 +34,8 @@ static const struct opt options[] = {
     {"perfect", 0, OPT_FLAG, offsetof(struct map_opts, perfect), NULL, .help = "with --fast: only factors that divide"},
     {"one-axis", 0, OPT_FLAG, offsetof(struct map_opts, one_axis), NULL,
      .help = "a dimension is unrolled along one axis only, as in Timeloop"},
+    {"density", 0, OPT_ASSIGN, offsetof(struct map_opts, density), "TENSOR=SHARE",
+     .help = "non-zero elements of weights, inputs or outputs, such as inputs=0.4; may be repeated"},
     {"w-bits", 0, OPT_INT, offsetof(struct map_opts, w_bits), "BITS", .help = "width of the weights", .min = 1,
      .max = 32},
     {"a-bits", 0, OPT_INT, offsetof(struct map_opts, a_bits), "BITS", .help = "width of the inputs", .min = 1,
@@ -223,6 +225,8 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
                  .layer = o->layer,
                  .set = o->set.item,
                  .n_set = o->set.n,
+                 .density = o->density.item,
+                 .n_density = o->density.n,
                  .w_bits = (int)o->w_bits,
                  .a_bits = (int)o->a_bits,
                  .acc_bits = (int)o->acc_bits},

@@ -12,7 +12,7 @@
 struct model_opts {
     const char *cases;
     struct pricing_request request;
-    struct opt_list set;
+    struct opt_list set, density;
     int64_t w_bits, a_bits, acc_bits;
     int accounting, fidelity;
     bool explain;
@@ -28,6 +28,8 @@ static const struct opt options[] = {
     {"layer", 0, OPT_STRING, offsetof(struct model_opts, request.layer), "NAME", .help = "the operator of it to price"},
     {"mapping", 0, OPT_STRING, offsetof(struct model_opts, request.mapping), "FILE",
      .help = "a file with 'mapping:', or the mapping itself; without it the mapper's"},
+    {"density", 0, OPT_ASSIGN, offsetof(struct model_opts, density), "TENSOR=SHARE",
+     .help = "non-zero elements of weights, inputs or outputs, such as inputs=0.4; may be repeated"},
     {"w-bits", 0, OPT_INT, offsetof(struct model_opts, w_bits), "BITS", .help = "width of the weights", .min = 1,
      .max = 32},
     {"a-bits", 0, OPT_INT, offsetof(struct model_opts, a_bits), "BITS", .help = "width of the inputs", .min = 1,
@@ -83,6 +85,8 @@ static int run_one(const struct cli *cli, const struct model_opts *o)
     struct diags d = DIAGS_INIT;
     request.set = o->set.item;
     request.n_set = o->set.n;
+    request.density = o->density.item;
+    request.n_density = o->density.n;
     request.w_bits = (int)o->w_bits;
     request.a_bits = (int)o->a_bits;
     request.acc_bits = (int)o->acc_bits;

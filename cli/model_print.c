@@ -92,6 +92,36 @@ static void print_traffic(const struct pricing *p)
     print_table(&t);
 }
 
+/* What zeros make of it, where the accelerator knows them. */
+static void print_zeros(const struct pricing *p)
+{
+    static const char *const titles[] = {"level",   "tensor",    "format",         "density", "entries",
+                                         "passing", "tile bits", "metadata of it", "moved",   NULL};
+    struct table t;
+    columns(&t, titles);
+    for (int l = p->accelerator.n_levels - 1; l >= 0; l--) {
+        for (int i = 0; i < p->einsum.n_tensors; i++) {
+            const struct tensor_cost *c = &p->cost.level[l].tensor[i];
+            const struct einsum_tensor *tensor = &p->einsum.tensor[i];
+            if (p->mapping.level[l].keep >> i & 1) {
+                cell(&t, "%s", p->accelerator.level[l].name);
+                cell(&t, "%s", tensor->name);
+                cell(&t, "%s", sparse_format_names[p->accelerator.level[l].sparse[tensor->role].format]);
+                cell(&t, "%.4g", mapping_finished(&p->mapping, &p->einsum, l, i) ? tensor->density : 1);
+                cell(&t, "%.4g", c->entries);
+                cell(&t, "%.4g", c->passing);
+                cell(&t, "%.1f", c->tile_bits);
+                cell(&t, "%.1f", c->tile_meta_bits);
+                cell(&t, "%.1f", c->moved);
+            }
+        }
+    }
+    print_table(&t);
+    printf(
+        "\nexpected values: entries stored for an element, share of the words to the next level inside that pass (the "
+        "others are gated or skipped), elements moved in all\n");
+}
+
 static void bandwidth_cell(struct table *t, double limit)
 {
     if (isfinite(limit)) {
@@ -166,10 +196,16 @@ void model_print(const struct pricing *p, const struct cost_options *options, bo
     if (c->fidelity == FIDELITY_SYSTOLIC) {
         printf("  %-12s %.0f for the array to fill and drain\n", "", c->skew_cycles);
     }
+    if (c->working_macs < (double)c->macs) {
+        printf("  %-12s %.0f of them, as expected with zeros\n", "MACs at work", c->working_macs);
+    }
     printf("  %-12s %.1f%%\n  %-12s %s accounting, %s fidelity\n", "utilization", 100 * c->utilization, "by",
            accounting_names[options->accounting], fidelity_names[c->fidelity]);
     if (explain) {
         print_traffic(p);
+        if (p->zeros) {
+            print_zeros(p);
+        }
         print_levels(p);
         printf("\ncounts are elements over all instances; 'past': the level does not keep the tensor\n");
     }
@@ -178,12 +214,14 @@ void model_print(const struct pricing *p, const struct cost_options *options, bo
 static json_t *tensor_json(const struct pricing *p, int l, int t)
 {
     const struct tensor_cost *c = &p->cost.level[l].tensor[t];
-    return json_pack("{s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "kept",
+    return json_pack("{s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "kept",
                      (int)(p->mapping.level[l].keep >> t & 1), "bits", mapping_bits(&p->mapping, &p->einsum, l, t),
                      "tile", (json_int_t)c->tile, "reads", (json_int_t)c->reads, "fills", (json_int_t)c->fills,
                      "updates", (json_int_t)c->updates, "drains", (json_int_t)c->drains, "network_words",
                      (json_int_t)c->network_words, "reduction_adds", (json_int_t)c->reduction_adds, "accesses",
-                     c->accesses, "energy_pj", c->energy_pj, "network_pj", c->network_pj);
+                     c->accesses, "energy_pj", c->energy_pj, "network_pj", c->network_pj, "entries", c->entries,
+                     "passing", c->passing, "tile_bits", c->tile_bits, "tile_metadata_bits", c->tile_meta_bits, "moved",
+                     c->moved);
 }
 
 json_t *model_json(const struct pricing *p, const struct cost_options *options)
@@ -205,13 +243,13 @@ json_t *model_json(const struct pricing *p, const struct cost_options *options)
                                       "tensors", tensors));
     }
     json_t *o = json_pack(
-        "{s:s, s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:f, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:o}", "operator",
-        p->einsum.name, "accelerator", p->accelerator.name, "mapping", strbuf_str(&text), "mapped", (int)p->mapped,
-        "accounting", accounting_names[options->accounting], "fidelity", fidelity_names[c->fidelity], "macs",
-        (json_int_t)c->macs, "compute_cycles", (json_int_t)c->compute_cycles, "cycles", c->cycles, "bound_by",
-        binding_of(p), "latency_s", c->cycles / p->accelerator.clock_hz, "utilization", c->utilization, "energy_pj",
-        c->energy_pj, "mac_pj", c->mac_pj, "storage_pj", c->storage_pj, "network_pj", c->network_pj, "leak_pj",
-        c->leak_pj, "mac_source", p->accelerator.mac.source, "levels", levels);
+        "{s:s, s:s, s:s, s:b, s:s, s:s, s:I, s:f, s:I, s:f, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:o}",
+        "operator", p->einsum.name, "accelerator", p->accelerator.name, "mapping", strbuf_str(&text), "mapped",
+        (int)p->mapped, "accounting", accounting_names[options->accounting], "fidelity", fidelity_names[c->fidelity],
+        "macs", (json_int_t)c->macs, "working_macs", c->working_macs, "compute_cycles", (json_int_t)c->compute_cycles,
+        "cycles", c->cycles, "bound_by", binding_of(p), "latency_s", c->cycles / p->accelerator.clock_hz, "utilization",
+        c->utilization, "energy_pj", c->energy_pj, "mac_pj", c->mac_pj, "storage_pj", c->storage_pj, "network_pj",
+        c->network_pj, "leak_pj", c->leak_pj, "mac_source", p->accelerator.mac.source, "levels", levels);
     strbuf_release(&text);
     return o;
 }

@@ -6,12 +6,15 @@
  *   leakage  = chip's leakage power * cycles / clock
  *   cycles   = max(lock-step steps, max over levels and ports of bits of the busiest instance / bandwidth)
  *
+ * with every count times the share of it that takes place and every element times what it takes where zeros are known (sparse.h).
+ *
  * as Accelergy rolls energies up (METHODS-operator 4.4) and Timeloop bounds latency (4.3), but with every sum billed
  * when it is read to be sent outwards (drains), and in bits. A word that several children along an axis want travels the
  * whole axis once; else it travels the mean distance. */
 #include "costmodel/cost.h"
 
 #include "costmodel/packing.h"
+#include "costmodel/sparse.h"
 #include "costmodel/stalls.h"
 #include "costmodel/systolic.h"
 
@@ -25,26 +28,76 @@ _Static_assert(sizeof fidelity_names / sizeof *fidelity_names == FIDELITY_COUNT 
 /* Everything about one tensor at one level that prices its movement. */
 struct port {
     struct packing packing;
-    double bits; /* that one element takes of a port's bandwidth */
-    int width;   /* bits of the element itself, on the network */
+    double bits;      /* that one element takes of a port's bandwidth */
+    double wire_bits; /* of the element itself, on the network */
+    bool compressed;  /* then `element` holds */
+    struct sparse_element element;
+    struct sparse_share inner, outer; /* of the words to and from the next keeper inside, outside */
 };
 
-static struct port port_of(const struct accelerator *a, const struct einsum *e, const struct mapping *m, int l, int t)
+struct ports {
+    struct port port[HW_LEVELS][EINSUM_TENSORS];
+    struct sparse_share macs;
+    bool sparse;
+};
+
+static void port_of(const struct accelerator *a, const struct einsum *e, const struct mapping *m, int l, int t,
+                    struct port *p)
 {
-    struct port p;
-    p.width = mapping_bits(m, e, l, t);
-    p.packing = packing_of(&a->level[l], p.width);
-    p.bits = (double)a->level[l].word_bits * (double)p.packing.words / (double)p.packing.per_word;
-    return p;
+    int width = mapping_bits(m, e, l, t);
+    p->packing = packing_of(&a->level[l], width);
+    p->bits = (double)a->level[l].word_bits * (double)p->packing.words / (double)p->packing.per_word;
+    p->wire_bits = width;
+    p->compressed = false;
+    p->inner = p->outer = (struct sparse_share){1, 1};
 }
 
-static double accesses(const struct port *p, int64_t count, int64_t instances)
+static void add_zeros(const struct accelerator *a, const struct einsum *e, const struct mapping *m, struct ports *ports)
 {
-    if (p->packing.per_word == 1) {
-        return (double)count * (double)p->packing.words;
+    ports->macs = sparse_macs(a, e);
+    for (int t = 0; t < e->n_tensors; t++) {
+        struct sparse_share inside = {1, 1};
+        for (int l = m->n_levels - 1; l >= 0; l--) {
+            struct port *p = &ports->port[l][t];
+            p->compressed = mapping_finished(m, e, l, t) &&
+                            sparse_element(&a->level[l], e, t, mapping_bits(m, e, l, t), &p->element);
+            if (p->compressed) {
+                p->bits = p->element.port_bits;
+                p->wire_bits = p->element.wire_bits;
+            }
+            p->outer = inside;
+            if (m->level[l].keep >> t & 1) {
+                inside = sparse_passing(a, e, m, l, t);
+            }
+            p->inner = inside; /* a level that is passed by wires the words of the keeper outside */
+        }
     }
+}
+
+static void ports_of(const struct accelerator *a, const struct einsum *e, const struct mapping *m, struct ports *out)
+{
+    for (int l = 0; l < m->n_levels; l++) {
+        for (int t = 0; t < e->n_tensors; t++) {
+            port_of(a, e, m, l, t, &out->port[l][t]);
+        }
+    }
+    out->macs = (struct sparse_share){1, 1};
+    out->sparse = sparse_any(a, e);
+    if (out->sparse) {
+        add_zeros(a, e, m, out);
+    }
+}
+
+static double accesses(const struct port *p, double count, int64_t instances)
+{
     double n = (double)instances;
-    return n * ceil((double)count / (n * (double)p->packing.per_word));
+    if (p->compressed) {
+        return count * p->element.words;
+    }
+    if (p->packing.per_word == 1) {
+        return count * (double)p->packing.words;
+    }
+    return n * ceil(count / (n * (double)p->packing.per_word));
 }
 
 /* Hops of tensor t's words along one axis of the network below level l. */
@@ -61,15 +114,17 @@ static double hops(const struct level *level, const struct einsum *e, const stru
 }
 
 static void price_tensor(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
-                         const struct counts *n, int l, int t, struct cost *out)
+                         const struct counts *n, const struct ports *ports, int l, int t, struct cost *out)
 {
     const struct level *level = &a->level[l];
     const struct tensor_count *c = &n->level[l].tensor[t];
+    const struct port *p = &ports->port[l][t];
     struct tensor_cost *tc = &out->level[l].tensor[t];
     int64_t instances = n->level[l].instances;
-    struct port p = port_of(a, e, m, l, t);
-    double read = accesses(&p, c->reads, instances) + accesses(&p, c->drains, instances);
-    double write = accesses(&p, c->fills, instances) + accesses(&p, c->updates, instances);
+    double reads = (double)c->reads * p->inner.energy, drains = (double)c->drains * p->outer.energy;
+    double fills = (double)c->fills * p->outer.energy, updates = (double)c->updates * p->inner.energy;
+    double read = accesses(p, reads, instances) + accesses(p, drains, instances);
+    double write = accesses(p, fills, instances) + accesses(p, updates, instances);
     tc->tile = c->tile;
     tc->reads = c->reads;
     tc->fills = c->fills;
@@ -78,37 +133,64 @@ static void price_tensor(const struct accelerator *a, const struct einsum *e, co
     tc->network_words = c->words;
     tc->reduction_adds = c->adds;
     tc->accesses = read + write;
+    tc->passing = p->inner.energy;
+    tc->entries = p->compressed ? p->element.entries : 1;
+    tc->tile_bits = (double)c->tile * p->bits;
+    tc->tile_meta_bits = p->compressed ? (double)c->tile * p->element.meta_bits : 0;
+    tc->moved = (reads + drains + fills + updates) * tc->entries;
     tc->energy_pj = read * level->read_pj + write * level->write_pj;
     double distance = hops(level, e, &m->level[l], t, AXIS_X) + hops(level, e, &m->level[l], t, AXIS_Y);
-    tc->network_pj = (double)c->words * p.width * level->hop_pj_per_bit * distance +
-                     (double)c->adds * e->tensor[t].partial_bits * level->add_pj_per_bit;
+    tc->network_pj = ((double)c->words * p->wire_bits * level->hop_pj_per_bit * distance +
+                      (double)c->adds * e->tensor[t].partial_bits * level->add_pj_per_bit) *
+                     p->inner.energy;
     out->storage_pj += tc->energy_pj;
     out->network_pj += tc->network_pj;
 }
 
 /* Cycles that the ports of the busiest instance need. */
-static double port_cycles(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
-                          const struct counts *n, int l, enum accounting accounting, double instances)
+static double port_cycles(const struct accelerator *a, const struct einsum *e, const struct counts *n,
+                          const struct ports *ports, int l, const struct cost_options *opt, double instances)
 {
     const struct level *level = &a->level[l];
-    double steps = (double)n->compute_cycles;
+    double steps = (double)n->compute_cycles * ports->macs.time;
     double read = 0, write = 0; /* bits a step */
     for (int t = 0; t < e->n_tensors; t++) {
         const struct tensor_count *c = &n->level[l].tensor[t];
-        struct port p = port_of(a, e, m, l, t);
-        read += (double)(c->reads + c->drains) / instances * p.bits / steps;
-        write += (double)(c->fills + c->updates) / instances * p.bits / steps;
+        const struct port *p = &ports->port[l][t];
+        read += ((double)c->reads * p->inner.time + (double)c->drains * p->outer.time) / instances * p->bits / steps;
+        write += ((double)c->fills * p->outer.time + (double)c->updates * p->inner.time) / instances * p->bits / steps;
     }
     double need = read / level->read_bits_per_cycle;
     need = fmax(need, write / level->write_bits_per_cycle);
     need = fmax(need, (read + write) / level->shared_bits_per_cycle);
-    if (accounting != ACCOUNTING_EXACT) { /* Timeloop's roundings, to the cycle */
+    if (opt->accounting != ACCOUNTING_EXACT) { /* Timeloop's roundings, to the cycle */
         double slow = fmin(1, level->read_bits_per_cycle / read);
         slow = fmin(slow, level->write_bits_per_cycle / write);
         slow = fmin(slow, level->shared_bits_per_cycle / (read + write));
         return ceil(steps / slow);
     }
     return ceil(need * steps * (1 - 1e-12)); /* a whole quotient stays whole */
+}
+
+/* Counts as the ports feel them, in elements as a dense machine has them. */
+static void felt_counts(const struct accelerator *a, const struct einsum *e, const struct ports *ports,
+                        const struct counts *n, struct counts *out)
+{
+    *out = *n;
+    out->compute_cycles = (int64_t)ceil((double)n->compute_cycles * ports->macs.time);
+    for (int l = 0; l < a->n_levels; l++) {
+        for (int t = 0; t < e->n_tensors; t++) {
+            const struct port *p = &ports->port[l][t];
+            struct tensor_count *c = &out->level[l].tensor[t];
+            double dense = (double)a->level[l].word_bits * (double)p->packing.words / (double)p->packing.per_word;
+            double size = p->bits / dense;
+            c->tile = (int64_t)ceil((double)c->tile * size);
+            c->reads = (int64_t)ceil((double)c->reads * size * p->inner.time);
+            c->updates = (int64_t)ceil((double)c->updates * size * p->inner.time);
+            c->fills = (int64_t)ceil((double)c->fills * size * p->outer.time);
+            c->drains = (int64_t)ceil((double)c->drains * size * p->outer.time);
+        }
+    }
 }
 
 static void add_stalls(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
@@ -130,10 +212,11 @@ static void add_stalls(const struct accelerator *a, const struct einsum *e, cons
 }
 
 static int price_cycles(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
-                        const struct counts *n, const struct cost_options *opt, struct cost *out, struct err *err)
+                        const struct counts *n, const struct ports *ports, const struct cost_options *opt,
+                        struct cost *out, struct err *err)
 {
     double instances[HW_LEVELS];
-    struct counts busiest;
+    struct counts busiest, felt;
     const struct counts *origin = n;
     if (!n->perfect) {
         if (count_words(e, m, COUNT_ORIGIN, ACCOUNTING_EXACT, &busiest, err) != 0) {
@@ -141,16 +224,20 @@ static int price_cycles(const struct accelerator *a, const struct einsum *e, con
         }
         origin = &busiest;
     }
-    out->compute_cycles = n->compute_cycles;
-    out->cycles = (double)n->compute_cycles;
+    out->compute_cycles = (int64_t)ceil((double)n->compute_cycles * ports->macs.time);
+    out->cycles = (double)out->compute_cycles;
     out->binding = -1;
     for (int l = 0; l < m->n_levels; l++) {
         instances[l] = n->perfect ? (double)n->level[l].instances : 1;
-        out->level[l].cycles = port_cycles(a, e, m, origin, l, opt->accounting, instances[l]);
+        out->level[l].cycles = port_cycles(a, e, origin, ports, l, opt, instances[l]);
         if (out->level[l].cycles > out->cycles) {
             out->cycles = out->level[l].cycles;
             out->binding = l;
         }
+    }
+    if (ports->sparse) {
+        felt_counts(a, e, ports, origin, &felt);
+        origin = &felt;
     }
     if (opt->fidelity == FIDELITY_STALLS) {
         add_stalls(a, e, m, origin, instances, out);
@@ -159,7 +246,7 @@ static int price_cycles(const struct accelerator *a, const struct einsum *e, con
         if (systolic_skew(a, e, m, origin, instances, &out->skew_cycles, err) != 0) {
             return -1;
         }
-        double steps = (double)n->compute_cycles + out->skew_cycles;
+        double steps = (double)out->compute_cycles + out->skew_cycles;
         if (steps >= out->cycles) {
             out->cycles = steps;
             out->binding = -1;
@@ -218,14 +305,17 @@ int cost_evaluate(const struct accelerator *a, const struct einsum *e, const str
                   const struct cost_options *opt, struct cost *out, struct err *err)
 {
     struct counts n;
+    struct ports ports;
     int w_bits, a_bits;
     int64_t lanes;
     double pj_per_mac;
     assert(m->n_levels == a->n_levels);
     memset(out, 0, sizeof *out);
     mapping_operand_bits(e, &w_bits, &a_bits);
+    ports_of(a, e, m, &ports);
     if (mac_lanes(&a->mac, w_bits, a_bits, &lanes, &pj_per_mac, err) != 0 ||
-        count_words(e, m, COUNT_ALL, opt->accounting, &n, err) != 0 || price_cycles(a, e, m, &n, opt, out, err) != 0) {
+        count_words(e, m, COUNT_ALL, opt->accounting, &n, err) != 0 ||
+        price_cycles(a, e, m, &n, &ports, opt, out, err) != 0) {
         return -1;
     }
     out->fidelity = opt->fidelity;
@@ -233,13 +323,14 @@ int cost_evaluate(const struct accelerator *a, const struct einsum *e, const str
     for (int l = 0; l < m->n_levels; l++) {
         out->level[l].instances_used = n.level[l].instances;
         for (int t = 0; t < e->n_tensors; t++) {
-            price_tensor(a, e, m, &n, l, t, out);
+            price_tensor(a, e, m, &n, &ports, l, t, out);
         }
     }
-    out->mac_pj = (double)n.macs * pj_per_mac;
+    out->working_macs = (double)n.macs * ports.macs.energy;
+    out->mac_pj = out->working_macs * pj_per_mac;
     out->leak_pj = a->leak_w * 1e12 * (out->cycles / a->clock_hz);
     out->energy_pj = out->mac_pj + out->storage_pj + out->network_pj + out->leak_pj;
     double units = (double)a->mac.instances * (double)lanes;
-    out->utilization = (double)n.macs / (units * out->cycles);
+    out->utilization = (double)n.macs * ports.macs.time / (units * out->cycles);
     return check_invariants(e, m, out, err);
 }

@@ -28,6 +28,12 @@ struct tensor_cost {
     double accesses;        /* physical words, all actions */
     double energy_pj;       /* storage accesses */
     double network_pj;      /* wires and adders of the network below */
+    /* As expected with zeros gated, skipped and compressed away (sparse.h); the counts above are those of a dense machine. */
+    double passing;        /* share of the words between this level and the next one inside that pass: 0..1 */
+    double entries;        /* stored for an element */
+    double tile_bits;      /* of a tile, metadata included */
+    double tile_meta_bits; /* of the metadata */
+    double moved;          /* elements read, filled, updated and drained: those that are stored and pass */
 };
 
 struct level_cost {
@@ -38,12 +44,13 @@ struct level_cost {
 
 struct cost {
     int64_t macs;
-    int64_t compute_cycles;                         /* lock step: the slowest spatial instance sets the pace */
-    double cycles;                                  /* by `fidelity` */
+    int64_t compute_cycles; /* lock step: the slowest spatial instance sets the pace; skipped ones taken off */
+    double cycles;          /* by `fidelity` */
     double stall_cycles, load_cycles, drain_cycles; /* FIDELITY_STALLS; else 0 */
     double skew_cycles;                             /* FIDELITY_SYSTOLIC; else 0 */
     int binding;                                    /* level whose ports set `cycles`; -1: compute */
-    double utilization;                             /* macs / (all MAC lanes * cycles) */
+    double utilization;                             /* MACs that take a step / (all MAC lanes * cycles) */
+    double working_macs;                            /* expected MACs that are neither gated nor skipped */
     double mac_pj, storage_pj, network_pj, leak_pj;
     double energy_pj; /* sum of the four */
     enum fidelity fidelity;

@@ -10,6 +10,7 @@
 #include "costmodel/cost_kernel.h"
 
 #include "costmodel/packing.h"
+#include "costmodel/sparse.h"
 
 #include <assert.h>
 #include <math.h>
@@ -132,6 +133,7 @@ int cost_kernel_init(struct cost_kernel *k, const struct accelerator *a, const s
     }
     k->mac_pj = (double)einsum_macs(e) * pj_per_mac;
     k->output = einsum_output(e);
+    k->sparse = sparse_any(a, e);
     k->leak_pj_per_cycle = a->leak_w * 1e12 / a->clock_hz;
     memset(k->rank_of, -1, sizeof k->rank_of);
     for (int t = 0; t < e->n_tensors; t++) {
@@ -596,7 +598,7 @@ int cost_kernel_price(const struct cost_kernel *k, int n, const double *const *b
     struct lanes x;
     int i = 0;
     for (; i + KERNEL_LANES <= n; i += KERNEL_LANES) {
-        if (price(k, &x, bound, i, &energy_pj[i], &cycles[i])) {
+        if (!k->sparse && price(k, &x, bound, i, &energy_pj[i], &cycles[i])) {
             continue;
         }
         for (int j = i; j < i + KERNEL_LANES; j++) {
@@ -617,7 +619,7 @@ int cost_kernel_price(const struct cost_kernel *k, int n, const double *const *b
             rest[s][lane] = bound[s][i + lane < n ? i + lane : i];
         }
     }
-    if (price(k, &x, column, 0, energy, needed)) {
+    if (!k->sparse && price(k, &x, column, 0, energy, needed)) {
         memcpy(&energy_pj[i], energy, (size_t)(n - i) * sizeof *energy);
         memcpy(&cycles[i], needed, (size_t)(n - i) * sizeof *needed);
         return 0;

@@ -190,7 +190,7 @@ static int explain(const struct mp_problem *p, struct err *err)
             for (int t = 0; t < p->nt && n < (int)sizeof parts; t++) {
                 if (must >> t & 1) {
                     n += snprintf(parts + n, sizeof parts - (size_t)n, "%s%s %.0f", n ? ", " : "", p->e->tensor[t].name,
-                                  ceil(p->width[l][t][MP_WIDE].port_bits));
+                                  ceil(p->width[l][t][MP_WIDE].hold_bits));
                 }
             }
             return err_set(err, ERR_NO,
@@ -245,8 +245,8 @@ int mapper_best(const struct accelerator *a, const struct einsum *e, const struc
     out->looked = m.looked;
     out->space = m.space;
     if (opt->effort == MAPPER_EXACT) {
-        out->proven = !(open_bound < m.best.value * (1 - GAIN));
-        out->bound = out->proven ? m.best.value : open_bound;
+        out->proven = p.fixed && !(open_bound < m.best.value * (1 - GAIN));
+        out->bound = out->proven ? m.best.value : p.fixed ? open_bound : 0;
     }
     return cost_evaluate(a, e, &out->mapping, &how, &out->cost, err);
 }
@@ -265,7 +265,7 @@ int mapper_pareto(const struct accelerator *a, const struct einsum *e, const str
     if (!work) {
         mapper_work_free(m.work);
     }
-    out->proven = opt->effort == MAPPER_EXACT && !(open_bound < HUGE_VAL);
+    out->proven = opt->effort == MAPPER_EXACT && p.fixed && !(open_bound < HUGE_VAL);
     return out->n > 0 ? 0 : explain(&p, err);
 }
 

@@ -187,6 +187,9 @@ static void init_transfers(struct chain *c)
 /* Elements that fill up the last physical word of each instance: `n` elements of all instances of level l. */
 double chain_padding(const struct chain *c, int l, const struct mp_width *w, double n)
 {
+    if (c->p->sparse) {
+        return 0; /* a bound: expected values fill no whole words */
+    }
     double whole = c->p->a->level[l].word_bits / w->port_bits * c->s->instances[l]; /* elements of a word each */
     return whole > c->s->instances[l] ? ceil(n / whole * (1 - 1e-12)) * whole - n : 0;
 }
@@ -257,7 +260,7 @@ void chain_init(struct chain *c, struct mp_search *m, const struct mp_problem *p
     c->m = m;
     c->w = m ? m->work : NULL;
     c->top = p->n_levels - 1;
-    c->least_cycles = s->cycles;
+    c->least_cycles = s->cycles * p->step_share;
     init_transfers(c);
     init_constants(c);
 }

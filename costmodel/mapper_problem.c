@@ -2,6 +2,7 @@
 #include "costmodel/mapper_search.h"
 
 #include "costmodel/packing.h"
+#include "costmodel/sparse.h"
 
 #include <assert.h>
 #include <math.h>
@@ -11,7 +12,34 @@ static struct mp_width width_of(const struct level *v, int bits)
 {
     struct packing k = packing_of(v, bits);
     double accesses = (double)k.words / (double)k.per_word;
-    return (struct mp_width){accesses * v->read_pj, accesses * v->write_pj, accesses * v->word_bits, bits};
+    double port_bits = accesses * v->word_bits;
+    return (struct mp_width){accesses * v->read_pj, accesses * v->write_pj, port_bits, bits, port_bits};
+}
+
+/* Takes off what zeros may save at most: words to the next level inside by the rules of this level, words to the one outside by that one's.
+ * Sums that are not finished, and widths that the mapper takes for theirs, may be stored as they are. */
+static void thin_out(const struct accelerator *a, const struct einsum *e, int l, int t, int bits, struct mp_width *w)
+{
+    struct sparse_element x;
+    const struct level *v = &a->level[l];
+    bool output = e->tensor[t].output;
+    if (sparse_element(v, e, t, bits, &x)) {
+        const struct mp_width y = {x.words * v->read_pj, x.words * v->write_pj, x.port_bits, x.wire_bits, x.hold_bits};
+        *w = !output ? y
+                     : (struct mp_width){fmin(w->read_pj, y.read_pj), fmin(w->write_pj, y.write_pj),
+                                         fmin(w->port_bits, y.port_bits), fmin(w->bits, y.bits),
+                                         fmin(w->hold_bits, y.hold_bits)};
+    }
+    struct sparse_share in = sparse_passing_least(a, e, l, t), out = {1, 1};
+    for (int u = l + 1; u < a->n_levels; u++) {
+        struct sparse_share s = sparse_passing_least(a, e, u, t);
+        out.energy = fmin(out.energy, s.energy);
+        out.time = fmin(out.time, s.time);
+    }
+    w->read_pj *= output ? fmin(in.energy, out.energy) : in.energy;
+    w->write_pj *= output ? fmin(in.energy, out.energy) : out.energy;
+    w->port_bits *= fmin(in.time, out.time);
+    w->bits *= fmin(in.energy, out.energy); /* a level may be passed by */
 }
 
 static void init_tensor(struct mp_tensor *out, const struct einsum_tensor *t, const int *compact)
@@ -57,6 +85,9 @@ int mp_problem_init(struct mp_problem *p, const struct accelerator *a, const str
         }
     }
     p->macs = (double)einsum_macs(e);
+    p->sparse = sparse_any(a, e);
+    p->fixed = !p->sparse || sparse_passing_fixed(a, e);
+    p->step_share = p->sparse ? sparse_macs(a, e).time : 1;
     p->volume_out = (double)einsum_volume(e, p->out, e->bound);
     for (int t = 0; t < p->nt; t++) {
         const struct einsum_tensor *et = &e->tensor[t];
@@ -64,6 +95,10 @@ int mp_problem_init(struct mp_problem *p, const struct accelerator *a, const str
         for (int l = 0; l < p->n_levels; l++) {
             p->width[l][t][MP_NARROW] = width_of(&a->level[l], et->bits);
             p->width[l][t][MP_WIDE] = width_of(&a->level[l], et->partial_bits);
+            if (p->sparse) {
+                thin_out(a, e, l, t, et->bits, &p->width[l][t][MP_NARROW]);
+                thin_out(a, e, l, t, et->partial_bits, &p->width[l][t][MP_WIDE]);
+            }
         }
     }
     for (int l = 0; l < p->n_levels; l++) {
@@ -85,7 +120,9 @@ int mp_problem_init(struct mp_problem *p, const struct accelerator *a, const str
         p->n_stay += i == p->n_stay;
     }
     mapping_operand_bits(e, &w_bits, &a_bits);
-    return mac_lanes(&a->mac, w_bits, a_bits, &p->lanes, &p->mac_pj, err);
+    int rc = mac_lanes(&a->mac, w_bits, a_bits, &p->lanes, &p->mac_pj, err);
+    p->mac_pj *= p->sparse ? sparse_macs(a, e).energy : 1;
+    return rc;
 }
 
 double mp_volume(const struct mp_tensor *t, const double *extent)
@@ -107,7 +144,7 @@ double mp_tile_bits(const struct mp_problem *p, int l, uint32_t keep, bool wide,
     double bits = 0;
     for (int t = 0; t < p->nt; t++) {
         if (keep >> t & 1) {
-            bits += ceil(mp_volume(&p->tensor[t], extent) * p->width[l][t][wide].port_bits);
+            bits += ceil(mp_volume(&p->tensor[t], extent) * p->width[l][t][wide].hold_bits);
         }
     }
     return bits;

@@ -160,7 +160,7 @@ static bool scan_fits(const struct chain *c, int l, const struct scan *s, bool o
     for (int t = 0; t < p->nt; t++) {
         if (c->keep[l] >> t & 1) {
             volume[t] = scan_volume(p, s, t);
-            bits += volume[t] * p->width[l][t][held].port_bits;
+            bits += volume[t] * p->width[l][t][held].hold_bits;
         }
     }
     return bits + p->nt <= p->capacity[l] ||

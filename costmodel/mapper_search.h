@@ -34,10 +34,11 @@ struct mp_tensor {
     enum tensor_role role;
 };
 
-/* One element of a tensor at a level: energies, bits that it takes of a port and of the
- * capacity, bits on a network. */
+/* One element of a tensor at a level: energies, bits that it takes of a port, on a network,
+ * and of the capacity. Where zeros are known the first four are the least that a mapping
+ * makes of them: all mappings that these do not rule out are priced by cost_evaluate(). */
 struct mp_width {
-    double read_pj, write_pj, port_bits, bits;
+    double read_pj, write_pj, port_bits, bits, hold_bits;
 };
 enum { MP_NARROW, MP_WIDE }; /* an output's finished sum, a partial one; operands: equal */
 
@@ -59,6 +60,10 @@ struct mp_problem {
     int64_t lanes;              /* of one MAC unit */
     double mac_pj;
     double leak_pj_per_cycle;
+    bool sparse; /* zeros are known */
+    bool
+        fixed; /* and what passes does not hang on tiles and orders, so that one order can be better than another for all */
+    double step_share; /* of steps that are not skipped */
 };
 
 /* Spatial factors of every level, by axis, and what follows from them. */

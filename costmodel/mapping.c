@@ -4,7 +4,9 @@
 
 #include "base/strbuf.h"
 #include "costmodel/packing.h"
+#include "costmodel/sparse.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,17 +36,23 @@ int64_t mapping_tile(const struct mapping *m, const struct einsum *e, int level,
     return einsum_volume(e, tensor, ext);
 }
 
+/* The next level inside that keeps the tensor; -1: the MACs. */
+static int keeper_below(const struct mapping *m, int level, int tensor)
+{
+    int below = level - 1;
+    while (below >= 0 && !(m->level[below].keep >> tensor & 1)) {
+        below--;
+    }
+    return below;
+}
+
 int mapping_bits(const struct mapping *m, const struct einsum *e, int level, int tensor)
 {
     const struct einsum_tensor *t = &e->tensor[tensor];
     if (!t->output) {
         return t->bits;
     }
-    int below = level - 1; /* the next keeper inside */
-    while (below >= 0 && !(m->level[below].keep >> tensor & 1)) {
-        below--;
-    }
-    for (int l = below + 1; l < m->n_levels; l++) {
+    for (int l = keeper_below(m, level, tensor) + 1; l < m->n_levels; l++) {
         const struct mapping_level *ml = &m->level[l];
         for (int i = 0; i < ml->n_temporal; i++) {
             if (ml->temporal[i].bound > 1 && einsum_reduction(e, ml->temporal[i].dim)) {
@@ -58,6 +66,28 @@ int mapping_bits(const struct mapping *m, const struct einsum *e, int level, int
         }
     }
     return t->bits;
+}
+
+bool mapping_finished(const struct mapping *m, const struct einsum *e, int level, int tensor)
+{
+    int below = keeper_below(m, level, tensor);
+    bool left = below < 0; /* the tile of the keeper inside has moved on; a MAC keeps nothing */
+    for (int l = below + 1; l < m->n_levels && e->tensor[tensor].output; l++) {
+        const struct mapping_level *ml = &m->level[l];
+        for (int i = ml->n_temporal - 1; i >= 0; i--) { /* innermost first */
+            bool runs = ml->temporal[i].bound > 1, reduces = einsum_reduction(e, ml->temporal[i].dim);
+            if (runs && reduces && left) {
+                return false;
+            }
+            left = left || (runs && !reduces);
+        }
+        for (int i = 0; i < ml->n_spatial && l > level; i++) {
+            if (ml->spatial[i].bound > 1 && einsum_reduction(e, ml->spatial[i].dim)) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 static int check_loops(const struct mapping *m, const struct accelerator *a, const struct einsum *e, int l,
@@ -160,6 +190,17 @@ static int check_keep(const struct mapping *m, const struct accelerator *a, cons
     return 0;
 }
 
+static int64_t tile_bits(const struct mapping *m, const struct accelerator *a, const struct einsum *e, int l, int t)
+{
+    const struct level *level = &a->level[l];
+    int64_t tile = mapping_tile(m, e, l, t);
+    struct sparse_element x;
+    if (mapping_finished(m, e, l, t) && sparse_element(level, e, t, mapping_bits(m, e, l, t), &x)) {
+        return (int64_t)ceil((double)tile * x.hold_bits * (1 - 1e-12));
+    }
+    return packing_bits(level, mapping_bits(m, e, l, t), tile);
+}
+
 static int check_capacity(const struct mapping *m, const struct accelerator *a, const struct einsum *e, int l,
                           struct err *err)
 {
@@ -171,7 +212,7 @@ static int check_capacity(const struct mapping *m, const struct accelerator *a, 
     struct strbuf parts = STRBUF_INIT;
     for (int t = 0; t < e->n_tensors; t++) {
         if (m->level[l].keep >> t & 1) {
-            need += packing_bits(level, mapping_bits(m, e, l, t), mapping_tile(m, e, l, t));
+            need += tile_bits(m, a, e, l, t);
         }
     }
     if (need <= limit) {
@@ -180,7 +221,7 @@ static int check_capacity(const struct mapping *m, const struct accelerator *a, 
     for (int t = 0; t < e->n_tensors; t++) {
         if (m->level[l].keep >> t & 1) {
             strbuf_addf(&parts, "%s%s %lld", parts.len > 0 ? ", " : "", e->tensor[t].name,
-                        (long long)packing_bits(level, mapping_bits(m, e, l, t), mapping_tile(m, e, l, t)));
+                        (long long)tile_bits(m, a, e, l, t));
         }
     }
     err_set(err, ERR_DATA, "'%s' holds %lld bits%s, the tiles need %lld (%s)", level->name, (long long)limit,

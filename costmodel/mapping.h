@@ -45,6 +45,9 @@ int64_t mapping_tile(const struct mapping *m, const struct einsum *e, int level,
  * that is where a loop over a reduction dimension runs outside of what arrives (a temporal one at any level above the next keeper inside, a
  * spatial one above `level`); else at its final width. A level that does not keep the output passes it on in that width. */
 int mapping_bits(const struct mapping *m, const struct einsum *e, int level, int tensor);
+/* Whether what arrives of the output at `level` from inside is complete: where reduction loops run outside of the next keeper inside, its
+ * tile stays through them. Operands always are. */
+bool mapping_finished(const struct mapping *m, const struct einsum *e, int level, int tensor);
 /* The widths that meet in a MAC: the widest operand of each role. */
 void mapping_operand_bits(const struct einsum *e, int *w_bits, int *a_bits);
 /* Legal: every dimension covered and no outer iteration empty, spatial products within the fan-out of each axis, tiles within the

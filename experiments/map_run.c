@@ -97,6 +97,12 @@ static int load_operators(const struct map_request *r, struct map_answer *out, s
         network_set_bits(net, BITS_ALL, 0, w->w_bits, w->a_bits, w->acc_bits, &err) != 0) {
         rc = diags_error(d, nowhere, NULL, "%s", err.text);
     }
+    double density[TENSOR_ROLE_COUNT];
+    if (pricing_density(w, density, d) != 0) {
+        rc = -1;
+    } else if (rc == 0 && network_set_density(net, -1, density, &err) != 0) {
+        rc = diags_error(d, nowhere, NULL, "%s", err.text);
+    }
     rc = rc == 0 ? list_operators(r, net, out, d) : rc;
     network_free(net);
     return rc;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "costmodel/mapper.h"
+#include "costmodel/sparse.h"
 #include "hw/template.h"
 #include "sw/network.h"
 
@@ -119,6 +120,34 @@ static int find_layer(const struct network *net, const char *layer, struct diags
     return found;
 }
 
+int pricing_density(const struct pricing_request *r, double out[TENSOR_ROLE_COUNT], struct diags *d)
+{
+    int rc = 0;
+    for (int role = 0; role < TENSOR_ROLE_COUNT; role++) {
+        out[role] = 0;
+    }
+    for (int i = 0; i < r->n_density; i++) {
+        const char *text = r->density[i], *value = strchr(text, '=') + 1;
+        int role = 0;
+        size_t len = (size_t)(value - 1 - text);
+        while (role < TENSOR_ROLE_COUNT &&
+               (strlen(tensor_role_names[role]) != len || strncmp(tensor_role_names[role], text, len) != 0)) {
+            role++;
+        }
+        char *end;
+        double share = strtod(value, &end);
+        if (role == TENSOR_ROLE_COUNT) {
+            rc = diags_error(d, nowhere, "weights, inputs or outputs", "no tensor '%.*s'", (int)len, text);
+        } else if (*end != '\0' || !(share > 0 && share <= 1)) {
+            rc = diags_error(d, nowhere, NULL, "the density of %s must lie in (0, 1], not '%s'",
+                             tensor_role_names[role], value);
+        } else {
+            out[role] = share;
+        }
+    }
+    return rc;
+}
+
 static int load_workload(const struct pricing_request *r, struct einsum *out, struct diags *d)
 {
     struct err err = ERR_INIT;
@@ -134,6 +163,12 @@ static int load_workload(const struct pricing_request *r, struct einsum *out, st
         if (network_set_bits(net, scope, i, r->w_bits, r->a_bits, r->acc_bits, &err) != 0) {
             rc = fail(d, &err);
         }
+    }
+    double density[TENSOR_ROLE_COUNT];
+    if (pricing_density(r, density, d) != 0) {
+        rc = -1;
+    } else if (rc == 0 && network_set_density(net, i, density, &err) != 0) {
+        rc = fail(d, &err);
     }
     if (rc == 0) {
         *out = net->op[i].einsum;
@@ -212,5 +247,6 @@ int pricing_run(const struct pricing_request *r, struct pricing *out, struct dia
     if (cost_evaluate(&out->accelerator, &out->einsum, &out->mapping, &r->options, &out->cost, &err) != 0) {
         return fail(d, &err);
     }
+    out->zeros = sparse_any(&out->accelerator, &out->einsum);
     return 0;
 }

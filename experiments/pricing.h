@@ -14,6 +14,9 @@ struct pricing_request {
     const char *const *set; /* [n_set] "name=value": parameters of the template */
     int n_set;
     int w_bits, a_bits, acc_bits; /* 0: the model's */
+    const char *const
+        *density; /* [n_density] "weights=0.4": share of non-zeros in the tensors of a role; others: the model's */
+    int n_density;
     struct cost_options options;
 };
 
@@ -23,12 +26,15 @@ struct pricing {
     struct mapping mapping;
     struct cost cost;
     bool mapped; /* by the mapper */
+    bool zeros;  /* the accelerator makes something of the operator's zeros */
 };
 
 /* A mapping file is YAML with one key `mapping`: the text that mapping_write() gives, or a map from operators to such texts. All errors in
  * d, then -1. A template that cannot be built and a mapping that does not fit are errors too. */
 int pricing_run(const struct pricing_request *r, struct pricing *out, struct diags *d);
 
+/* The request's densities by role, 0 where it gives none. All errors in d, then -1. */
+int pricing_density(const struct pricing_request *r, double out[TENSOR_ROLE_COUNT], struct diags *d);
 /* The request's accelerator alone. All errors in d, then -1. */
 int pricing_arch(const struct pricing_request *r, struct accelerator *out, struct diags *d);
 

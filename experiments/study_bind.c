@@ -41,6 +41,26 @@ static int read_shapes(const struct node *shapes, struct network_arg *args, stru
     return bad ? -1 : shapes->n_children;
 }
 
+/* `density: {weights: 0.4}`. */
+static int read_density(struct study *s, const struct node *density, struct diags *d)
+{
+    double share[TENSOR_ROLE_COUNT] = {0};
+    struct err err = ERR_INIT;
+    if (density->kind != NODE_MAPPING) {
+        return diags_error(d, density->mark, "write {weights: 0.4, inputs: 0.6}", "'density' is not a mapping");
+    }
+    for (int i = 0; i < density->n_children; i++) {
+        const struct node *c = &density->child[i];
+        struct node key = {.kind = NODE_SCALAR, .text = c->key, .mark = c->key_mark};
+        int role = 0;
+        if (schema_read_choice(&key, "tensor", tensor_role_names, &role, d) < 0 ||
+            schema_read_real(c, c->key, 1e-9, 1, &share[role], d) < 0) {
+            return -1;
+        }
+    }
+    return network_set_density(s->network, -1, share, &err);
+}
+
 static int read_workload(struct study *s, const struct raw_workload *raw, const struct node *node, struct diags *d)
 {
     if (raw->model == NULL) {
@@ -59,6 +79,9 @@ static int read_workload(struct study *s, const struct raw_workload *raw, const 
         return locate(d, before, model->mark);
     }
     s->fixed_bits = (int)raw->bits;
+    if (raw->density != NULL && read_density(s, raw->density, d) < 0) {
+        return -1;
+    }
     if (raw->accuracy.proxy != NULL) {
         const struct node *proxy = node_get(node_get(node, "accuracy"), "proxy");
         before = d->n;

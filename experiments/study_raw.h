@@ -13,7 +13,7 @@ struct raw_workload {
     int64_t batch;
     struct raw_accuracy accuracy;
     int64_t bits;
-    const struct node *shapes;
+    const struct node *shapes, *density;
 };
 
 struct raw_mapping {

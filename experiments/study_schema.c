@@ -36,6 +36,11 @@ static const struct field workload_fields[] = {
      .min = 1,
      .max = 32,
      .help = "weight and activation bits of everything that the space leaves alone"},
+    {.key = "density",
+     .type = FIELD_NODE,
+     .offset = offsetof(struct raw_workload, density),
+     .help =
+         "share of elements that are not zero, by tensor, in every operator: {weights: 0.4, inputs: 0.6}; the model's"},
     {.key = "accuracy",
      .type = FIELD_MAP,
      .offset = offsetof(struct raw_workload, accuracy),

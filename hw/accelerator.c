@@ -6,6 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+const char *const sparse_format_names[] = {"none", "bitmask", "rlc", "coo", "csr", NULL};
+_Static_assert(sizeof sparse_format_names / sizeof *sparse_format_names == SPARSE_FORMAT_COUNT + 1, "a name for each");
+
 const char *const mac_kind_names[] = {"fixed", "decomposable", "bit_serial", NULL};
 _Static_assert(sizeof mac_kind_names / sizeof *mac_kind_names == MAC_KIND_COUNT + 1, "a name for each");
 
@@ -81,6 +84,34 @@ static int check_level(const struct accelerator *a, int i, struct err *err)
     return 0;
 }
 
+/* Who waits for whom: for operands, never for itself. */
+static int check_sparse(const struct accelerator *a, struct err *err)
+{
+    const uint32_t operands = 1u << TENSOR_WEIGHTS | 1u << TENSOR_INPUTS;
+    for (int i = 0; i < a->n_levels; i++) {
+        for (int r = 0; r < TENSOR_ROLE_COUNT; r++) {
+            const struct level_sparse *s = &a->level[i].sparse[r];
+            if ((s->gate | s->skip) & ~(operands & ~(1u << r))) {
+                return err_set(err, ERR_DATA, "'%s' lets %s wait for %s: only another operand can be waited for",
+                               a->level[i].name, tensor_role_names[r],
+                               (s->gate | s->skip) >> r & 1 ? "themselves" : tensor_role_names[TENSOR_OUTPUTS]);
+            }
+            if (s->format < 0 || s->format >= SPARSE_FORMAT_COUNT || s->field_bits < 0 || s->field_bits > 64 ||
+                (s->format == SPARSE_RLC && (s->field_bits < 1 || s->field_bits > 32))) {
+                return err_set(err, ERR_DATA, "'%s' stores %s as %s with fields of %d bits", a->level[i].name,
+                               tensor_role_names[r],
+                               s->format < 0 || s->format >= SPARSE_FORMAT_COUNT ? "?" : sparse_format_names[s->format],
+                               s->field_bits);
+            }
+        }
+    }
+    if ((a->mac.gate | a->mac.skip) & ~operands) {
+        return err_set(err, ERR_DATA, "the MAC waits for %s: only operands can be waited for",
+                       tensor_role_names[TENSOR_OUTPUTS]);
+    }
+    return 0;
+}
+
 static int check_mac(const struct accelerator *a, struct err *err)
 {
     const struct mac *m = &a->mac;
@@ -113,7 +144,7 @@ int accelerator_check(const struct accelerator *a, struct err *err)
             return -1;
         }
     }
-    if (check_mac(a, err) < 0) {
+    if (check_mac(a, err) < 0 || check_sparse(a, err) < 0) {
         return -1;
     }
     const struct vector_unit *v = &a->vector;
@@ -149,6 +180,23 @@ static void add_dims(struct strbuf *out, char axis, int n, const char dim[][8])
     }
 }
 
+/* Only what differs from an accelerator that knows no zeros. */
+static void add_sparse(struct strbuf *out, const struct accelerator *a)
+{
+    for (int i = 0; i < a->n_levels; i++) {
+        for (int r = 0; r < TENSOR_ROLE_COUNT; r++) {
+            const struct level_sparse *s = &a->level[i].sparse[r];
+            if (s->format != SPARSE_NONE || s->gate != 0 || s->skip != 0) {
+                strbuf_addf(out, "sparse %d %s: %s %d %d gate %x skip %x\n", i, tensor_role_names[r],
+                            sparse_format_names[s->format], s->field_bits, (int)s->expected, s->gate, s->skip);
+            }
+        }
+    }
+    if (a->mac.gate != 0 || a->mac.skip != 0) {
+        strbuf_addf(out, "sparse mac gate %x skip %x\n", a->mac.gate, a->mac.skip);
+    }
+}
+
 /* Numbers as %.17g: different doubles give different text. Names and sources cost nothing and stay out. */
 void accelerator_canonical(const struct accelerator *a, struct strbuf *out)
 {
@@ -179,4 +227,5 @@ void accelerator_canonical(const struct accelerator *a, struct strbuf *out)
     const struct vector_unit *v = &a->vector;
     strbuf_addf(out, "vector x%lld pj %.17g leak %.17g area %.17g stationary %d\n", (long long)v->lanes, v->op_pj,
                 v->leak_w, v->area_mm2, (int)a->dataflow.stationary);
+    add_sparse(out, a);
 }

@@ -24,6 +24,27 @@ enum level_kind { LEVEL_DRAM, LEVEL_SRAM, LEVEL_REGFILE, LEVEL_KIND_COUNT };
 
 enum keep { KEEP_FREE, KEEP_ALWAYS, KEEP_NEVER }; /* may the mapper choose whether the level holds the tensor? */
 
+/* What a level does with the zeros of a tensor, in the words of Sparseloop (Wu et al., MICRO 2022); docs/model.md has the equations. All
+ * zero: nothing, it stores and moves them like other elements. */
+enum sparse_format {
+    SPARSE_NONE,
+    SPARSE_BITMASK, /* a bit for each element, then the others */
+    SPARSE_RLC, /* with each element the length of the run of zeros before it; longer runs take entries of their own */
+    SPARSE_COO, /* with each element all its coordinates */
+    SPARSE_CSR, /* with each element its place in the last rank, and a pointer for each of those */
+    SPARSE_FORMAT_COUNT
+};
+extern const char *const sparse_format_names[]; /* "none", "bitmask", "rlc", "coo", "csr", NULL */
+
+struct level_sparse {
+    enum sparse_format format;
+    int field_bits; /* rlc: of a run, 1..32; coo, csr: of the coordinates of an element, 0: what the tensor's ranks need */
+    bool expected; /* capacity holds the expected bits of a tile; else those of a tile without zeros */
+    /* Bit r: what passes between the level and the next one inside waits for the operands of role r, and is left out when all that it would
+     * meet of them is zero. Gating saves the energy, skipping the time too. */
+    uint32_t gate, skip;
+};
+
 struct level {
     char name[HW_NAME];
     enum level_kind kind;
@@ -39,6 +60,7 @@ struct level {
     double hop_pj_per_bit; /* network from one instance to its children: per bit and hop */
     double hops_x,
         hops_y; /* mean hops of a unicast along each axis; a multicast along an axis pays its whole length once */
+    struct level_sparse sparse[TENSOR_ROLE_COUNT];
     double add_pj_per_bit;          /* adders of a spatial reduction in that network, per bit of the partial sum */
     double leak_w;                  /* of one instance */
     double area_mm2;                /* of one instance, with its share of the network below */
@@ -60,6 +82,8 @@ struct mac {
     double shift_add_pj;     /* decomposable: recombining one full product from its parts; else 0 */
     double leak_w, area_mm2; /* of one unit */
     double max_hz;           /* highest clock at the supply voltage */
+    uint32_t gate,
+        skip; /* bit r: a product with a zero of role r costs no energy; and no time, nor the accesses for it */
     char source[HW_SOURCE];
 };
 

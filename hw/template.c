@@ -223,6 +223,10 @@ static void free_level(struct level_plan *l)
         expr_free(all[i]);
     }
     mem_free(l->kind.text);
+    for (int r = 0; r < TENSOR_ROLE_COUNT; r++) {
+        mem_free(l->sparse[r].format.text);
+        expr_free(l->sparse[r].field);
+    }
 }
 
 void template_free(struct template *t)

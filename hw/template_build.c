@@ -300,6 +300,31 @@ static void set_network(const struct build *b, const struct level_plan *p, int i
              single ? "neighbour" : network_names[p->network], mm, wire, b->t->tables->wire[0].source);
 }
 
+static int set_sparse(const struct build *b, const struct level_plan *p, struct level *l)
+{
+    for (int r = 0; r < TENSOR_ROLE_COUNT; r++) {
+        const struct sparse_plan *from = &p->sparse[r];
+        struct level_sparse *to = &l->sparse[r];
+        const char *format = label_text(b, &from->format);
+        int64_t field = 0;
+        for (int k = 0; format != NULL && sparse_format_names[k] != NULL; k++) {
+            to->format = strcmp(format, sparse_format_names[k]) == 0 ? (enum sparse_format)k : to->format;
+        }
+        if (from->field != NULL && whole(b, from->field, 1, 32, l->name, "the field of a format", &field) < 0) {
+            return -1;
+        }
+        if (to->format == SPARSE_RLC && from->field == NULL) {
+            return err_set(b->err, ERR_NO, "run lengths of %s in '%s' need the width of a run: 'field: 5bit'",
+                           tensor_role_names[r], l->name);
+        }
+        to->field_bits = to->format == SPARSE_NONE ? 0 : (int)field;
+        to->expected = from->expected;
+        to->gate = from->gate;
+        to->skip = from->skip;
+    }
+    return 0;
+}
+
 static int build_level(struct build *b, int i)
 {
     struct level *l = &b->a->level[i];
@@ -309,7 +334,7 @@ static int build_level(struct build *b, int i)
     for (int r = 0; r < TENSOR_ROLE_COUNT; r++) {
         l->keep[r] = i == b->a->n_levels - 1 ? KEEP_ALWAYS : p->keep[r];
     }
-    if (set_storage(b, p, l, &most) < 0 || set_bandwidth(b, p, l, most) < 0) {
+    if (set_storage(b, p, l, &most) < 0 || set_bandwidth(b, p, l, most) < 0 || set_sparse(b, p, l) < 0) {
         return -1;
     }
     set_network(b, p, i);
@@ -344,6 +369,8 @@ static int build_compute(struct build *b)
     int64_t units = m->instances, lanes;
     compute_mac(&b->tech, m->kind, m->w_bits, m->a_bits, m->acc_bits, m);
     m->instances = units;
+    m->gate = b->t->mac_gate;
+    m->skip = b->t->mac_skip;
     m->area_mm2 *= b->logic_overhead;
     b->tile_mm2 = m->area_mm2;
     if (b->t->lanes == NULL) {

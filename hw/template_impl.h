@@ -26,6 +26,12 @@ struct level_plan {
     struct expr *fan_x, *fan_y;
     struct expr *link; /* bit */
     enum keep keep[TENSOR_ROLE_COUNT];
+    struct sparse_plan {
+        struct label format;
+        struct expr *field; /* bit */
+        bool expected;
+        uint32_t gate, skip;
+    } sparse[TENSOR_ROLE_COUNT];
     enum network network;
     bool cores;
 };
@@ -56,6 +62,7 @@ struct template
     int n_levels;
     struct label mac_kind;
     struct expr *w_bits, *a_bits, *acc_bits;
+    uint32_t mac_gate, mac_skip;
     struct expr *lanes;
     struct dataflow_plan *dataflow;
     int n_dataflows;
@@ -70,8 +77,9 @@ struct template_file {
 };
 extern const struct schema template_file_schema;
 extern const struct schema param_schema, level_schema, bandwidth_schema, fanout_schema, overhead_schema, mac_schema,
-    vector_schema, dataflow_schema, spatial_schema;
-extern const char *const level_class_names[], *const network_names[], *const stationary_names[];
+    vector_schema, dataflow_schema, spatial_schema, sparse_schema;
+extern const char *const level_class_names[], *const network_names[], *const stationary_names[],
+                                                                          *const occupancy_names[];
 
 struct param_file {
     int type;
@@ -82,7 +90,13 @@ struct level_file {
     char *name;
     int class, network;
     bool cores;
-    const struct node *kind, *when, *size, *width, *banks, *bandwidth, *buffering, *keep, *bypass, *fanout, *link;
+    const struct node *kind, *when, *size, *width, *banks, *bandwidth, *buffering, *keep, *bypass, *fanout, *link,
+        *sparse;
+};
+enum occupancy { OCCUPANCY_WORST, OCCUPANCY_EXPECTED, OCCUPANCY_COUNT };
+struct sparse_file {
+    const struct node *format, *field, *gate, *skip;
+    int occupancy;
 };
 struct bandwidth_file {
     const struct node *read, *write, *shared;
@@ -94,7 +108,7 @@ struct overhead_file {
     const struct node *logic, *sram;
 };
 struct mac_file {
-    const struct node *kind, *w_bits, *a_bits, *acc_bits;
+    const struct node *kind, *w_bits, *a_bits, *acc_bits, *gate, *skip;
 };
 struct vector_file {
     const struct node *lanes;

@@ -125,6 +125,65 @@ static void read_roles(struct level_plan *l, const struct node *list, enum keep 
     }
 }
 
+/* Operands as bits. */
+static uint32_t read_operands(const struct node *list, const char *what, struct diags *d)
+{
+    uint32_t set = 0;
+    int n = list == NULL ? 0 : list->kind == NODE_SEQUENCE ? list->n_children : 1;
+    for (int i = 0; i < n; i++) {
+        const struct node *item = list->kind == NODE_SEQUENCE ? &list->child[i] : list;
+        const char *text = item->kind == NODE_SCALAR ? item->text : "";
+        int r = 0;
+        while (r < TENSOR_OUTPUTS && strcmp(text, tensor_role_names[r]) != 0) {
+            r++;
+        }
+        if (r == TENSOR_OUTPUTS) {
+            no_such_word(item, what, text, tensor_role_names, TENSOR_OUTPUTS, d);
+        } else {
+            set |= 1u << r;
+        }
+    }
+    return set;
+}
+
+static void read_zeros(struct template *t, struct sparse_plan *p, const struct node *node, int role, struct diags *d)
+{
+    struct sparse_file f = {.occupancy = OCCUPANCY_WORST};
+    if (schema_read(&sparse_schema, node, &f, NULL, d) < 0) {
+        return;
+    }
+    p->format = word(t, f.format, "format", sparse_format_names, SPARSE_FORMAT_COUNT, d);
+    p->field = number(t, f.field, "the field", DIM_DATA, NULL, d);
+    p->expected = f.occupancy == OCCUPANCY_EXPECTED;
+    p->gate = read_operands(f.gate, "operand to wait for", d);
+    p->skip = read_operands(f.skip, "operand to wait for", d);
+    if ((p->gate | p->skip) >> role & 1) {
+        diags_error(d, node->mark, "zeros of its own a tensor leaves out by a format", "%s cannot wait for themselves",
+                    tensor_role_names[role]);
+    }
+}
+
+static void read_sparse(struct template *t, struct level_plan *l, const struct node *map, struct diags *d)
+{
+    if (map != NULL && map->kind != NODE_MAPPING) {
+        diags_error(d, map->mark, "write {inputs: {format: bitmask}}", "'sparse' is not a mapping of tensors");
+        return;
+    }
+    for (int i = 0; map != NULL && i < map->n_children; i++) {
+        const struct node *c = &map->child[i];
+        int r = 0;
+        while (r < TENSOR_ROLE_COUNT && strcmp(c->key, tensor_role_names[r]) != 0) {
+            r++;
+        }
+        if (r == TENSOR_ROLE_COUNT) {
+            struct node at = {.mark = c->key_mark};
+            no_such_word(&at, "tensor", c->key, tensor_role_names, TENSOR_ROLE_COUNT, d);
+            continue;
+        }
+        read_zeros(t, &l->sparse[r], c, r, d);
+    }
+}
+
 static void read_bandwidth(struct template *t, struct level_plan *l, const struct node *node, struct diags *d)
 {
     struct bandwidth_file f = {NULL, NULL, NULL};
@@ -193,6 +252,10 @@ static void read_level(struct template *t, const struct node *node, struct diags
     read_bandwidth(t, l, f.bandwidth, d);
     read_roles(l, f.keep, KEEP_ALWAYS, d);
     read_roles(l, f.bypass, KEEP_NEVER, d);
+    for (int r = 0; r < TENSOR_ROLE_COUNT; r++) {
+        l->sparse[r].format = (struct label){-1, NULL};
+    }
+    read_sparse(t, l, f.sparse, d);
     l->link = number(t, f.link, "the link", DIM_DATA, NULL, d);
     struct fanout_file fan = {NULL, NULL};
     if (f.fanout != NULL && schema_read(&fanout_schema, f.fanout, &fan, NULL, d) == 0) {
@@ -299,7 +362,7 @@ static void read_dataflows(struct template *t, const struct node *node, struct d
 
 static void read_compute(struct template *t, const struct template_file *f, struct diags *d)
 {
-    struct mac_file m = {NULL, NULL, NULL, NULL};
+    struct mac_file m = {.kind = NULL};
     if (f->mac != NULL && schema_read(&mac_schema, f->mac, &m, NULL, d) == 0) {
         if (m.w_bits == NULL || m.a_bits == NULL || m.acc_bits == NULL) {
             diags_error(d, f->mac->mark, NULL, "'mac' needs w_bits, a_bits and acc_bits");
@@ -308,6 +371,8 @@ static void read_compute(struct template *t, const struct template_file *f, stru
         t->w_bits = number(t, m.w_bits, "the weight width", DIM_ONE, NULL, d);
         t->a_bits = number(t, m.a_bits, "the activation width", DIM_ONE, NULL, d);
         t->acc_bits = number(t, m.acc_bits, "the accumulator width", DIM_ONE, NULL, d);
+        t->mac_gate = read_operands(m.gate, "operand to wait for", d);
+        t->mac_skip = read_operands(m.skip, "operand to wait for", d);
     }
     struct vector_file v = {NULL};
     if (f->vector != NULL && schema_read(&vector_schema, f->vector, &v, NULL, d) == 0) {

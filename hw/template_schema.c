@@ -11,6 +11,9 @@ _Static_assert(sizeof network_names / sizeof *network_names == NETWORK_COUNT + 1
 const char *const stationary_names[] = {"weights", "inputs", "outputs", "none", NULL};
 _Static_assert(sizeof stationary_names / sizeof *stationary_names == TENSOR_ROLE_COUNT + 2, "the roles, then none");
 
+const char *const occupancy_names[] = {"worst", "expected", NULL};
+_Static_assert(sizeof occupancy_names / sizeof *occupancy_names == OCCUPANCY_COUNT + 1, "a name for each");
+
 #define NODE(from, name, below, text)                                                                                  \
     {                                                                                                                  \
         .key = #name, .type = FIELD_NODE, .offset = offsetof(struct from, name), .sub = below, .help = text            \
@@ -49,6 +52,21 @@ static const struct field fanout_fields[] = {
 };
 const struct schema fanout_schema = SCHEMA("fanout", fanout_fields);
 
+static const struct field sparse_fields[] = {
+    NODE(sparse_file, format, NULL,
+         "how the level stores it: none, bitmask, rlc, coo or csr, or a choice parameter; none"),
+    NODE(sparse_file, field, NULL, "rlc: width of a run's length; coo, csr: of coordinates, what the tensor needs"),
+    {.key = "occupancy",
+     .type = FIELD_CHOICE,
+     .offset = offsetof(struct sparse_file, occupancy),
+     .choices = occupancy_names,
+     .help = "what the capacity must hold of a compressed tile: worst (no zeros) or expected; worst"},
+    NODE(sparse_file, gate, NULL,
+         "operands that a word towards the MACs waits for: where they are zero it costs no energy; weights, inputs"),
+    NODE(sparse_file, skip, NULL, "the same, and no time"),
+};
+const struct schema sparse_schema = SCHEMA("treatment of zeros", sparse_fields);
+
 static const struct field level_fields[] = {
     {.key = "name",
      .type = FIELD_NAME,
@@ -74,6 +92,8 @@ static const struct field level_fields[] = {
     NODE(level_file, buffering, NULL, "1, or 2: double buffered, a tile may fill half; 1"),
     NODE(level_file, keep, NULL, "tensors that are always held: weights, inputs, outputs, all"),
     NODE(level_file, bypass, NULL, "tensors that are never held; the mapper decides on the others"),
+    NODE(level_file, sparse, &sparse_schema,
+         "what the level does with zeros: {weights, inputs, outputs: {format, ...}}"),
     NODE(level_file, fanout, &fanout_schema,
          "instances of the next level inside (or MAC units) below one instance; 1 x 1"),
     {.key = "network",
@@ -103,6 +123,8 @@ static const struct field mac_fields[] = {
     NODE(mac_file, w_bits, NULL, "widest weight"),
     NODE(mac_file, a_bits, NULL, "widest activation"),
     NODE(mac_file, acc_bits, NULL, "partial sum"),
+    NODE(mac_file, gate, NULL, "operands of which a zero saves the product's energy: weights, inputs"),
+    NODE(mac_file, skip, NULL, "operands of which a zero saves the product's time too, and its accesses"),
 };
 const struct schema mac_schema = SCHEMA("mac", mac_fields);
 

@@ -55,6 +55,12 @@ static void check_kind(struct reader *r, const struct frame *f, const struct lay
         diags_error(r->d, l->node->mark, "one of conv, depthwise, linear, matmul, pool, add, ... or block",
                     "a layer is of one kind, this one is of %d", n);
     }
+    if (l->density != NULL) {
+        frame_density(r, f, l->density, NULL);
+        if (!l->kind[KIND_CONV] && !l->kind[KIND_DEPTHWISE] && !l->kind[KIND_LINEAR] && !l->kind[KIND_MATMUL]) {
+            diags_error(r->d, l->density->mark, NULL, "only conv, depthwise, linear and matmul have a density");
+        }
+    }
     if (l->block == NULL && (l->with || l->first || l->repeat)) {
         diags_error(r->d, l->node->mark, NULL, "'with', 'first' and 'repeat' need a 'block'");
     }

@@ -96,6 +96,13 @@ static int expand_op(struct reader *r, struct frame *f, const struct layer *l, i
     if (out < 0) {
         return err.code == ERR_NONE ? -1 : diags_error(r->d, l->node->mark, NULL, "'%s': %s", name, err.text);
     }
+    if (l->density != NULL) {
+        double density[TENSOR_ROLE_COUNT] = {0};
+        if (frame_density(r, f, l->density, density)) {
+            return -1;
+        }
+        network_set_density(r->net, r->net->n_ops - 1, density, &err);
+    }
     remember(f, l->name, out);
     return 0;
 }

@@ -36,7 +36,7 @@ enum kind {
 struct layer {
     const struct node *node;
     char *name, *block;
-    const struct node *from, *when, *repeat, *with, *first;
+    const struct node *from, *when, *repeat, *with, *first, *density;
     const struct node *kind[KIND_COUNT];
 };
 
@@ -127,6 +127,9 @@ struct expr *frame_parse(struct reader *r, const struct frame *f, const struct n
 /* A whole number of at least min. Errors go into the diags. */
 int frame_number(struct reader *r, const struct frame *f, const struct node *node, const char *what, double min,
                  int64_t *out);
+/* Expressions by tensor, {weights: 0.4}, into density[TENSOR_ROLE_COUNT], 0 where none is given; density NULL: only the names are checked.
+ * Errors go into the diags. */
+int frame_density(struct reader *r, const struct frame *f, const struct node *node, double *density);
 bool model_is_same(const struct node *node); /* pad: same */
 const struct block_def *model_find_block(const struct model_file *file, const char *name);
 /* The frame inside a block: params, arguments, shape of the input. `value` is [args + 4], or NULL while only names matter. */

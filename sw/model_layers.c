@@ -49,6 +49,36 @@ int frame_number(struct reader *r, const struct frame *f, const struct node *nod
     return 0;
 }
 
+int frame_density(struct reader *r, const struct frame *f, const struct node *node, double *density)
+{
+    if (node->kind != NODE_MAPPING) {
+        return diags_error(r->d, node->mark, "write {weights: 0.4, inputs: 0.6}", "'density' is not a mapping");
+    }
+    for (int i = 0; i < node->n_children; i++) {
+        const struct node *c = &node->child[i];
+        int role = 0;
+        while (role < TENSOR_ROLE_COUNT && strcmp(c->key, tensor_role_names[role]) != 0) {
+            role++;
+        }
+        if (role == TENSOR_ROLE_COUNT) {
+            return diags_error(r->d, c->key_mark, "weights, inputs, outputs", "no tensor '%s'", c->key);
+        }
+        struct expr *e = frame_parse(r, f, c, "density");
+        if (e == NULL) {
+            return -1;
+        }
+        double v = expr_eval(e, f->value);
+        expr_free(e);
+        if (density != NULL && !(v > 0 && v <= 1)) {
+            return diags_error(r->d, c->mark, NULL, "the density of %s must lie in (0, 1], not %g", c->key, v);
+        }
+        if (density != NULL) {
+            density[role] = v;
+        }
+    }
+    return 0;
+}
+
 static int read_optional(struct reader *r, const struct frame *f, const struct node *node, const char *what,
                          int64_t absent, int64_t *out)
 {

@@ -152,6 +152,24 @@ int network_set_bits(struct network *net, enum bits_scope scope, int index, int 
     return build_widths(net, err);
 }
 
+int network_set_density(struct network *net, int op, const double *density, struct err *err)
+{
+    for (int r = 0; r < TENSOR_ROLE_COUNT; r++) {
+        if (!(density[r] >= 0 && density[r] <= 1)) {
+            return err_set(err, ERR_DATA, "the density of %s must lie in (0, 1], not %g", tensor_role_names[r],
+                           density[r]);
+        }
+    }
+    for (int i = op < 0 ? 0 : op; i < (op < 0 ? net->n_ops : op + 1); i++) {
+        struct einsum *e = &net->op[i].einsum;
+        for (int t = 0; net->op[i].kind == OP_TENSOR && t < e->n_tensors; t++) {
+            double d = density[e->tensor[t].role];
+            e->tensor[t].density = d > 0 ? d : e->tensor[t].density;
+        }
+    }
+    return 0;
+}
+
 /* Bits of memory that are taken while operator i runs. Activations of views have 0 bits, those they look into live as long as they. */
 static int64_t live_bits(const struct network *net, int i)
 {

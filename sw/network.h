@@ -120,6 +120,10 @@ enum bits_scope { BITS_ALL, BITS_BLOCK, BITS_OP };
 int network_set_bits(struct network *net, enum bits_scope scope, int index, int w_bits, int a_bits, int acc_bits,
                      struct err *err);
 
+/* Sets the expected share of non-zero elements of the tensors of an operator, or of all (op: -1), by their role. 0 keeps a share as it is.
+ * ERR_DATA when one is not in (0, 1]. */
+int network_set_density(struct network *net, int op, const double *density, struct err *err);
+
 struct network_totals {
     int64_t macs;
     int64_t vector_ops;

@@ -1,0 +1,625 @@
+/* Zeros as expected values: against tensors drawn at random and encoded, walked and counted, and against the dense model. */
+#include "costmodel/sparse.h"
+
+#include "base/strbuf.h"
+#include "costmodel/cost_kernel.h"
+#include "costmodel/mapper.h"
+#include "hw/template.h"
+#include "sw/network.h"
+#include "tests/random_mapping.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct cost_options exact = {ACCOUNTING_EXACT, FIDELITY_BANDWIDTH};
+static const uint32_t weights_bit = 1u << TENSOR_WEIGHTS, inputs_bit = 1u << TENSOR_INPUTS;
+
+static double uniform(struct rng *r)
+{
+    return ((double)rng_below(r, 1 << 30) + 0.5) / (double)(1 << 30);
+}
+
+/* Mean and its standard error. */
+struct mean {
+    double n, sum, squares;
+};
+
+static void mean_add(struct mean *m, double x)
+{
+    m->n++;
+    m->sum += x;
+    m->squares += x * x;
+}
+
+/* Distance of the mean from `expected` in standard errors. */
+static double mean_off(const struct mean *m, double expected)
+{
+    double mean = m->sum / m->n, var = fmax(0, m->squares / m->n - mean * mean);
+    double error = sqrt(var / m->n) + 1e-9 * fabs(expected);
+    return fabs(mean - expected) / error;
+}
+
+/* --- formats -------------------------------------------------------------------------- */
+
+/* Entries of a stream in run-length code: a zero entry stands for itself and the `run - 1` zeros before it. */
+static int encode_rlc(const bool *nonzero, int n, int run)
+{
+    int entries = 0, zeros = 0;
+    for (int i = 0; i < n; i++) {
+        zeros++;
+        if (nonzero[i] || zeros == run) {
+            entries++;
+            zeros = 0;
+        }
+    }
+    return entries;
+}
+
+static void matrix(struct einsum *e, int64_t rows, int64_t columns, double density)
+{
+    einsum_matmul(e, "m", 1, rows, 3, columns, true, 16, 16, 16);
+    e->tensor[1].density = density; /* inputs: rows x columns */
+    ck_assert_int_eq(e->tensor[1].role, TENSOR_INPUTS);
+}
+
+START_TEST(formats_are_what_encoders_need)
+{
+    static const double densities[] = {0.02, 0.1, 0.35, 0.7, 0.97};
+    static bool nonzero[40 * 60];
+    struct rng r;
+    rng_init(&r, 11, 0, RNG_TEST);
+    int checked = 0;
+    for (int k = 0; k < 5; k++) {
+        for (int run_bits = 1; run_bits <= 5; run_bits++) {
+            struct einsum e;
+            int64_t rows = 1 + (int64_t)rng_below(&r, 40), columns = 1 + (int64_t)rng_below(&r, 60);
+            int n = (int)(rows * columns);
+            struct mean entries = {0}, stored = {0};
+            matrix(&e, rows, columns, densities[k]);
+            for (int draw = 0; draw < 400; draw++) {
+                int ones = 0;
+                for (int i = 0; i < n; i++) {
+                    nonzero[i] = uniform(&r) < densities[k];
+                    ones += nonzero[i];
+                }
+                mean_add(&stored, ones);
+                mean_add(&entries, encode_rlc(nonzero, n, 1 << run_bits));
+            }
+            struct level level = {.word_bits = 64, .sparse[TENSOR_INPUTS] = {SPARSE_RLC, run_bits, true, 0, 0}};
+            struct sparse_element x;
+            ck_assert(sparse_element(&level, &e, 1, 16, &x));
+            ck_assert_msg(mean_off(&entries, x.entries * n) < 5, "d %g, run of %d bits, %d x %d: %g entries, not %g",
+                          densities[k], run_bits, (int)rows, (int)columns, entries.sum / entries.n, x.entries * n);
+            ck_assert_double_eq_tol(x.meta_bits, x.entries * run_bits, 1e-12);
+            ck_assert_double_eq_tol(x.port_bits, x.entries * (16 + run_bits), 1e-9);
+            level.sparse[TENSOR_INPUTS].format = SPARSE_BITMASK;
+            ck_assert(sparse_element(&level, &e, 1, 16, &x));
+            ck_assert(mean_off(&stored, x.entries * n) < 5);
+            ck_assert_double_eq_tol(x.port_bits, densities[k] * 16 + 1, 1e-9);
+            checked += 2;
+        }
+    }
+    printf("formats: %d means of 400 random matrices each within 5 standard errors\n", checked);
+}
+END_TEST
+
+START_TEST(metadata_by_hand)
+{
+    struct einsum e;
+    struct sparse_element x;
+    matrix(&e, 10, 20, 0.25); /* coordinates: 4 and 5 bits; pointers into 200 elements: 8 bits a row of 20 */
+    struct level level = {.word_bits = 32, .sparse[TENSOR_INPUTS] = {SPARSE_COO, 0, false, 0, 0}};
+    int rank = e.tensor[1].n_ranks - 1;
+    ck_assert_int_eq(e.bound[e.tensor[1].rank[rank].term[0].dim], 1); /* columns of the product's image: 1 */
+    ck_assert(sparse_element(&level, &e, 1, 16, &x));
+    ck_assert_double_eq_tol(x.meta_bits, 0.25 * 9, 1e-12);
+    ck_assert_double_eq_tol(x.words, 0.25 / 2 + 0.25 * 9 / 32, 1e-12);
+    ck_assert_double_eq_tol(x.wire_bits, 0.25 * (16 + 9), 1e-12);
+    ck_assert_double_eq_tol(x.hold_bits, 16 + 9, 1e-12); /* worst: no zeros */
+    level.sparse[TENSOR_INPUTS] = (struct level_sparse){SPARSE_CSR, 6, true, 0, 0};
+    e.tensor[1].n_ranks = 2;
+    e.tensor[1].rank[0].n_terms = e.tensor[1].rank[1].n_terms = 1;
+    e.tensor[1].rank[0].term[0].dim = einsum_dim(&e, "P");
+    e.tensor[1].rank[1].term[0].dim = einsum_dim(&e, "C");
+    ck_assert(sparse_element(&level, &e, 1, 16, &x));
+    ck_assert_double_eq_tol(x.meta_bits, 0.25 * 6 + 8 / 20.0, 1e-12);
+    ck_assert_double_eq_tol(x.hold_bits, 0.25 * 16 + x.meta_bits, 1e-12);
+    e.tensor[1].density = 1;
+    ck_assert(!sparse_element(&level, &e, 1, 16, &x)); /* nothing known: stored as it is */
+}
+END_TEST
+
+/* --- gating and skipping: a walk over random zeros --------------------------------------- */
+
+#define ELEMENTS 4096
+#define PERIODS 4096
+#define DRAWS 120
+
+struct nest_walk {
+    const struct einsum *e;
+    const struct mapping *m;
+    int level, child, tensor; /* words of the tensor between the two */
+    uint32_t roles;           /* that they wait for */
+    bool nonzero[EINSUM_TENSORS][ELEMENTS];
+    bool met[PERIODS][EINSUM_TENSORS]; /* something but a zero, while the word stays and beside it */
+    int periods;
+    int64_t at[EINSUM_DIMS];
+};
+
+static int element(const struct nest_walk *w, int u)
+{
+    int64_t i = 0;
+    for (int r = 0; r < w->e->tensor[u].n_ranks; r++) {
+        const struct einsum_rank *rank = &w->e->tensor[u].rank[r];
+        int64_t extent = 1, x = 0;
+        for (int k = 0; k < rank->n_terms; k++) {
+            extent += rank->term[k].coef * (w->e->bound[rank->term[k].dim] - 1);
+            x += rank->term[k].coef * w->at[rank->term[k].dim];
+        }
+        i = i * extent + x;
+    }
+    ck_assert_int_lt(i, ELEMENTS);
+    return (int)i;
+}
+
+/* Visits every MAC. Loops outermost first; `stride` of each dimension at the loop; `period` numbers the stays of the tensor's tile, with
+ * what stands side by side and takes the same words as one. */
+static void visit(struct nest_walk *w, int l, int i, int period, int64_t *stride)
+{
+    if (l < 0) {
+        for (int u = 0; u < w->e->n_tensors; u++) {
+            w->met[period][u] |= w->nonzero[u][element(w, u)];
+        }
+        w->periods = period + 1 > w->periods ? period + 1 : w->periods;
+        return;
+    }
+    const struct mapping_level *ml = &w->m->level[l];
+    if (i == ml->n_temporal + ml->n_spatial) {
+        visit(w, l - 1, 0, period, stride);
+        return;
+    }
+    bool temporal = i < ml->n_temporal;
+    int d = temporal ? ml->temporal[i].dim : ml->spatial[i - ml->n_temporal].dim;
+    int64_t bound = temporal ? ml->temporal[i].bound : ml->spatial[i - ml->n_temporal].bound;
+    bool moves = einsum_relevant(w->e, w->tensor, d), apart = false;
+    if (temporal && l > w->child) { /* the tile stays unless this loop, or one inside, moves it: then it comes back */
+        apart = moves || w->child < 0;
+        for (int v = l; v > w->child && !apart; v--) {
+            for (int k = v == l ? i + 1 : 0; k < w->m->level[v].n_temporal; k++) {
+                const struct loop *in = &w->m->level[v].temporal[k];
+                apart = apart || (in->bound > 1 && einsum_relevant(w->e, w->tensor, in->dim));
+            }
+        }
+    } else if (!temporal) {
+        apart = l > w->level || (l > w->child && moves);
+    }
+    stride[d] /= bound;
+    int64_t before = w->at[d];
+    for (int64_t k = 0; k < bound; k++) {
+        w->at[d] = before + k * stride[d];
+        visit(w, l, i + 1, apart ? (int)(period * bound + k) : period, stride);
+    }
+    w->at[d] = before;
+    stride[d] *= bound;
+}
+
+static double walked_share(struct nest_walk *w, struct rng *r)
+{
+    int64_t stride[EINSUM_DIMS];
+    for (int u = 0; u < w->e->n_tensors; u++) {
+        for (int64_t i = 0; i < einsum_volume(w->e, u, w->e->bound); i++) {
+            w->nonzero[u][i] = uniform(r) < w->e->tensor[u].density;
+        }
+    }
+    memset(w->met, 0, sizeof w->met);
+    w->periods = 0;
+    for (int d = 0; d < w->e->n_dims; d++) {
+        stride[d] = w->e->bound[d];
+        w->at[d] = 0;
+    }
+    visit(w, w->m->n_levels - 1, 0, 0, stride);
+    double pass = 0;
+    for (int p = 0; p < w->periods; p++) {
+        bool all = true;
+        for (int u = 0; u < w->e->n_tensors; u++) {
+            bool waits = !w->e->tensor[u].output && u != w->tensor && (w->roles >> w->e->tensor[u].role & 1);
+            all = all && (!waits || w->met[p][u]);
+        }
+        pass += all;
+    }
+    return pass / w->periods;
+}
+
+START_TEST(passing_is_the_mean_of_a_walk)
+{
+    static struct nest_walk w;
+    struct rng r;
+    int checked = 0, tiles = 0;
+    double worst = 0;
+    for (int i = 0; i < 200; i++) {
+        rng_init(&r, 12, (uint64_t)i, RNG_TEST);
+        struct einsum e;
+        struct mapping m;
+        struct accelerator a;
+        random_einsum(&r, (enum random_kind)(i % RANDOM_KIND_COUNT), 200, &e);
+        for (int t = 0; t < e.n_tensors; t++) {
+            e.tensor[t].density = 0.05 + 0.9 * uniform(&r);
+        }
+        random_mapping(&r, &e, (int)(2 + rng_below(&r, 3)), 12, false, &m);
+        random_accelerator(&r, &e, &m, &a);
+        int t = (int)rng_below(&r, e.n_tensors), level = m.n_levels - 1;
+        while (level > 0 && (!(m.level[level].keep >> t & 1) || rng_below(&r, 2))) {
+            level--;
+        }
+        level = m.level[level].keep >> t & 1 ? level : m.n_levels - 1;
+        enum tensor_role role = e.tensor[t].role;
+        uint32_t others = (weights_bit | inputs_bit) & ~(1u << role);
+        a.level[level].sparse[role].gate = others & (uint32_t)(1 + rng_below(&r, 3));
+        a.level[level].sparse[role].skip = others & (uint32_t)rng_below(&r, 4);
+        w = (struct nest_walk){.e = &e, .m = &m, .level = level, .child = level - 1, .tensor = t};
+        while (w.child >= 0 && !(m.level[w.child].keep >> t & 1)) {
+            w.child--;
+        }
+        w.roles = a.level[level].sparse[role].gate | a.level[level].sparse[role].skip;
+        struct sparse_share s = sparse_passing(&a, &e, &m, level, t);
+        struct mean mean = {0};
+        for (int draw = 0; draw < DRAWS; draw++) {
+            mean_add(&mean, walked_share(&w, &r));
+        }
+        double off = mean_off(&mean, s.energy);
+        if ((1 - s.energy) * DRAWS * w.periods < 50) { /* rare: the draws' own spread says little */
+            off = fabs(mean.sum / DRAWS - s.energy) / sqrt((s.energy * (1 - s.energy) + 1e-9) / DRAWS);
+        }
+        worst = fmax(worst, off);
+        ck_assert_msg(off < 5, "mapping %d (%s): %s from level %d passes %g, walked %g", i,
+                      random_kind_names[i % RANDOM_KIND_COUNT], e.tensor[t].name, level, s.energy, mean.sum / mean.n);
+        ck_assert(s.time >= s.energy && s.energy >= sparse_passing_least(&a, &e, level, t).energy - 1e-12);
+        checked++;
+        tiles += w.child >= 0;
+    }
+    printf("passing: %d mappings (%d of tiles), %d draws each; worst mean %.1f standard errors off\n", checked, tiles,
+           DRAWS, worst);
+}
+END_TEST
+
+/* --- prices ------------------------------------------------------------------------------ */
+
+static void random_rules(struct rng *r, struct accelerator *a)
+{
+    for (int l = 0; l < a->n_levels; l++) {
+        for (int role = 0; role < TENSOR_ROLE_COUNT; role++) {
+            uint32_t others = (weights_bit | inputs_bit) & ~(1u << role);
+            a->level[l].sparse[role] =
+                (struct level_sparse){.format = (enum sparse_format)rng_below(r, SPARSE_FORMAT_COUNT),
+                                      .field_bits = (int)(1 + rng_below(r, 6)),
+                                      .expected = rng_below(r, 2) == 0,
+                                      .gate = others & (uint32_t)rng_below(r, 4),
+                                      .skip = others & (uint32_t)rng_below(r, 4)};
+        }
+    }
+    a->mac.gate = (uint32_t)rng_below(r, 4);
+    a->mac.skip = (uint32_t)rng_below(r, 4);
+}
+
+/* Rules cost nothing where there are no zeros, and never more energy than none with gating and skipping alone. */
+START_TEST(dense_is_dense)
+{
+    struct rng r;
+    int saved = 0;
+    for (int i = 0; i < 1000; i++) {
+        rng_init(&r, 13, (uint64_t)i, RNG_TEST);
+        struct einsum e;
+        struct mapping m;
+        struct accelerator a, knows;
+        struct cost plain, same, less;
+        struct err err = ERR_INIT;
+        random_einsum(&r, (enum random_kind)(i % RANDOM_KIND_COUNT), 300, &e);
+        random_mapping(&r, &e, (int)(2 + rng_below(&r, 4)), 24, rng_below(&r, 3) == 0, &m);
+        random_accelerator(&r, &e, &m, &a);
+        knows = a;
+        random_rules(&r, &knows);
+        struct cost_options how = {ACCOUNTING_EXACT, (enum fidelity)rng_below(&r, 2)};
+        ck_assert_msg(cost_evaluate(&a, &e, &m, &how, &plain, &err) == 0, "%s", err.text);
+        ck_assert_msg(cost_evaluate(&knows, &e, &m, &how, &same, &err) == 0, "%s", err.text);
+        ck_assert(memcmp(&plain.energy_pj, &same.energy_pj, sizeof(double)) == 0);
+        ck_assert(memcmp(&plain.cycles, &same.cycles, sizeof(double)) == 0);
+        for (int l = 0; l < a.n_levels; l++) {
+            for (int role = 0; role < TENSOR_ROLE_COUNT; role++) {
+                knows.level[l].sparse[role].format = SPARSE_NONE;
+            }
+        }
+        for (int t = 0; t < e.n_tensors; t++) {
+            e.tensor[t].density = 0.05 + 0.9 * uniform(&r);
+        }
+        ck_assert_msg(cost_evaluate(&knows, &e, &m, &how, &less, &err) == 0, "%s", err.text);
+        ck_assert(less.mac_pj <= plain.mac_pj);
+        ck_assert(how.fidelity != FIDELITY_BANDWIDTH || less.cycles <= plain.cycles);
+        ck_assert(less.network_pj <= plain.network_pj * (1 + 1e-12));
+        saved += less.energy_pj < plain.energy_pj;
+    }
+    ck_assert_int_gt(saved, 500);
+    printf("dense: 1000 machines with rules price operators without zeros bit by bit like those without; with zeros %d "
+           "cost less\n",
+           saved);
+}
+END_TEST
+
+/* A matrix product, sums by hand: 4 x 6 (inputs) times 6 x 5, weights in the inner level. */
+START_TEST(prices_by_hand)
+{
+    struct einsum e;
+    struct mapping m;
+    struct accelerator a;
+    struct rng r;
+    struct cost c;
+    struct err err = ERR_INIT;
+    einsum_matmul(&e, "m", 1, 4, 5, 6, true, 8, 8, 8);
+    rng_init(&r, 1, 2, RNG_TEST);
+    memset(&m, 0, sizeof m);
+    m.n_levels = 2;
+    m.level[1].keep = 7;
+    m.level[0].keep = 1; /* weights */
+    m.level[0].n_temporal = 2;
+    m.level[0].temporal[0] = (struct loop){einsum_dim(&e, "K"), 5};
+    m.level[0].temporal[1] = (struct loop){einsum_dim(&e, "C"), 6};
+    m.level[1].n_temporal = 1;
+    m.level[1].temporal[0] = (struct loop){einsum_dim(&e, "P"), 4};
+    random_accelerator(&r, &e, &m, &a);
+    for (int l = 0; l < 2; l++) {
+        a.level[l].word_bits = 8;
+        a.level[l].read_pj = l == 0 ? 1 : 100;
+        a.level[l].write_pj = l == 0 ? 2 : 200;
+        a.level[l].hop_pj_per_bit = a.level[l].add_pj_per_bit = 0;
+        a.level[l].read_bits_per_cycle = a.level[l].write_bits_per_cycle = a.level[l].shared_bits_per_cycle = 8;
+    }
+    a.level[0].sparse[TENSOR_WEIGHTS].skip = inputs_bit;
+    a.level[1].sparse[TENSOR_WEIGHTS].format = SPARSE_BITMASK;
+    a.mac.gate = inputs_bit;
+    e.tensor[0].density = 0.5;
+    e.tensor[1].density = 0.25;
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &c, &err), 0);
+    /* 120 weight reads, a quarter of which meets an input; 30 fills. DRAM: 30 weights of 4 + 1 bits. */
+    ck_assert_double_eq_tol(c.level[0].tensor[0].energy_pj, 30 + 2 * 30, 1e-9);
+    ck_assert_double_eq_tol(c.level[1].tensor[0].energy_pj, 30 * (0.5 + 1 / 8.0) * 100, 1e-9);
+    ck_assert_double_eq_tol(c.working_macs, 30, 1e-9);
+    ck_assert_double_eq_tol(c.mac_pj, 30 * (a.mac.mul_pj + a.mac.add_pj), 1e-9);
+    ck_assert_int_eq(c.compute_cycles, 120); /* gated MACs take their step */
+    ck_assert_double_eq_tol(c.level[0].cycles, 60, 1e-9);
+    ck_assert_double_eq_tol(c.level[0].tensor[0].passing, 0.25, 1e-12);
+    ck_assert_double_eq_tol(c.level[1].tensor[0].tile_bits, 30 * 5, 1e-9);
+    ck_assert_double_eq_tol(c.level[1].tensor[0].tile_meta_bits, 30, 1e-9);
+    a.mac.skip = inputs_bit; /* then no step, and nothing is asked for */
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &c, &err), 0);
+    ck_assert_int_eq(c.compute_cycles, 30);
+    double outputs = c.level[1].tensor[2].energy_pj;
+    ck_assert_double_eq_tol(outputs, 0.25 * (100 * 100 + 120 * 200), 1e-6); /* 100 reads of sums, 120 updates */
+}
+END_TEST
+
+/* The mapper's optimum is no worse than what random mappings cost, and the kernel's prices are cost_evaluate()'s. */
+START_TEST(mapper_with_zeros)
+{
+    struct rng r;
+    struct mapper_work *work = mapper_work_new();
+    int proven = 0, beaten = 0, tried = 0;
+    for (int i = 0; i < 60; i++) {
+        rng_init(&r, 14, (uint64_t)i, RNG_TEST);
+        struct einsum e;
+        struct mapping m, first;
+        struct accelerator a;
+        struct mapper_result best;
+        struct err err = ERR_INIT;
+        random_einsum(&r, (enum random_kind)(i % RANDOM_KIND_COUNT), 100, &e);
+        for (int t = 0; t < e.n_tensors; t++) {
+            e.tensor[t].density = 0.05 + 0.9 * uniform(&r);
+        }
+        random_mapping(&r, &e, 3, 8, false, &first);
+        random_accelerator(&r, &e, &first, &a);
+        for (int l = 0; l < a.n_levels; l++) {
+            a.dataflow.spatial[l].n_x = a.dataflow.spatial[l].n_y = -1;
+        }
+        random_rules(&r, &a);
+        for (int l = 1; l < a.n_levels && i % 3 != 0; l++) { /* only words for the MACs wait */
+            for (int role = 0; role < TENSOR_ROLE_COUNT; role++) {
+                a.level[l].sparse[role].gate = a.level[l].sparse[role].skip = 0;
+            }
+        }
+        const struct mapper_options how = {
+            .goal = (enum goal)(i % GOAL_COUNT), .effort = MAPPER_EXACT, .core_split = CORE_ANY};
+        if (mapper_best(&a, &e, &how, work, &best, &err) != 0) {
+            continue;
+        }
+        proven += best.proven;
+        for (int k = 0; k < 100; k++) {
+            struct cost c;
+            random_mapping(&r, &e, 3, 8, false, &m);
+            if (mapping_check(&m, &a, &e, NULL) != 0) {
+                continue;
+            }
+            ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &c, &err), 0);
+            bool better = mapper_value(how.goal, &c) < mapper_value(how.goal, &best.cost) * (1 - 1e-9);
+            beaten += better && !best.proven;
+            ck_assert_msg(!better || !best.proven, "operator %d: a random mapping beats the proven optimum", i);
+            tried++;
+        }
+    }
+    mapper_work_free(work);
+    ck_assert_int_gt(proven, 5);
+    printf("mapper: %d optima proven, %d random mappings tried, %d better than one that is not proven\n", proven, tried,
+           beaten);
+}
+END_TEST
+
+START_TEST(kernel_with_zeros)
+{
+    struct rng r;
+    for (int i = 0; i < 200; i++) {
+        rng_init(&r, 15, (uint64_t)i, RNG_TEST);
+        struct einsum e;
+        struct mapping m;
+        struct accelerator a;
+        struct cost_kernel k;
+        struct cost c;
+        struct err err = ERR_INIT;
+        double bound[KERNEL_SLOTS], energy, cycles;
+        const double *column[KERNEL_SLOTS];
+        int n = 0;
+        random_einsum(&r, (enum random_kind)(i % RANDOM_KIND_COUNT), 300, &e);
+        e.tensor[i % 2].density = 0.3;
+        random_mapping(&r, &e, 3, 12, false, &m);
+        random_accelerator(&r, &e, &m, &a);
+        random_rules(&r, &a);
+        for (int l = 0; l < m.n_levels; l++) {
+            for (int j = 0; j < m.level[l].n_temporal; j++) {
+                bound[n++] = (double)m.level[l].temporal[j].bound;
+            }
+            for (int j = 0; j < m.level[l].n_spatial; j++) {
+                bound[n++] = (double)m.level[l].spatial[j].bound;
+            }
+        }
+        for (int s = 0; s < n; s++) {
+            column[s] = &bound[s];
+        }
+        ck_assert_int_eq(cost_kernel_init(&k, &a, &e, &m, &err), 0);
+        ck_assert_int_eq(cost_kernel_price(&k, 1, column, &energy, &cycles, &err), 0);
+        ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &c, &err), 0);
+        ck_assert_double_eq_tol(energy / c.energy_pj, 1, 1e-11);
+        ck_assert_double_eq_tol(cycles / c.cycles, 1, 1e-11);
+    }
+}
+END_TEST
+
+/* --- files ------------------------------------------------------------------------------- */
+
+#define HEAD                                                                                                           \
+    "template: t\nparameters:\n  f: {type: choice, default: bitmask, values: [none, bitmask, csr]}\n"                  \
+    "technology: 45nm\nclock: 100MHz\n"
+#define LEVELS(sparse)                                                                                                 \
+    "levels:\n  - {name: DRAM, class: dram, kind: LPDDR4, width: 64bit, bandwidth: 1GB/s" sparse                       \
+    "}\n  - {name: RF, class: regfile, size: 1KiB, width: 16bit}\n"
+#define MAC(more) "mac: {w_bits: 8, a_bits: 8, acc_bits: 32" more "}\n"
+
+START_TEST(template_rules)
+{
+    static const char text[] =
+        HEAD LEVELS(", sparse: {inputs: {format: f, occupancy: expected}, outputs: {gate: [weights, inputs]}, weights: "
+                    "{format: rlc, field: 4bit, skip: inputs}}") MAC(", gate: inputs, skip: [weights]");
+    struct diags d = DIAGS_INIT;
+    struct err err = ERR_INIT;
+    struct accelerator a;
+    double values[] = {1};
+    struct template *t = template_read("t.yaml", text, sizeof text - 1, &d);
+    ck_assert_msg(t != NULL, "%s", d.n > 0 ? d.list[0].message : "");
+    ck_assert_msg(template_build(t, values, &a, &err) == 0, "%s", err.text);
+    const struct level_sparse *s = a.level[1].sparse;
+    ck_assert_int_eq(s[TENSOR_INPUTS].format, SPARSE_BITMASK);
+    ck_assert(s[TENSOR_INPUTS].expected && !s[TENSOR_WEIGHTS].expected);
+    ck_assert_int_eq(s[TENSOR_WEIGHTS].format, SPARSE_RLC);
+    ck_assert_int_eq(s[TENSOR_WEIGHTS].field_bits, 4);
+    ck_assert_uint_eq(s[TENSOR_WEIGHTS].skip, inputs_bit);
+    ck_assert_uint_eq(s[TENSOR_OUTPUTS].gate, weights_bit | inputs_bit);
+    ck_assert_uint_eq(a.mac.gate, inputs_bit);
+    ck_assert_uint_eq(a.mac.skip, weights_bit);
+    struct strbuf with = STRBUF_INIT;
+    accelerator_canonical(&a, &with);
+    ck_assert(strstr(strbuf_str(&with), "sparse 1 weights: rlc 4 0 gate 0 skip 2") != NULL);
+    strbuf_release(&with);
+    template_free(t);
+    diags_release(&d);
+}
+END_TEST
+
+START_TEST(template_errors)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {HEAD LEVELS(", sparse: {input: {format: csr}}") MAC(""), "no tensor 'input'"},
+        {HEAD LEVELS(", sparse: {inputs: {format: zip}}") MAC(""), "no format 'zip'"},
+        {HEAD LEVELS(", sparse: {inputs: {gate: [inputs]}}") MAC(""), "inputs cannot wait for themselves"},
+        {HEAD LEVELS(", sparse: {inputs: {gate: [outputs]}}") MAC(""), "no operand to wait for 'outputs'"},
+        {HEAD LEVELS(", sparse: {inputs: {occupancy: most}}") MAC(""), "most"},
+        {HEAD LEVELS(", sparse: inputs") MAC(""), "'sparse' is not a mapping"},
+        {HEAD LEVELS("") MAC(", skip: [outputs]"), "no operand to wait for 'outputs'"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct diags d = DIAGS_INIT;
+        struct template *t = template_read("t.yaml", rows[i].text, strlen(rows[i].text), &d);
+        ck_assert_msg(t == NULL && d.n > 0 && strstr(d.list[0].message, rows[i].says) != NULL, "row %zu: %s", i,
+                      d.n > 0 ? d.list[0].message : "no error");
+        diags_release(&d);
+    }
+    struct diags d = DIAGS_INIT;
+    struct err err = ERR_INIT;
+    struct accelerator a;
+    double values[] = {1};
+    static const char no_field[] = HEAD LEVELS(", sparse: {inputs: {format: rlc}}") MAC("");
+    struct template *t = template_read("t.yaml", no_field, sizeof no_field - 1, &d);
+    ck_assert_ptr_nonnull(t);
+    ck_assert_int_eq(template_build(t, values, &a, &err), -1);
+    ck_assert(strstr(err.text, "width of a run") != NULL);
+    template_free(t);
+    diags_release(&d);
+}
+END_TEST
+
+#define MODEL(density)                                                                                                 \
+    "dovetail: 1\nnetwork: n\nparams: {percent: 40}\ninput: [8, 1, 1]\nlayers:\n"                                      \
+    "  - {name: a, linear: {k: 4}, density: " density "}\n  - {name: b, linear: {k: 4}}\n"
+
+START_TEST(model_densities)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {MODEL("{weights: 1.5}"), "must lie in (0, 1]"},
+        {MODEL("{weight: 0.5}"), "no tensor 'weight'"},
+        {MODEL("0.5"), "not a mapping"},
+        {MODEL("{weights: per / 100}"), "per"},
+    };
+    struct diags d = DIAGS_INIT;
+    static const char good[] = MODEL("{weights: percent / 100, inputs: 0.5}");
+    struct network *net = network_load_text("n.yaml", good, sizeof good - 1, NULL, 0, 1, &d);
+    ck_assert_msg(net != NULL, "%s", d.n > 0 ? d.list[0].message : "");
+    ck_assert_double_eq(net->op[0].einsum.tensor[0].density, 0.4);
+    ck_assert_double_eq(net->op[0].einsum.tensor[1].density, 0.5);
+    ck_assert_double_eq(net->op[0].einsum.tensor[2].density, 1);
+    ck_assert_double_eq(net->op[1].einsum.tensor[0].density, 1);
+    network_free(net);
+    diags_release(&d);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        d = (struct diags)DIAGS_INIT;
+        net = network_load_text("n.yaml", rows[i].text, strlen(rows[i].text), NULL, 0, 1, &d);
+        ck_assert_msg(net == NULL && d.n > 0 && strstr(d.list[0].message, rows[i].says) != NULL, "row %zu: %s", i,
+                      d.n > 0 ? d.list[0].message : "no error");
+        diags_release(&d);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("sparse");
+    TCase *tc = tcase_create("sparse");
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, formats_are_what_encoders_need);
+    tcase_add_test(tc, metadata_by_hand);
+    tcase_add_test(tc, passing_is_the_mean_of_a_walk);
+    tcase_add_test(tc, dense_is_dense);
+    tcase_add_test(tc, prices_by_hand);
+    tcase_add_test(tc, mapper_with_zeros);
+    tcase_add_test(tc, kernel_with_zeros);
+    tcase_add_test(tc, template_rules);
+    tcase_add_test(tc, template_errors);
+    tcase_add_test(tc, model_densities);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_set_fork_status(sr, CK_NOFORK);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
