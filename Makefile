@@ -320,6 +320,7 @@ install: all $(B)/libdovetail.so.$(VERSION)
 	    install -d $(INCDIR)/dovetail/$$(dirname $$h) && \
 	    sed 's|^#include "|&dovetail/|' $$h > $(INCDIR)/dovetail/$$h || exit 1; done
 	mv $(INCDIR)/dovetail/experiments/dovetail.h $(INCDIR)/dovetail.h
+	install -m 644 experiments/dovetail_evaluator.h $(INCDIR)/dovetail_evaluator.h
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: dovetail' 'Description: hardware-software co-design search' \
 	    'Version: $(VERSION)' 'Requires.private: libfyaml jansson sqlite3 libxxhash' \
 	    'Libs: -L$${prefix}/lib -ldovetail' 'Libs.private: -lgsl -lopenblas -lnlopt -lm -fopenmp' \

@@ -5,7 +5,7 @@
 #include "cli/run_study.h"
 #include "db/db.h"
 #include "experiments/breakdown.h"
-#include "experiments/evaluator.h"
+#include "experiments/record.h"
 #include "experiments/study.h"
 
 #include <math.h>
@@ -140,8 +140,10 @@ static void print_metrics(const struct study *s, const struct evaluation *v)
         }
         struct strbuf t = STRBUF_INIT;
         quantity_print(v->metric[i] / metrics[i].column_scale, metrics[i].dim, &t);
-        bool proxy = i == METRIC_ACCURACY || i == METRIC_ACCURACY_DROP;
-        printf("%-16s %12s   %s%s\n", metrics[i].name, strbuf_str(&t), metrics[i].what, proxy ? " (proxy)" : "");
+        struct strbuf what = STRBUF_INIT;
+        record_describe(s, (enum metric_id)i, &what);
+        printf("%-16s %12s   %s\n", metrics[i].name, strbuf_str(&t), strbuf_str(&what));
+        strbuf_release(&what);
         strbuf_release(&t);
     }
     for (int i = 0; i < s->n_constraints; i++) {
@@ -150,7 +152,8 @@ static void print_metrics(const struct study *s, const struct evaluation *v)
         }
     }
     if (v->why[0]) {
-        printf("%-16s %s\n", v->state == DB_FAILED ? "failed" : "infeasible", v->why);
+        static const char *const words[DB_STATE_COUNT] = {"note", "infeasible", "failed"};
+        printf("%-16s %s\n", words[v->state], v->why);
     }
 }
 
@@ -175,6 +178,11 @@ static int show(struct cli *cli, const struct study *s, const struct eval_opts *
     struct evaluation v;
     struct evaluation_detail detail;
     struct err err = ERR_INIT;
+    if (evaluator_start(e, 1, &err) < 0) {
+        evaluator_free(e);
+        memo_free(memo);
+        return cli_error(cli, &err);
+    }
     evaluator_run(e, x, &v);
     char hex[HASH_HEX];
     hash_hex(study_design_hash(s, x), hex);

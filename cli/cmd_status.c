@@ -4,6 +4,7 @@
 #include "cli/json_values.h"
 #include "cli/open_db.h"
 #include "cli/table.h"
+#include "experiments/evaluator.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -33,12 +34,74 @@ static const char *run_state(const struct db_run *r)
     return r->alive ? "running" : "lost";
 }
 
+/* Designs that failed, by how, and good ones that took more than one attempt. */
+struct troubles {
+    int64_t failed[FAILURE_COUNT], retried;
+};
+
+static int count_trouble(void *ctx, const struct db_row *row)
+{
+    struct troubles *t = ctx;
+    struct evaluation v = {.state = row->state};
+    if (row->state == DB_OK) {
+        t->retried++;
+        return 0;
+    }
+    if (row->values[0].type == DB_TEXT) {
+        snprintf(v.why, sizeof v.why, "%s", row->values[0].u.s);
+    }
+    t->failed[evaluation_failure(&v)]++;
+    return 0;
+}
+
+static int read_troubles(struct db *db, struct troubles *t, struct err *err)
+{
+    static const char *const columns[] = {"error"};
+    struct db_query q = {.columns = columns,
+                         .n_columns = 1,
+                         .all_states = true,
+                         .where = "state = 'failed' OR (state = 'ok' AND error IS NOT NULL)"};
+    *t = (struct troubles){0};
+    return db_meta(db, "evaluator") != NULL ? db_query(db, &q, count_trouble, t, err) : 0;
+}
+
+static json_t *troubles_json(const struct troubles *t)
+{
+    json_t *out = json_object();
+    for (int i = 0; i < FAILURE_COUNT; i++) {
+        if (t->failed[i] > 0) {
+            json_object_set_new(out, failure_names[i], json_integer(t->failed[i]));
+        }
+    }
+    return out;
+}
+
+static void add_troubles(const struct db *db, const struct troubles *t, struct strbuf *out)
+{
+    const char *evaluator = db_meta(db, "evaluator");
+    if (evaluator == NULL) {
+        return;
+    }
+    strbuf_addf(out, "evaluator  %s", evaluator);
+    const char *before = "; failed: ";
+    for (int i = 0; i < FAILURE_COUNT; i++) {
+        if (t->failed[i] > 0) {
+            strbuf_addf(out, "%s%lld %s", before, (long long)t->failed[i], failure_names[i]);
+            before = ", ";
+        }
+    }
+    if (t->retried > 0) {
+        strbuf_addf(out, "; %lld designs answered only when asked again", (long long)t->retried);
+    }
+    strbuf_adds(out, "\n");
+}
+
 static json_t *real_or_null(double v)
 {
     return isfinite(v) ? json_real(v) : json_null();
 }
 
-static json_t *status_json(const struct db *db, const struct db_status *s)
+static json_t *status_json(const struct db *db, const struct db_status *s, const struct troubles *t)
 {
     json_t *runs = json_array();
     for (int i = 0; i < s->n_runs; i++) {
@@ -59,6 +122,11 @@ static json_t *status_json(const struct db *db, const struct db_status *s)
     const char *budget = db_meta(db, "budget");
     if (budget) {
         json_object_set_new(doc, "budget", json_integer(strtoll(budget, NULL, 10)));
+    }
+    if (db_meta(db, "evaluator") != NULL) {
+        json_object_set_new(doc, "evaluator", json_string(db_meta(db, "evaluator")));
+        json_object_set_new(doc, "failures", troubles_json(t));
+        json_object_set_new(doc, "retried", json_integer(t->retried));
     }
     json_object_set_new(doc, "hypervolume", real_or_null(s->hypervolume));
     json_object_set_new(doc, "file_bytes", json_integer(s->file_bytes));
@@ -148,7 +216,7 @@ static void print_runs(const struct cli *cli, const struct db_status *s)
 }
 
 static void print_status(const struct cli *cli, const struct status_opts *o, const struct db *db,
-                         const struct db_status *s)
+                         const struct db_status *s, const struct troubles *t)
 {
     const char *name = db_meta(db, "name");
     const char *meta = db_meta(db, "budget");
@@ -161,6 +229,7 @@ static void print_status(const struct cli *cli, const struct status_opts *o, con
     }
     strbuf_addf(&out, "\ndesigns    %lld feasible, %lld infeasible, %lld failed\n", (long long)s->state[DB_OK],
                 (long long)s->state[DB_INFEASIBLE], (long long)s->state[DB_FAILED]);
+    add_troubles(db, t, &out);
     strbuf_addf(&out, "front      %lld designs", (long long)s->front);
     if (isfinite(s->hypervolume)) {
         strbuf_addf(&out, ", hypervolume %.4f", s->hypervolume);
@@ -197,14 +266,15 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
         struct db_status s;
         struct err err = ERR_INIT;
         struct err ignored = ERR_INIT;
-        if (db_status(db, &s, &err)) {
+        struct troubles t;
+        if (db_status(db, &s, &err) || read_troubles(db, &t, &err)) {
             db_close(db, &ignored);
             return cli_error(cli, &err);
         }
         if (cli->json) {
-            cli_json(status_json(db, &s));
+            cli_json(status_json(db, &s, &t));
         } else {
-            print_status(cli, o, db, &s);
+            print_status(cli, o, db, &s, &t);
         }
         bool again = o->watch && anyone_alive(&s);
         db_status_release(&s);

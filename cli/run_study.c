@@ -6,9 +6,11 @@
 #include "cli/front.h"
 #include "cli/interrupt.h"
 #include "experiments/breakdown.h"
+#include "experiments/external.h"
 #include "experiments/runner.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -81,6 +83,63 @@ static void introduce(const struct cli *cli, const struct study *s)
     strbuf_release(&line);
 }
 
+/* "12 failed (9 timeout, 3 crashed)". */
+static void say_failures(const struct progress *p, struct strbuf *out)
+{
+    strbuf_addf(out, "%lld failed", (long long)p->failed);
+    bool any = false;
+    for (int i = 0; i < FAILURE_COUNT; i++) {
+        if (p->failures[i] > 0) {
+            strbuf_addf(out, "%s%lld %s", any ? ", " : " (", (long long)p->failures[i], failure_names[i]);
+            any = true;
+        }
+    }
+    strbuf_adds(out, any ? ")" : "");
+}
+
+static json_t *failures_json(const struct progress *p)
+{
+    json_t *out = json_object();
+    for (int i = 0; i < FAILURE_COUNT; i++) {
+        if (p->failures[i] > 0) {
+            json_object_set_new(out, failure_names[i], json_integer(p->failures[i]));
+        }
+    }
+    return out;
+}
+
+/* The external evaluator, when the study has one. What it says of itself is part of what the study is, so it comes before the file. */
+static int open_external(struct cli *cli, struct study *s, const struct run_opts *o, struct external **x,
+                         struct err *err)
+{
+    *x = NULL;
+    if (s->evaluator == NULL) {
+        return 0;
+    }
+    *x = external_open(s->evaluator, o->threads > 0 ? (int)o->threads : omp_get_max_threads(), err);
+    if (*x == NULL) {
+        return -1;
+    }
+    const struct external_hello *says = external_says(*x);
+    study_evaluator_is(s, says->name, says->version);
+    cli_say(cli, "evaluator  %s %s: answers within %gs, part of the cache key", says->name, says->version,
+            s->evaluator->timeout_s);
+    return 0;
+}
+
+/* For `status`; whether it is the same one as before is in model_hash. */
+static int note_external(struct db *db, const struct external *x, struct err *err)
+{
+    if (x == NULL || db_meta(db, "evaluator") != NULL) {
+        return 0;
+    }
+    struct strbuf text = STRBUF_INIT;
+    strbuf_addf(&text, "%s %s", external_says(x)->name, external_says(x)->version);
+    int bad = db_put_meta(db, "evaluator", strbuf_str(&text), err);
+    strbuf_release(&text);
+    return bad;
+}
+
 /* The study's file, made or opened and checked. */
 static struct db *open_file(const struct record *r, const char *path, const struct run_opts *o, const char *command,
                             struct err *err)
@@ -126,6 +185,12 @@ static int conclude(struct cli *cli, const struct study *s, struct db *db, const
         json_object_set_new(doc, "hypervolume",
                             isnan(r->last.hypervolume) ? json_null() : json_real(r->last.hypervolume));
         json_object_set_new(doc, "status", json_integer(status));
+        if (r->last.failed > 0) {
+            json_object_set_new(doc, "failures", failures_json(&r->last));
+        }
+        if (s->evaluator != NULL) {
+            json_object_set_new(doc, "retried", json_integer(r->last.retried));
+        }
         cli_json(doc);
         return status;
     }
@@ -140,7 +205,8 @@ static int conclude(struct cli *cli, const struct study *s, struct db *db, const
 }
 
 static int run_on(struct cli *cli, const struct study *s, struct record *record, struct db *db, const char *path,
-                  const struct run_opts *o, const char *command, const struct interrupt *interrupt)
+                  const struct run_opts *o, const char *command, const struct interrupt *interrupt,
+                  struct external *external)
 {
     struct err err = ERR_INIT;
     struct run_result r = {.stop = SEARCH_BUDGET};
@@ -161,7 +227,7 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     }
     struct progress_view view;
     progress_view_init(&view, cli, (enum progress_form)o->progress);
-    struct pool *pool = cli->new_pool(&(struct pool_request){s, (int)o->threads, o->cache}, &err);
+    struct pool *pool = cli->new_pool(&(struct pool_request){s, (int)o->threads, o->cache, external}, &err);
     if (pool == NULL) {
         return cli_error(cli, &err);
     }
@@ -191,11 +257,17 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
         return cli_error(cli, &err);
     }
     if (how == DB_EXIT_DONE) {
+        struct strbuf failed = STRBUF_INIT;
+        say_failures(&r.last, &failed);
         cli_say(cli,
-                "done       %s after %lld evaluations (%lld new, %lld of them cached, %lld infeasible, %lld failed) in "
+                "done       %s after %lld evaluations (%lld new, %lld of them cached, %lld infeasible, %s) in "
                 "%.1fs",
                 search_stop_names[r.stop], (long long)r.last.done, (long long)r.evaluated, (long long)r.cached,
-                (long long)r.last.infeasible, (long long)r.last.failed, r.last.elapsed_s);
+                (long long)r.last.infeasible, strbuf_str(&failed), r.last.elapsed_s);
+        strbuf_release(&failed);
+        if (r.last.retried > 0) {
+            cli_say(cli, "retried    %lld designs were answered only when asked again", (long long)r.last.retried);
+        }
         int status = conclude(cli, s, db, path, &r, 0);
         cli_next(cli, "dovetail pareto %s --plot", path);
         return status;
@@ -206,14 +278,20 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     return cli->json ? conclude(cli, s, db, path, &r, status) : status;
 }
 
-int run_study(struct cli *cli, const struct study *s, const char *path, const struct run_opts *o, const char *command)
+int run_study(struct cli *cli, struct study *s, const char *path, const struct run_opts *o, const char *command)
 {
     struct err err = ERR_INIT;
+    struct external *external;
     const struct interrupt *interrupt = interrupt_install(); /* before there is a file to leave half-made */
     introduce(cli, s);
+    if (open_external(cli, s, o, &external, &err) < 0) {
+        return cli_error(cli, &err);
+    }
     struct record *record = record_new(s);
     struct db *db = open_file(record, path, o, command, &err);
-    int status = db == NULL ? cli_error(cli, &err) : run_on(cli, s, record, db, path, o, command, interrupt);
+    int bad = db == NULL ? -1 : note_external(db, external, &err);
+    int status = bad ? cli_error(cli, &err) : run_on(cli, s, record, db, path, o, command, interrupt, external);
+    external_free(external);
     struct err late = ERR_INIT;
     if (db_close(db, &late) < 0) {
         status = cli_error(cli, &late);

@@ -40,6 +40,6 @@ struct strbuf;
 int study_overrides(const struct study_opts *o, int64_t budget, struct study_override **list, struct strbuf *keep);
 
 /* Runs s on the file `path`, which is made when it does not exist. Returns the exit status. */
-int run_study(struct cli *cli, const struct study *s, const char *path, const struct run_opts *o, const char *command);
+int run_study(struct cli *cli, struct study *s, const char *path, const struct run_opts *o, const char *command);
 
 #endif

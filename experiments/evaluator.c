@@ -5,9 +5,11 @@
 #include "experiments/evaluator.h"
 
 #include "base/mem.h"
+#include "experiments/external.h"
 #include "experiments/shared_cache.h"
 #include "experiments/study_space.h"
 
+#include <assert.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,8 +28,10 @@ struct bench {
 struct evaluator {
     const struct study *study;
     struct memo *memo;
-    struct db *cache;  /* shared with other studies, or NULL */
-    atomic_llong hits; /* evaluations that it answered */
+    struct db *cache;          /* shared with other studies, or NULL */
+    struct external *external; /* NULL: none, or not started */
+    struct external *own;      /* the same when it is ours to end */
+    atomic_llong hits;         /* evaluations that the cache answered */
     pthread_mutex_t lock;
     struct bench *free_list;
 };
@@ -41,6 +45,26 @@ struct evaluator *evaluator_new(const struct study *s, struct memo *memo, struct
     atomic_init(&e->hits, 0);
     pthread_mutex_init(&e->lock, NULL);
     return e;
+}
+
+int evaluator_start(struct evaluator *e, int threads, struct err *err)
+{
+    if (e->study->evaluator == NULL || e->external != NULL) {
+        return 0;
+    }
+    e->external = e->own = external_open(e->study->evaluator, threads, err);
+    return e->external != NULL ? 0 : -1;
+}
+
+void evaluator_adopt(struct evaluator *e, struct external *running)
+{
+    assert(e->external == NULL);
+    e->external = running;
+}
+
+const struct external *evaluator_external(const struct evaluator *e)
+{
+    return e->external;
 }
 
 int64_t evaluator_cache_hits(struct evaluator *e)
@@ -91,6 +115,7 @@ void evaluator_free(struct evaluator *e)
     if (e == NULL) {
         return;
     }
+    external_free(e->own);
     while (e->free_list != NULL) {
         struct bench *next = e->free_list->next;
         bench_free(e->free_list);
@@ -228,11 +253,25 @@ static void finish(const struct study *s, double *slots, struct evaluation *out)
     }
 }
 
+/* Cut at a whole character: the database keeps UTF-8. */
+static void text_copy(char *to, size_t size, const char *from)
+{
+    size_t n = strnlen(from, size);
+    if (n == size) {
+        n = size - 1;
+        while (n > 0 && ((unsigned char)from[n] & 0xc0) == 0x80) {
+            n--;
+        }
+    }
+    memcpy(to, from, n);
+    to[n] = '\0';
+}
+
 static void give_up(const struct study *s, const struct err *err, struct evaluation *out)
 {
     bool misfit = err->code == ERR_NO || err->code == ERR_DATA;
     out->state = misfit ? DB_INFEASIBLE : DB_FAILED;
-    snprintf(out->why, sizeof out->why, "%.*s", (int)sizeof out->why - 1, err->text);
+    text_copy(out->why, sizeof out->why, err->text);
     for (int i = 0; i < METRIC_COUNT; i++) {
         out->metric[i] = NAN;
     }
@@ -276,8 +315,21 @@ static int price(struct evaluator *e, bool may_recall, const double *x, const do
         set_software(s, x, slots, a->mac.acc_bits, b, options, err) < 0) {
         return -1;
     }
+    if (may_recall && s->evaluator != NULL && s->evaluator->alone) {
+        return 0;
+    }
     return may_recall && e->cache != NULL ? cached_cost(e, options, b, a, metric, err)
                                           : cost(e, options, b, a, metric, err);
+}
+
+static int outside(struct evaluator *e, const double *x, const double *slots, const struct bench *b, double *metric,
+                   struct strbuf *note, struct err *err)
+{
+    if (e->external == NULL) {
+        return err_set(err, ERR_EVALUATOR, "crashed: the evaluator was not started");
+    }
+    struct external_design d = {e->study, x, slots, b->network};
+    return external_evaluate(e->external, e->cache, &d, metric, note, err);
 }
 
 static double now_us(void)
@@ -299,11 +351,15 @@ void evaluator_run(struct evaluator *e, const double *x, struct evaluation *out)
     struct network_options options;
     struct bench *b = bench_take(e);
     study_slots(e->study, x, slots);
-    if (price(e, true, x, slots, b, &a, out->metric, &options, &err) < 0) {
+    struct strbuf note = STRBUF_INIT;
+    if (price(e, true, x, slots, b, &a, out->metric, &options, &err) < 0 ||
+        (e->study->evaluator != NULL && outside(e, x, slots, b, out->metric, &note, &err) < 0)) {
         give_up(e->study, &err, out);
     } else {
         finish(e->study, slots, out);
+        text_copy(out->why, sizeof out->why, strbuf_str(&note));
     }
+    strbuf_release(&note);
     bench_give(e, b);
     out->us = now_us() - start;
 }
@@ -333,6 +389,22 @@ void evaluation_detail_release(struct evaluation_detail *d)
     network_cost_free(d->cost);
     mem_free(d->place);
     memset(d, 0, sizeof *d);
+}
+
+const char *const failure_names[FAILURE_COUNT] = {
+    [FAILURE_TIMEOUT] = "timeout",   [FAILURE_CRASHED] = "crashed", [FAILURE_BAD_ANSWER] = "bad answer",
+    [FAILURE_REPORTED] = "reported", [FAILURE_MODEL] = "model",
+};
+
+enum failure evaluation_failure(const struct evaluation *v)
+{
+    for (int i = 0; i < FAILURE_MODEL; i++) {
+        size_t n = strlen(failure_names[i]);
+        if (strncmp(v->why, failure_names[i], n) == 0 && v->why[n] == ':') {
+            return (enum failure)i;
+        }
+    }
+    return FAILURE_MODEL;
 }
 
 void evaluation_tell(const struct study *s, const struct evaluation *v, double *f, double *g)

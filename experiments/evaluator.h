@@ -13,14 +13,27 @@ struct evaluation {
     double violation[STUDY_CONSTRAINTS +
                      1]; /* [study->n_constraints + 1]: 0 where it holds; the last: 1 when no mapping fits */
     double us;           /* wall-clock of this evaluation */
-    char why[512];       /* what does not fit, or why it failed; "". Last: a message between ranks ends with it */
+    char why
+        [512]; /* what does not fit, or why it failed; of a good one: what was tried again; "". Last: a message between ranks ends
+                            with it */
 };
 
+/* Why an evaluation failed; the text of `why` begins with its name, so that a stored one is known again. */
+enum failure { FAILURE_TIMEOUT, FAILURE_CRASHED, FAILURE_BAD_ANSWER, FAILURE_REPORTED, FAILURE_MODEL, FAILURE_COUNT };
+extern const char *const failure_names[FAILURE_COUNT]; /* "timeout", "crashed", "bad answer", "reported", "model" */
+enum failure evaluation_failure(const struct evaluation *v); /* of one that failed */
+
 struct evaluator;
+struct external;
 
 /* `memo` holds mappings that were found already, `cache` (shared_cache.h) evaluations of any study; NULL: none. All are borrowed. Caller frees. */
 struct evaluator *evaluator_new(const struct study *s, struct memo *memo, struct db *cache);
-int64_t evaluator_cache_hits(struct evaluator *e); /* evaluations that the cache answered */
+/* The external evaluator of a study that has one: started here for `threads` threads, or one that runs already (borrowed). Without it such a study's
+ * evaluations fail. 0; -1 with ERR_EVALUATOR. */
+int evaluator_start(struct evaluator *e, int threads, struct err *err);
+void evaluator_adopt(struct evaluator *e, struct external *running);
+const struct external *evaluator_external(const struct evaluator *e); /* borrowed; NULL: none */
+int64_t evaluator_cache_hits(struct evaluator *e);                    /* evaluations that the cache answered */
 void evaluator_free(struct evaluator *e);
 
 /* Prices canonical point x. Never fails as a call: what is wrong with a design is in out->state and out->why. Any thread. */

@@ -47,6 +47,8 @@ struct pool_request {
     const struct study *study; /* borrowed while the pool lives */
     int threads;               /* of each process; 0: all */
     const char *cache;         /* shared cache's file, or NULL */
+    struct external
+        *external; /* the study's evaluator when it runs already: borrowed; NULL: started here if the study has one */
 };
 
 /* What a process evaluates with; opened from a request, for any number of threads. */

@@ -25,7 +25,10 @@ int workshop_open(struct workshop *w, const struct pool_request *r, struct err *
     }
     w->memo = shared_cache_memo(w->cache, MEMO_BYTES);
     w->evaluator = evaluator_new(r->study, w->memo, w->cache);
-    return 0;
+    if (r->external != NULL) {
+        evaluator_adopt(w->evaluator, r->external);
+    }
+    return evaluator_start(w->evaluator, w->threads, err);
 }
 
 void workshop_stats(const struct workshop *w, struct pool_stats *out)
@@ -82,6 +85,8 @@ struct pool *pool_threads_new(const struct pool_request *r, struct err *err)
 {
     struct threads *t = mem_calloc(1, sizeof *t);
     if (workshop_open(&t->shop, r, err) < 0) {
+        struct err late = ERR_INIT;
+        workshop_close(&t->shop, &late);
         mem_free(t);
         return NULL;
     }

@@ -45,12 +45,7 @@ static char *join(const char *a, const char *b)
     return strbuf_detach(&out);
 }
 
-/* The database's unit of a dimension: SI, with bytes for data and mm2 for areas. */
-static const struct unit_row {
-    struct dim dim;
-    const char *suffix, *unit;
-    double scale; /* column = base * scale */
-} unit_rows[] = {
+static const struct column_unit unit_rows[] = {
     {{{0, 0, 0, 1, 0, 0, 0, 0}}, "_bytes", "B", 0.125}, {{{-1, 0, 0, 1, 0, 0, 0, 0}}, "_bytes_per_s", "B/s", 0.125},
     {{{-1, 0, 0, 0, 0, 0, 0, 0}}, "_hz", "Hz", 1},      {{{1, 0, 0, 0, 0, 0, 0, 0}}, "_s", "s", 1},
     {{{0, 1, 0, 0, 0, 0, 0, 0}}, "_j", "J", 1},         {{{-1, 1, 0, 0, 0, 0, 0, 0}}, "_w", "W", 1},
@@ -58,7 +53,7 @@ static const struct unit_row {
     {{{0, 0, 0, 0, 1, 0, 0, 0}}, "_v", "V", 1},         {{{0, 0, 0, 0, 0, 0, 0, 0}}, "", "", 1},
 };
 
-static const struct unit_row *unit_of(struct dim dim)
+const struct column_unit *column_unit(struct dim dim)
 {
     int n = (int)(sizeof unit_rows / sizeof *unit_rows);
     for (int i = 0; i < n - 1; i++) {
@@ -74,7 +69,7 @@ static bool is_whole(const struct study_family *f)
 {
     bool whole = f->n_levels > 0;
     for (int64_t i = 0; i < f->n_levels; i++) {
-        double v = f->level[i] * unit_of(f->dim)->scale;
+        double v = f->level[i] * column_unit(f->dim)->scale;
         whole = whole && v == floor(v) && fabs(v) < 9e15;
     }
     return whole;
@@ -82,7 +77,7 @@ static bool is_whole(const struct study_family *f)
 
 static void add_family(struct record *r, const struct study_family *f)
 {
-    const struct unit_row *u = unit_of(f->dim);
+    const struct column_unit *u = column_unit(f->dim);
     const char *per = f->per == PER_BLOCK ? ", one value a block" : f->per == PER_LAYER ? ", one value a layer" : "";
     bool vector = f->per != PER_NETWORK;
     enum db_type type = vector || f->kind != VALUE_NUMBER ? DB_TEXT : is_whole(f) ? DB_INTEGER : DB_REAL;
@@ -103,6 +98,20 @@ static int objective_rank(const struct study *s, int metric)
     return 0;
 }
 
+void record_describe(const struct study *s, enum metric_id m, struct strbuf *out)
+{
+    const char *what = metrics[m].what, *by = strstr(what, " by the study's proxy");
+    if (by != NULL && by > what && by[-1] == ',') {
+        by--;
+    }
+    if (s->evaluator == NULL || !s->evaluator->metric[m]) {
+        strbuf_adds(out, what);
+    } else {
+        strbuf_add(out, what, by != NULL ? (size_t)(by - what) : strlen(what));
+        strbuf_adds(out, ", by the study's evaluator");
+    }
+}
+
 struct record *record_new(const struct study *s)
 {
     struct record *r = mem_calloc(1, sizeof *r);
@@ -113,8 +122,10 @@ struct record *record_new(const struct study *s)
     r->first_metric = r->n;
     for (int m = 0; m < METRIC_COUNT; m++) {
         const struct metric *metric = &metrics[m];
+        struct strbuf what = STRBUF_INIT;
+        record_describe(s, (enum metric_id)m, &what);
         struct db_column *c =
-            add_column(r, mem_strdup(metric->column), DB_METRIC, DB_REAL, metric->unit, mem_strdup(metric->what));
+            add_column(r, mem_strdup(metric->column), DB_METRIC, DB_REAL, metric->unit, strbuf_detach(&what));
         c->objective = objective_rank(s, m);
         bool maximise = c->objective ? s->objective[c->objective - 1].maximise : metric->goal > 0;
         c->goal = maximise ? "max" : metric->goal < 0 || c->objective ? "min" : "";
@@ -223,11 +234,12 @@ int record_check(const struct record *r, const struct db *db, struct err *err)
             db_path(db), had_space, space, db_path(db));
     }
     if (strcmp(had_model, model) != 0) {
-        return err_set(err, ERR_DATA,
-                       "'%s' was made with another model: template, technology, workload, proxy or program differ "
-                       "(%.7s there, %.7s here, "
-                       "model version %s there, %s here); its numbers cannot be continued; give the study another name",
-                       db_path(db), had_model, model, db_meta(db, "model_version"), MODEL_VERSION);
+        return err_set(
+            err, ERR_DATA,
+            "'%s' was made with another model: template, technology, workload, proxy, evaluator or program differ "
+            "(%.7s there, %.7s here, "
+            "model version %s there, %s here); its numbers cannot be continued; give the study another name",
+            db_path(db), had_model, model, db_meta(db, "model_version"), MODEL_VERSION);
     }
     return 0;
 }
@@ -266,7 +278,7 @@ static void put_families(struct record *r, const double *x)
         if (on && f->per != PER_NETWORK) {
             put_vector(r, f, x, c);
         } else if (on && f->kind == VALUE_NUMBER) {
-            double v = study_level(s, f, x, 0) * unit_of(f->dim)->scale;
+            double v = study_level(s, f, x, 0) * column_unit(f->dim)->scale;
             r->value[c] = r->column[c].type == DB_INTEGER ? db_integer((int64_t)v) : db_real(v);
         } else if (on) {
             r->value[c] = db_text(labels[(int)study_level(s, f, x, 0)]);
@@ -379,7 +391,7 @@ int record_point(const struct study *s, const struct db_trial *trial, double *x,
             bad = study_assign(s, f->name, text, x, err);
             mem_free(text);
         } else if (v.type != DB_NULL) {
-            bad = scalar_point(s, f, db_number(v) / unit_of(f->dim)->scale, x, err);
+            bad = scalar_point(s, f, db_number(v) / column_unit(f->dim)->scale, x, err);
         }
         if (bad) {
             return -1;

@@ -2,14 +2,25 @@
 #ifndef EXPERIMENTS_RECORD_H
 #define EXPERIMENTS_RECORD_H
 
+#include "base/strbuf.h"
 #include "db/db.h"
 #include "experiments/evaluator.h"
 
 struct record;
 
+/* The database's unit of a dimension: SI, with bytes for data and mm2 for areas. */
+struct column_unit {
+    struct dim dim;
+    const char *suffix, *unit; /* "_bytes", "B" */
+    double scale;              /* column = base * scale */
+};
+const struct column_unit *column_unit(struct dim dim);
+
 struct record *record_new(const struct study *s);
 void record_free(struct record *r);
 
+/* What a metric means in this study, by whom it is given included. */
+void record_describe(const struct study *s, enum metric_id m, struct strbuf *out);
 /* Creates the study's file. */
 struct db *record_create(const struct record *r, const char *path, const char *command, struct err *err);
 /* Does the file hold this very study? 0; -1 with ERR_DATA and a sentence that names what changed (space, model). */

@@ -176,7 +176,11 @@ static int tell(struct running *l, struct err *err)
     }
     l->n_told++;
     l->progress.infeasible += value->state == DB_INFEASIBLE;
-    l->progress.failed += value->state == DB_FAILED;
+    l->progress.retried += value->state == DB_OK && value->why[0] != '\0';
+    if (value->state == DB_FAILED) {
+        l->progress.failed++;
+        l->progress.failures[evaluation_failure(value)]++;
+    }
     return 0;
 }
 

@@ -14,6 +14,8 @@ struct progress {
     int64_t done, total; /* trials */
     int64_t replayed;    /* of them answered by the database */
     int64_t infeasible, failed;
+    int64_t failures[FAILURE_COUNT]; /* of the failed ones, by enum failure */
+    int64_t retried;                 /* answered by the external evaluator only when asked again */
     int64_t front;
     double hypervolume;     /* of the reference box, NaN before it is known */
     double gain;            /* since the last call */

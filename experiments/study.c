@@ -31,7 +31,8 @@ static struct study *read_root(const char *path, const struct node *root, struct
 {
     struct raw_study raw = {.workload = {.batch = 1, .bits = 8},
                             .mapping = {.goal = GOAL_EDP, .budget = 0},
-                            .search = {.budget = {.evaluations = 1000, .time = INFINITY}, .seed = 1}};
+                            .search = {.budget = {.evaluations = 1000, .time = INFINITY}, .seed = 1},
+                            .evaluator = {.timeout = 60, .startup = 60, .model = true}};
     struct study *s = mem_calloc(1, sizeof *s);
     space_init(&s->space);
     s->path = mem_strdup(path);
@@ -50,6 +51,9 @@ static struct study *read_root(const char *path, const struct node *root, struct
     mem_free(raw.workload.model);
     mem_free(raw.workload.accuracy.proxy);
     mem_free(raw.search.algorithm);
+    mem_free(raw.evaluator.library);
+    mem_free(raw.evaluator.name);
+    mem_free(raw.evaluator.version);
     if (bad || d->n_errors > 0) {
         study_free(s);
         return NULL;
@@ -174,6 +178,7 @@ void study_free(struct study *s)
     template_free(s->hardware);
     network_free(s->network);
     accuracy_free(s->accuracy);
+    study_evaluator_free(s->evaluator);
     mem_free(s->family);
     mem_free(s->constraint);
     mem_free(s->symbol);

@@ -64,18 +64,33 @@ struct study_constraint {
     bool known; /* over parameters only: checked before any evaluation */
 };
 
+/* `evaluator:`: a program of the user that gives metrics (docs/evaluators.md). */
+struct study_evaluator {
+    char **command; /* [n_command] words; NULL for a library */
+    int n_command;
+    char *library;             /* path of a shared library, or NULL */
+    bool metric[METRIC_COUNT]; /* what the study takes from it */
+    double timeout_s;          /* for one answer */
+    double startup_s;          /* for its first line */
+    int retries;               /* after a timeout or a crash */
+    int workers;               /* most processes at a time; 0: as many as threads */
+    bool alone;                /* our own model is not asked */
+    char *name, *version;      /* that it must say, or NULL: any */
+};
+
 struct study {
     char *name;
     char *path;
     struct template *hardware;
     struct network *network;
-    struct accuracy *accuracy; /* NULL: no proxy given, accuracy metrics are NaN */
-    bool has_proxy;            /* one was asked for */
-    double *fixed;             /* [template parameters] values where the space says nothing */
-    int n_params;              /* of the template */
-    int fixed_bits;            /* uniform bit width where the space says nothing */
-    enum goal goal;            /* of the mapper, likewise */
-    int64_t mapper_budget;     /* mappings priced an operator */
+    struct accuracy *accuracy;         /* NULL: no proxy given, accuracy metrics are NaN */
+    bool has_proxy;                    /* one was asked for */
+    struct study_evaluator *evaluator; /* NULL: none */
+    double *fixed;                     /* [template parameters] values where the space says nothing */
+    int n_params;                      /* of the template */
+    int fixed_bits;                    /* uniform bit width where the space says nothing */
+    enum goal goal;                    /* of the mapper, likewise */
+    int64_t mapper_budget;             /* mappings priced an operator */
 
     struct study_family *family;
     int n_families;
@@ -114,6 +129,9 @@ struct study *study_load(const char *path, const struct study_override *set, int
 struct study *study_parse(const char *name, const char *text, size_t len, const struct study_override *set, int n_set,
                           struct diags *d);
 void study_free(struct study *s);
+
+/* Name and version of the external evaluator become part of model_hash: another version is another model. Once, before the hash is used. */
+void study_evaluator_is(struct study *s, const char *name, const char *version);
 
 /* The tables of keys, for `dovetail schema` and the test that misspells each. */
 const struct schema *study_schema(void);

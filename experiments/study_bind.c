@@ -149,6 +149,21 @@ static int read_hardware(struct study *s, const struct node *node, struct diags 
 
 /* ---- objectives and constraints ---- */
 
+/* Nothing may be asked for that nothing gives. */
+static int need_metric(const struct study *s, const struct node *at, int m, struct diags *d)
+{
+    if (study_has_metric(s, (enum metric_id)m)) {
+        return 0;
+    }
+    if (s->evaluator != NULL && s->evaluator->alone) {
+        return diags_error(d, at->mark,
+                           "add it to the evaluator's 'metrics', or ask Dovetail's model too: 'model: true'",
+                           "nothing gives '%s': the evaluator alone prices designs", metrics[m].name);
+    }
+    return diags_error(d, at->mark, "add 'accuracy: {proxy: hawqv3}' to the workload, or an 'evaluator'",
+                       "'%s' needs an accuracy proxy", metrics[m].name);
+}
+
 static int find_metric(const struct study *s, const struct node *at, const char *name, struct diags *d)
 {
     int m = metric_find(name);
@@ -167,11 +182,7 @@ static int find_metric(const struct study *s, const struct node *at, const char 
         strbuf_release(&help);
         return -1;
     }
-    if (!s->has_proxy && (m == METRIC_ACCURACY || m == METRIC_ACCURACY_DROP)) {
-        return diags_error(d, at->mark, "add 'accuracy: {proxy: hawqv3}' to the workload",
-                           "'%s' needs an accuracy proxy", name);
-    }
-    return m;
+    return need_metric(s, at, m, d) < 0 ? -1 : m;
 }
 
 static int add_objective(struct study *s, const struct node *at, const char *name, const char *direction,
@@ -258,12 +269,11 @@ static int add_constraint(struct study *s, const struct node *node, struct diags
     if (expr_kind(e) != VALUE_BOOL) {
         return diags_error(d, node->mark, "compare it with something", "a constraint must be a comparison");
     }
-    if (!s->has_proxy &&
-        (expr_uses(e, s->first_metric + METRIC_ACCURACY) || expr_uses(e, s->first_metric + METRIC_ACCURACY_DROP))) {
-        return diags_error(d, node->mark, "add 'accuracy: {proxy: hawqv3}' to the workload",
-                           "this constraint needs an accuracy proxy");
+    int bad = 0;
+    for (int m = 0; m < METRIC_COUNT; m++) {
+        bad |= expr_uses(e, s->first_metric + m) ? need_metric(s, node, m, d) : 0;
     }
-    return 0;
+    return bad;
 }
 
 static int read_constraints(struct study *s, const struct node *list, struct diags *d)
@@ -339,10 +349,11 @@ static int check_proxy_bits(const struct study *s, const struct node *space, str
 
 /* ---- all of it ---- */
 
-int study_bind(struct study *s, const struct raw_study *raw, const struct node *root, struct diags *d)
+int study_bind(struct study *s, struct raw_study *raw, const struct node *root, struct diags *d)
 {
     const struct node *workload = node_get(root, "workload");
     int bad = read_workload(s, &raw->workload, workload, d);
+    bad |= study_read_evaluator(s, &raw->evaluator, node_get(root, "evaluator"), d);
     if (raw->hardware != NULL) {
         bad |= read_hardware(s, raw->hardware, d);
     }

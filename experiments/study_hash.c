@@ -83,7 +83,22 @@ static void hash_model(struct study *s)
         strbuf_addf(&t, "accuracy %s %.17g %.17g %.17g\n", info.proxy, info.baseline_percent, info.scale_pp,
                     info.omega_scale);
     }
+    for (int m = 0; s->evaluator != NULL && m < METRIC_COUNT; m++) {
+        if (s->evaluator->metric[m]) {
+            strbuf_addf(&t, "evaluator%s %s\n", s->evaluator->alone ? " alone" : "", metrics[m].name);
+        }
+    }
     strbuf_addf(&t, "bits %d goal %s budget %lld\n", s->fixed_bits, goal_names[s->goal], (long long)s->mapper_budget);
+    s->model_hash = hash_bytes(t.buf, t.len);
+    strbuf_release(&t);
+}
+
+void study_evaluator_is(struct study *s, const char *name, const char *version)
+{
+    char hex[HASH_HEX];
+    struct strbuf t = STRBUF_INIT;
+    hash_hex(s->model_hash, hex);
+    strbuf_addf(&t, "%s\nevaluator %s\nversion %s\n", hex, name, version);
     s->model_hash = hash_bytes(t.buf, t.len);
     strbuf_release(&t);
 }

@@ -32,6 +32,14 @@ struct raw_search {
     int64_t population, lag, seed;
 };
 
+struct raw_evaluator {
+    const struct node *command, *metrics;
+    char *library, *name, *version;
+    double timeout, startup;
+    int64_t retries, workers;
+    bool model;
+};
+
 struct raw_study {
     int64_t format;
     char *name, *extends;
@@ -39,10 +47,16 @@ struct raw_study {
     const struct node *hardware, *space, *objectives, *constraints;
     struct raw_mapping mapping;
     struct raw_search search;
+    struct raw_evaluator evaluator;
 };
 
 /* Resolves every name: model, proxy, template, parameters, variables, objectives, constraints, algorithm. -1 after errors in d. */
-int study_bind(struct study *s, const struct raw_study *raw, const struct node *root, struct diags *d);
+int study_bind(struct study *s, struct raw_study *raw, const struct node *root, struct diags *d);
+/* `evaluator:`, if there is one. Texts are taken out of raw. Before objectives and constraints, which may need its metrics. */
+int study_read_evaluator(struct study *s, struct raw_evaluator *raw, const struct node *node, struct diags *d);
+void study_evaluator_free(struct study_evaluator *e); /* NULL is fine */
+/* Does something give this metric? With `evaluator: {model: false}` only what the evaluator gives. */
+bool study_has_metric(const struct study *s, enum metric_id m);
 /* Fills space_hash and model_hash. */
 void study_hash(struct study *s);
 

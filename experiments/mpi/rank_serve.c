@@ -2,6 +2,7 @@
  *
  * Every thread of the rank takes points from one queue; only one at a time talks to MPI. Rank 0 keeps the queue filled ahead, so a thread
  * that has finished finds its next point here and waits for nobody. Answers travel together while they come fast. */
+#include "experiments/external.h"
 #include "experiments/mpi/rank_pool.h"
 
 #include "base/mem.h"
@@ -141,6 +142,8 @@ static void first_error(const struct diags *d, struct err *err)
     }
 }
 
+#define OTHER_STUDY "it reads another study than rank 0: are the files that the study names the same there?"
+
 /* The study, if this rank reads in it exactly what rank 0 did. */
 static int read_study(struct serving *v, const struct hello *h, const char *texts, struct err *err)
 {
@@ -154,9 +157,8 @@ static int read_study(struct serving *v, const struct hello *h, const char *text
     mem_free(name);
     if (v->study == NULL) {
         first_error(&d, err);
-    } else if (!hash_equal(v->study->space_hash, h->space) || !hash_equal(v->study->model_hash, h->model)) {
-        err_set(err, ERR_DATA,
-                "it reads another study than rank 0: are the files that the study names the same there?");
+    } else if (!hash_equal(v->study->space_hash, h->space)) {
+        err_set(err, ERR_DATA, OTHER_STUDY);
     }
     diags_release(&d);
     return err->code == ERR_NONE ? 0 : -1;
@@ -173,6 +175,13 @@ static int open_study(struct serving *v, struct err *err)
     char *cache = h.cache_len > 0 ? mem_strndup(texts + h.name_len, h.cache_len) : NULL;
     int bad = workshop_open(&v->shop, &(struct pool_request){v->study, h.threads, cache}, err);
     mem_free(cache);
+    if (!bad && v->study->evaluator != NULL) {
+        const struct external_hello *says = external_says(evaluator_external(v->shop.evaluator));
+        study_evaluator_is(v->study, says->name, says->version);
+    }
+    if (!bad && !hash_equal(v->study->model_hash, h.model)) {
+        bad = err_set(err, ERR_DATA, OTHER_STUDY);
+    }
     v->task_bytes = sizeof(int64_t) + (size_t)v->study->space.n * sizeof(double);
     int level;
     MPI_Query_thread(&level);
