@@ -265,8 +265,9 @@ void mapping_operand_bits(const struct einsum *e, int *w_bits, int *a_bits)
 {
     int bits[TENSOR_ROLE_COUNT] = {0};
     for (int t = 0; t < e->n_tensors; t++) {
-        int *b = &bits[e->tensor[t].role];
-        *b = !e->tensor[t].output && e->tensor[t].bits > *b ? e->tensor[t].bits : *b;
+        const struct einsum_tensor *tensor = &e->tensor[t];
+        int *b = &bits[tensor->role], own = tensor->operand_bits > 0 ? tensor->operand_bits : tensor->bits;
+        *b = !tensor->output && own > *b ? own : *b;
     }
     *w_bits = bits[TENSOR_WEIGHTS] > 0 ? bits[TENSOR_WEIGHTS] : bits[TENSOR_INPUTS];
     *a_bits = bits[TENSOR_INPUTS] > 0 ? bits[TENSOR_INPUTS] : bits[TENSOR_WEIGHTS];

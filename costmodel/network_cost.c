@@ -120,6 +120,39 @@ static int price_tensor(struct pricing *p, const struct op *op, int core_split, 
     return 0;
 }
 
+/* Scales and zero points come with the weights through DRAM and SRAM, once for each time that these are fetched; where groups share a scale the
+ * vector units bring their partial sums together. The mapper does not see either: room for scales on the chip is not asked for. */
+static void add_scales(const struct accelerator *a, const struct op *op, struct op_cost *c)
+{
+    int top = a->n_levels - 1;
+    const struct level *dram = &a->level[top];
+    if (op->weights_input >= 0 || (op->scale_share <= 0 && op->rescale_ops <= 0)) {
+        return;
+    }
+    double fetched = dram->read_pj > 0 ? c->storage_pj[top][TENSOR_WEIGHTS] / dram->read_pj * dram->word_bits : 0;
+    double cycles = c->cycles, bits = fetched * op->scale_share;
+    for (int l = 0; l <= top; l++) {
+        if (l == top || a->level[l].kind == LEVEL_SRAM) {
+            c->storage_pj[l][TENSOR_WEIGHTS] *= 1 + op->scale_share;
+            c->network_pj[l][TENSOR_WEIGHTS] *= 1 + op->scale_share;
+        }
+    }
+    c->hop_pj[TENSOR_WEIGHTS] *= 1 + op->scale_share;
+    c->dram_bits += bits;
+    c->level_cycles[top] += bits / dram->read_bits_per_cycle;
+    c->vector_pj += (double)op->rescale_ops * a->vector.op_pj;
+    double lanes = (double)(a->vector.lanes * c->cores), vector = ceil((double)op->rescale_ops / lanes);
+    if (c->level_cycles[top] > c->cycles) {
+        c->cycles = ceil(c->level_cycles[top]);
+        c->binding = top;
+    }
+    if (vector > c->cycles) {
+        c->cycles = vector;
+        c->binding = -1;
+    }
+    c->mac_slots *= cycles > 0 ? c->cycles / cycles : 1;
+}
+
 /* --- vector work ------------------------------------------------------------------------ */
 
 static void stream(const struct accelerator *a, enum tensor_role role, double bits, bool inwards, struct op_cost *out)
@@ -148,15 +181,17 @@ static void price_vector(const struct pricing *p, const struct op *op, int cores
     const struct network *net = p->net;
     const struct level *dram = &a->level[a->n_levels - 1];
     const struct activation *made = &net->act[op->output];
-    double in = 0, weights = (double)op->weights_read * NETWORK_BITS;
-    double made_bits = (double)made->elements * made->bits;
+    double in, weights = (double)op->weights_read * NETWORK_BITS;
     memset(out, 0, sizeof *out);
     out->fits = 1;
     out->cores = cores;
+    double read = 0;
     for (int i = 0; i < op->n_inputs; i++) {
-        const struct activation *act = &net->act[net->edge[op->first_input + i]];
-        in += (double)act->elements * NETWORK_BITS;
+        read += (double)net->act[net->edge[op->first_input + i]].elements;
     }
+    in = read * NETWORK_BITS;
+    /* A cache keeps the rows of earlier steps: only this step's are written. */
+    double made_bits = (op->vector == VECTOR_CACHE ? read : (double)made->elements) * made->bits;
     out->vector_pj = (double)op->vector_ops * a->vector.op_pj;
     stream(a, TENSOR_WEIGHTS, weights, true, out);
     stream(a, TENSOR_INPUTS, in, true, out);
@@ -229,8 +264,11 @@ static int price_op(struct pricing *p, int i, const struct op_place *place, stru
         price_vector(p, op, core < 0 ? (int)p->a->cores : 1, c);
     } else if (price_tensor(p, op, dim, c, err) < 0) {
         return -1;
-    } else if (core >= 0) {
-        add_hops(p->a, core, c);
+    } else {
+        add_scales(p->a, op, c);
+        if (core >= 0) {
+            add_hops(p->a, core, c);
+        }
     }
     for (int k = 0; k < p->a->cores; k++) {
         core_busy[k] += core < 0 || core == k ? c->cycles : 0;

@@ -16,10 +16,8 @@ struct hash shared_cache_key(const struct accelerator *a, const struct network *
         strbuf_addf(&t, "%s ", metrics[i].name);
     }
     if (accuracy != NULL) {
-        struct accuracy_info info;
-        accuracy_info(accuracy, &info);
-        strbuf_addf(&t, "\naccuracy %s %.17g %.17g %.17g", info.proxy, info.baseline_percent, info.scale_pp,
-                    info.omega_scale);
+        strbuf_adds(&t, "\n");
+        accuracy_canonical(accuracy, &t);
     }
     strbuf_adds(&t, "\nplaces");
     for (int i = 0; i < net->n_ops; i++) {

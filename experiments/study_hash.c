@@ -78,10 +78,7 @@ static void hash_model(struct study *s)
     }
     network_canonical(s->network, &t);
     if (s->accuracy != NULL) {
-        struct accuracy_info info;
-        accuracy_info(s->accuracy, &info);
-        strbuf_addf(&t, "accuracy %s %.17g %.17g %.17g\n", info.proxy, info.baseline_percent, info.scale_pp,
-                    info.omega_scale);
+        accuracy_canonical(s->accuracy, &t);
     }
     for (int m = 0; s->evaluator != NULL && m < METRIC_COUNT; m++) {
         if (s->evaluator->metric[m]) {

@@ -223,6 +223,9 @@ void einsum_canonical(const struct einsum *e, struct strbuf *out)
         if (t->output) {
             strbuf_addf(out, " partial=%d", t->partial_bits);
         }
+        if (t->operand_bits > 0) {
+            strbuf_addf(out, " operand=%d", t->operand_bits);
+        }
         strbuf_addf(out, " density=%.17g ", t->density);
         for (int r = 0; r < t->n_ranks; r++) {
             canonical_rank(e, &t->rank[r], out);

@@ -35,6 +35,7 @@ struct einsum_tensor {
     enum tensor_role role; /* which of a level's keep/bypass rules holds */
     bool output;           /* read-modify-write */
     int bits;              /* of one element; of a finished one for the output, 1..64 */
+    int operand_bits;      /* inputs: as the MACs see it, unpacked; 0: as it is stored */
     int partial_bits;      /* output: of a partial sum (accumulator width); else equal to bits */
     double density;        /* expected share of non-zero elements, (0, 1] */
     int n_ranks;

@@ -1,5 +1,5 @@
-/* Networks: looking things up, widths, totals, what is alive when. The building is in network_build.c, the model files in
- * network_read.c. */
+/* Networks: looking things up, totals, what is alive when. The building is in network_build.c, widths and scales in network_widths.c, the model
+ * files in network_read.c. */
 #include "sw/network.h"
 
 #include "base/hash.h"
@@ -105,53 +105,6 @@ int network_find_block(const struct network *net, const char *name)
     return -1;
 }
 
-static int check_width(const char *what, int bits, struct err *err)
-{
-    if (bits < 0 || bits > 32) {
-        return err_set(err, ERR_DATA, "%s must be 1 to 32 bits wide, not %d", what, bits);
-    }
-    return 0;
-}
-
-static void set_op_bits(struct op *op, int w_bits, int a_bits, int acc_bits)
-{
-    op->w_bits = w_bits ? w_bits : op->w_bits;
-    op->a_bits = a_bits ? a_bits : op->a_bits;
-    op->acc_bits = acc_bits ? acc_bits : op->acc_bits;
-}
-
-int network_set_bits(struct network *net, enum bits_scope scope, int index, int w_bits, int a_bits, int acc_bits,
-                     struct err *err)
-{
-    if (check_width("weights", w_bits, err) || check_width("activations", a_bits, err) ||
-        check_width("partial sums", acc_bits, err)) {
-        return -1;
-    }
-    int first = 0, n = net->n_ops;
-    if (scope == BITS_BLOCK) {
-        assert(index >= 0 && index < net->n_blocks);
-        first = net->block[index].first_op;
-        n = net->block[index].n_ops;
-    } else if (scope == BITS_OP) {
-        assert(index >= 0 && index < net->n_ops);
-        first = index;
-        n = 1;
-        if (net->op[index].fixed_bits && (w_bits || a_bits)) {
-            return err_set(err, ERR_DATA,
-                           "'%s' stays at %d bits: it is the first or the last "
-                           "operator with weights",
-                           net->op[index].name, NETWORK_BITS);
-        }
-    }
-    for (int i = first; i < first + n; i++) {
-        struct op *op = &net->op[i];
-        if (op->kind == OP_TENSOR) {
-            set_op_bits(op, op->fixed_bits ? 0 : w_bits, op->fixed_bits ? 0 : a_bits, acc_bits);
-        }
-    }
-    return build_widths(net, err);
-}
-
 int network_set_density(struct network *net, int op, const double *density, struct err *err)
 {
     for (int r = 0; r < TENSOR_ROLE_COUNT; r++) {
@@ -233,7 +186,8 @@ static void add_op_totals(const struct op *op, struct network_totals *t)
 {
     t->weights += op->weights;
     t->biases += op->biases;
-    t->weight_bits += op->weights * op->w_bits + op->biases * NETWORK_ACC_BITS;
+    t->weight_bits += op->weights * op->w_bits + op->biases * NETWORK_ACC_BITS + op->scale_bits;
+    t->scale_bits += op->scale_bits;
     t->vector_ops += op->vector_ops;
     t->tensor_ops += op->kind == OP_TENSOR;
     t->vector_work += op->kind == OP_VECTOR;
@@ -258,6 +212,7 @@ void network_totals(const struct network *net, struct network_totals *out)
     }
     for (int a = 0; a < net->n_acts; a++) {
         out->activation_bits += net->act[a].elements * net->act[a].bits;
+        out->cache_bits += net->act[a].in_memory ? net->act[a].elements * net->act[a].bits : 0;
     }
 }
 
@@ -319,6 +274,11 @@ static void canonical_op(const struct network *net, const struct op *op, struct 
         strbuf_addf(out, "%s%d", i ? "," : "", net->edge[op->first_input + i]);
     }
     strbuf_addf(out, " out=%d", op->output);
+    const struct quantizer *q = &op->w_quantizer;
+    if (q->format != FORMAT_INT || q->per != QUANTIZER_CHANNEL || q->scale_bits > 0) {
+        strbuf_addf(out, " quantizer=%s/%s/%d/%d/%d", number_format_names[q->format], quantizer_per_names[q->per],
+                    q->group, q->scale_bits, q->zero_bits);
+    }
     switch (op->kind) {
     case OP_TENSOR:
         strbuf_addf(out, " weights_input=%d biases=%lld ", op->weights_input, (long long)op->biases);

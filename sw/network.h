@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "sw/einsum.h"
+#include "sw/quantizer.h"
 
 #include <stddef.h>
 
@@ -60,6 +61,10 @@ struct op {
     int64_t weights_read; /* vector work: parameters that it reads, elements; a tensor operator's are in the einsum */
     int64_t vector_ops;   /* vector work: operations; a transcendental function counts as one */
     int w_bits, a_bits, acc_bits; /* 1..32 */
+    struct quantizer w_quantizer; /* how the weights are stored in w_bits */
+    int64_t scale_bits;           /* scales and zero points of its own weights, in all */
+    double scale_share;           /* bits of scales for each bit of weights that is read */
+    int64_t rescale_ops;          /* operations that bring partial sums of groups to one scale */
     bool fixed_bits;      /* first or last operator with weights: network_set_bits() on a block or all leaves it */
     struct einsum einsum; /* OP_TENSOR; its widths follow from the network's, see above */
 };
@@ -92,6 +97,7 @@ struct network {
     int *
         by_name; /* [n_names] hash table of network_find_op(): operator + 1, or 0; n_names is a power of two above 2 n_ops */
     int n_names;
+    int kv_bits; /* of activations that live in main memory; 0: as their readers ask */
 };
 
 /* A value for one of the model file's parameters, as `seq` of bert_base. */
@@ -123,12 +129,19 @@ int network_set_bits(struct network *net, enum bits_scope scope, int index, int 
 /* Sets the expected share of non-zero elements of the tensors of an operator, or of all (op: -1), by their role. 0 keeps a share as it is.
  * ERR_DATA when one is not in (0, 1]. */
 int network_set_density(struct network *net, int op, const double *density, struct err *err);
+/* How the weights of each operator are stored ([n_ops]; read where there are weights). A format with bits of its own (nf4) sets them too; an operator
+ * whose bits are fixed keeps its integers, with the quantizer's scales. ERR_DATA when a quantizer is not sound. O(operators). */
+int network_set_quantizers(struct network *net, const struct quantizer *weights, struct err *err);
+/* Width of what a KV cache holds in memory, 1..32; 0: as its readers ask. Readers unpack it to their own width. */
+int network_set_kv_bits(struct network *net, int bits, struct err *err);
 
 struct network_totals {
     int64_t macs;
     int64_t vector_ops;
     int64_t weights, biases; /* parameters = weights + biases */
-    int64_t weight_bits;     /* weights at their w_bits, biases at 32 */
+    int64_t weight_bits;     /* weights at their w_bits, scales and zero points, biases at 32 */
+    int64_t scale_bits;      /* of them, scales and zero points */
+    int64_t cache_bits;      /* activations that live in main memory (a KV cache) */
     int64_t activation_bits; /* sum over all activations as stored */
     int64_t
         peak_activation_bits; /* most that is alive at once while an operator runs: its inputs, its output, what is needed later */

@@ -106,6 +106,7 @@ static int add_op(struct network *net, const char *name, struct op *op, const in
     op->n_inputs = n_in;
     op->w_bits = op->a_bits = NETWORK_BITS;
     op->acc_bits = NETWORK_ACC_BITS;
+    op->w_quantizer = quantizer_default;
     for (int i = 0; i < n_in; i++) {
         add_edge(net, in[i]);
     }
@@ -497,58 +498,4 @@ int build_finish(struct network *net, struct err *err)
         }
     }
     return check_sums(net, err);
-}
-
-static uint64_t width_bit(int bits)
-{
-    return (uint64_t)1 << bits;
-}
-
-static int sum_of_widths(uint64_t mask)
-{
-    int sum = 0;
-    for (int bits = 1; bits <= 32; bits++) {
-        sum += mask & width_bit(bits) ? bits : 0;
-    }
-    return sum;
-}
-
-static void set_einsum_widths(const struct network *net, struct op *op)
-{
-    for (int t = 0; t < op->einsum.n_tensors; t++) {
-        struct einsum_tensor *tensor = &op->einsum.tensor[t];
-        tensor->bits = tensor->output                                            ? net->act[op->output].bits
-                       : tensor->role == TENSOR_WEIGHTS && op->weights_input < 0 ? op->w_bits
-                                                                                 : op->a_bits;
-        tensor->partial_bits = tensor->output ? op->acc_bits : tensor->bits;
-    }
-}
-
-/* mask[a] has a bit for each width that activation a is read in; readers of a view read what it looks into. */
-int build_widths(struct network *net, struct err *err)
-{
-    uint64_t *mask = mem_calloc((size_t)net->n_acts + 1, sizeof *mask);
-    int rc = 0;
-    for (int i = net->n_ops - 1; i >= 0 && rc == 0; i--) {
-        struct op *op = &net->op[i];
-        uint64_t out = mask[op->output] ? mask[op->output] : width_bit(NETWORK_BITS);
-        net->act[op->output].bits = op->kind == OP_VIEW ? 0 : sum_of_widths(out);
-        for (int e = op->first_input; e < op->first_input + op->n_inputs; e++) {
-            mask[net->edge[e]] |= op->kind == OP_VIEW ? out : width_bit(op->a_bits);
-        }
-        if (net->act[op->output].bits > 64) {
-            rc = err_set(err, ERR_DATA,
-                         "the output of '%s' is read in so many widths that its copies "
-                         "take %d bits an element; 64 are possible",
-                         op->name, net->act[op->output].bits);
-        }
-        set_einsum_widths(net, op);
-    }
-    for (int a = 0; a < net->n_acts; a++) {
-        if (net->act[a].producer < 0) {
-            net->act[a].bits = sum_of_widths(mask[a]);
-        }
-    }
-    mem_free(mask);
-    return rc;
 }

@@ -167,7 +167,7 @@ START_TEST(published_accuracies_are_predicted)
     ck_assert_double_eq_tol(worst, info.max_error_pp, 1e-9);
     ck_assert_double_le(info.loo_rmse_pp, models[_i].loo_pp);
     ck_assert_double_ge(rank, 0.97);
-    ck_assert_str_eq(info.kind, "proxy");
+    ck_assert_str_eq(info.kind, "sensitivity");
     ck_assert_int_eq(info.n_points, POINTS);
     accuracy_free(acc);
     network_free(net);
