@@ -69,6 +69,10 @@ void chain_tabulate(const struct chain *c, int l, double *const *moved, double *
 void chain_extent(const struct chain *c, int l, const uint8_t *at, double *x);
 /* Which covers of a node fit too. */
 uint32_t chain_covers(const struct chain *c, int l, struct mp_node *n);
+/* mapper_slide.c: least mean share of a tile at level l that is new when a loop over rank k stands right above it, with no and with
+ * endlessly many iterations of other loops: at_1, at_0[divisor of its first dimension * divisors of its second + divisor of that];
+ * below 0: not known. False when nothing is known. */
+bool chain_slide(const struct chain *c, int l, const struct mp_rank *k, double *at_0, double *at_1);
 double chain_gcd(double a, double b);
 
 /* mapper_chain.c: tensor t, kept at level l, seen from the loops of level u; loops that must stand inside the others. */

@@ -7,7 +7,14 @@
 
 #include <stddef.h>
 
-enum { MP_DIVISORS = 128, MP_FAST_NODES = 768, MP_COVERS = 32, MP_INNER_NODES = 1 << 16, MP_STATES = 64 };
+enum {
+    MP_DIVISORS = 128,
+    MP_FAST_NODES = 768,
+    MP_COVERS = 32,
+    MP_INNER_NODES = 1 << 16,
+    MP_STATES = 64,
+    MP_SLIDE = 256
+};
 
 struct mp_node {
     double bound_pj;     /* least energy of this level's transfers */
@@ -57,6 +64,8 @@ struct mp_inner {
     struct mp_table table[MP_TABLES];
     /* slots of the transfers of a tensor into a level: when the loop right above moves it, and when as many as may stand there do not */
     int moved[MP_MEASURES][HW_LEVELS][MP_TENSORS], stays[MP_MEASURES][HW_LEVELS][MP_TENSORS];
+    double slide[MP_TENSORS][EINSUM_RANKS][2][MP_SLIDE]; /* of chain_slide() */
+    bool slides[MP_TENSORS][EINSUM_RANKS];
     uint8_t *fits[HW_LEVELS];
     int fits_cap[HW_LEVELS];
 };

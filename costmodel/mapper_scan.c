@@ -274,12 +274,50 @@ void chain_collect(const struct chain *c, int l)
     mp_level_heap(w, l, n);
 }
 
+/* The least mean share of a tile that is new once a loop that moves it stands right above: one of a sliding rank, or all is new. */
+static double least_share(const struct chain *c, int t, const struct scan *s, const uint8_t *at, double tick)
+{
+    const struct mp_inner *in = &c->w->inner;
+    const struct mp_tensor *mt = &c->p->tensor[t];
+    double others = s->all[0] / s->moves[0][t], least = 1;
+    for (int r = 0; r < mt->n_ranks; r++) {
+        const struct mp_rank *k = &mt->rank[r];
+        double own = 1;
+        for (int i = 0; i < k->n_terms; i++) {
+            own *= k->n_terms > 1 ? s->loops[k->dim[i]] : 1;
+        }
+        if (!(own > 1)) {
+            continue;
+        }
+        int i = at[k->dim[0]] * c->w->n_div[k->dim[1]] + at[k->dim[1]];
+        double u = own / others, share = tick;
+        if (in->slides[t][r] && in->slide[t][r][0][i] >= 0) {
+            share = (1 - u) * in->slide[t][r][0][i] + u * in->slide[t][r][1][i];
+        }
+        least = share < least ? share : least;
+    }
+    return least;
+}
+
+static void tabulate_slides(const struct chain *c, int l)
+{
+    struct mp_inner *in = &c->w->inner;
+    for (int t = 0; t < c->p->nt; t++) {
+        const struct mp_tensor *mt = &c->p->tensor[t];
+        for (int r = 0; r < mt->n_ranks; r++) {
+            in->slides[t][r] =
+                (c->keep[l] >> t & 1) && chain_slide(c, l, &mt->rank[r], in->slide[t][r][0], in->slide[t][r][1]);
+        }
+    }
+}
+
 void chain_tabulate(const struct chain *c, int l, double *const *moved, double *const *stays, uint8_t *fits)
 {
     const struct mp_problem *p = c->p;
     uint8_t at[MP_DIMS] = {0};
     struct scan s;
     scan_init(c, &s);
+    tabulate_slides(c, l);
     for (int i = 0, d = p->nd - 1; d < p->nd; i++) {
         double volume[MP_TENSORS];
         scan_set(c, l, d, at, &s);
@@ -292,6 +330,8 @@ void chain_tabulate(const struct chain *c, int l, double *const *moved, double *
             }
             if (p->tensor[t].sliding) {
                 scan_sliding(p, &s, t, &once, &tick);
+                tick = least_share(c, t, &s, at, tick);
+                tick = tick > once ? tick : once;
             }
             double share = tick / s.run[0][t];
             moved[t][i] = volume[t] * iterations * tick;
