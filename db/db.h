@@ -172,7 +172,7 @@ struct db_trial {
     struct hash hash; /* of the design's canonical text */
     enum db_state state;
     const char *violated;          /* names of the violated constraints, "a, b"; NULL: none */
-    const char *error;             /* why it failed; NULL. Both NULL when it is ok */
+    const char *error;             /* why it failed; of one that is ok what went wrong before; NULL */
     const char *proposed_by;       /* "random", "crossover 12 40", ...; NULL */
     int generation;                /* of the algorithm, >= 0; -1: none */
     double eval_us;                /* wall-clock of the evaluation in us; < 0 or NaN: not measured.
@@ -299,10 +299,9 @@ struct db_layer_cost {
     double bits;                /* read and written at the level, whole words */
     double cycles;              /* that the level's ports are busy with all tensors, or the arithmetic */
 };
-int db_put_layer(struct db *db, const struct db_layer *layer, struct err *err);          /* replaces */
-int db_put_layer_cost(struct db *db, const struct db_layer_cost *cost, struct err *err); /* replaces */
-int db_put_mapping(struct db *db, int64_t design, int64_t layer_id, const char *loops,
-                   struct err *err); /* replaces */
+int db_put_layer(struct db *db, const struct db_layer *layer, struct err *err);                          /* replaces */
+int db_put_layer_cost(struct db *db, const struct db_layer_cost *cost, struct err *err);                 /* replaces */
+int db_put_mapping(struct db *db, int64_t design, int64_t layer_id, const char *loops, struct err *err); /* replaces */
 
 /* A line of the convergence history. */
 struct db_history {

@@ -49,12 +49,11 @@ static void exact_add(struct strbuf *sb, int column, double d)
     strbuf_add(sb, entry, sizeof entry);
 }
 
-/* The types must fit, and a design that is ok has nothing to say; fills `exact` with what needs it. */
+/* The types must fit, and a design that is ok violates nothing; fills `exact` with what needs it. */
 static int check_values(const struct db *db, const struct db_trial *t, struct strbuf *exact, struct err *err)
 {
-    if (t->state == DB_OK && (t->violated || t->error)) {
-        return err_set(err, ERR_BUG, "trial %lld is ok, but has '%s'", (long long)t->number,
-                       t->violated ? t->violated : t->error);
+    if (t->state == DB_OK && t->violated) {
+        return err_set(err, ERR_BUG, "trial %lld is ok, but has '%s'", (long long)t->number, t->violated);
     }
     for (int i = 0; i < db->n_columns; i++) {
         const struct db_column *c = &db->columns[i];
@@ -288,7 +287,7 @@ int trial_from_row(const struct db *db, sqlite3_stmt *stmt, struct db_trial *t, 
     t->state = (enum db_state)s;
     bool ok = s == DB_OK; /* has neither: check_values() */
     t->violated = ok ? NULL : text_or_null(stmt, 3);
-    t->error = ok ? NULL : text_or_null(stmt, 4);
+    t->error = text_or_null(stmt, 4);
     t->proposed_by = text_or_null(stmt, 5);
     struct db_value generation = cell_value(stmt, 6, DB_INTEGER);
     t->generation = generation.type == DB_INTEGER ? (int)generation.u.i : -1;

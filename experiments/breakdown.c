@@ -184,6 +184,9 @@ static int put_front(const struct study *s, struct evaluator *e, struct db *db, 
 int breakdown_front(const struct study *s, struct evaluator *e, struct db *db, const volatile sig_atomic_t *stop,
                     struct err *err)
 {
+    if (s->evaluator != NULL && (s->evaluator->alone || s->evaluator->metric[METRIC_ENERGY])) {
+        return 0; /* our model's energy is not the design's */
+    }
     if (e != NULL) {
         return put_front(s, e, db, stop, err);
     }
