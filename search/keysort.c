@@ -1,12 +1,14 @@
 /* Below RADIX_FROM pairs: insertion-sorted runs of eight, merged bottom-up without branches on the data. Above: radix sort
- * on the bits of the double, 11 at a time, with the sign bit flipped so that unsigned order is numeric order. */
+ * on the first 32 or 33 bits of the double (sign, exponent, 20 of the mantissa), 8 or 11 at a time; the few that those bits
+ * do not tell apart are merged. */
 #include "search/keysort.h"
 
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-enum { RUN = 8, RADIX_FROM = 512, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 6 };
+enum { RUN = 8, RADIX_FROM = 100, WIDE_FROM = 4096 };
 
 static void insertion(struct keyed *a, int n)
 {
@@ -54,6 +56,7 @@ static void merge_sort(struct keyed *a, struct keyed *spare, int n)
     }
 }
 
+/* Unsigned integers in the order of the doubles; the key of a pair holds them while it is sorted. */
 static uint64_t order_bits(double key)
 {
     uint64_t bits;
@@ -62,36 +65,67 @@ static uint64_t order_bits(double key)
     return bits ^ ((bits >> 63) ? UINT64_MAX : UINT64_C(1) << 63);
 }
 
+static double key_of(uint64_t bits)
+{
+    double key;
+    bits ^= (bits >> 63) ? UINT64_C(1) << 63 : UINT64_MAX;
+    memcpy(&key, &bits, sizeof key);
+    return key;
+}
+
+static uint64_t bits_of(const struct keyed *a)
+{
+    uint64_t bits;
+    memcpy(&bits, &a->key, sizeof bits);
+    return bits;
+}
+
+/* One stable pass by the `width` bits at `shift`; false: all alike there, nothing moved. */
+static bool radix_pass(const struct keyed *from, struct keyed *to, int n, int shift, int width, uint32_t *count)
+{
+    uint64_t digits = UINT64_C(1) << width;
+    if (count[(bits_of(&from[0]) >> shift) & (digits - 1)] == (uint32_t)n) {
+        return false;
+    }
+    uint32_t sum = 0;
+    for (uint64_t d = 0; d < digits; d++) {
+        uint32_t c = count[d];
+        count[d] = sum;
+        sum += c;
+    }
+    for (int i = 0; i < n; i++) {
+        to[count[(bits_of(&from[i]) >> shift) & (digits - 1)]++] = from[i];
+    }
+    return true;
+}
+
 static void radix_sort(struct keyed *a, struct keyed *spare, int n)
 {
-    uint32_t(*count)[DIGITS] = mem_calloc(PASSES, sizeof *count);
+    int width = n < WIDE_FROM ? 8 : 11, passes = n < WIDE_FROM ? 4 : 3, low = 64 - passes * width;
+    size_t digits = (size_t)1 << width;
+    uint32_t *count = mem_calloc((size_t)passes * digits, sizeof *count);
+    struct keyed *from = a, *to = spare;
     for (int i = 0; i < n; i++) {
         uint64_t bits = order_bits(a[i].key);
-        for (int p = 0; p < PASSES; p++) {
-            count[p][(bits >> (p * DIGIT_BITS)) & (DIGITS - 1)]++;
+        memcpy(&a[i].key, &bits, sizeof bits);
+        for (int p = 0; p < passes; p++) {
+            count[(size_t)p * digits + ((bits >> (low + p * width)) & (digits - 1))]++;
         }
     }
-    struct keyed *from = a, *to = spare;
-    for (int p = 0; p < PASSES; p++) {
-        int shift = p * DIGIT_BITS;
-        if (count[p][(order_bits(from[0].key) >> shift) & (DIGITS - 1)] == (uint32_t)n) {
-            continue; /* all alike in this digit */
+    for (int p = 0; p < passes; p++) {
+        if (radix_pass(from, to, n, low + p * width, width, count + (size_t)p * digits)) {
+            struct keyed *t = from;
+            from = to;
+            to = t;
         }
-        uint32_t sum = 0;
-        for (int d = 0; d < DIGITS; d++) {
-            uint32_t c = count[p][d];
-            count[p][d] = sum;
-            sum += c;
-        }
-        for (int i = 0; i < n; i++) {
-            to[count[p][(order_bits(from[i].key) >> shift) & (DIGITS - 1)]++] = from[i];
-        }
-        struct keyed *t = from;
-        from = to;
-        to = t;
     }
-    if (from != a) {
-        memcpy(a, from, (size_t)n * sizeof *a);
+    for (int i = 0, run = 0; i < n; i++) {
+        bool last = i + 1 == n || bits_of(&from[i + 1]) >> low != bits_of(&from[i]) >> low;
+        a[i] = (struct keyed){key_of(bits_of(&from[i])), from[i].i};
+        if (last && i > run) {
+            merge_sort(a + run, spare + run, i + 1 - run); /* those of `spare` have been read */
+        }
+        run = last ? i + 1 : run;
     }
     mem_free(count);
 }
