@@ -16,6 +16,8 @@
 
 #include <stddef.h>
 
+enum { PATIENCE = 1000 }; /* pairs */
+
 /* The loops of level u, between the nodes of u - 1 and u. */
 static void set_loops(struct chain *c, int u)
 {
@@ -178,7 +180,7 @@ static void descend(struct chain *c, int l, const struct walk *so_far)
 {
     double cycles = chain_cycles(c, so_far);
     struct mp_node *n;
-    for (int i = 0; c->m->budget > 0 && (n = mp_nth_node(c->w, l, i)) != NULL; i++) {
+    for (int i = 0; c->m->budget > 0 && c->patience > 0 && (n = mp_nth_node(c->w, l, i)) != NULL; i++) {
         if (chain_hopeless(c, so_far->energy_pj + n->bound_pj + c->rest_pj[l], cycles)) {
             break;
         }
@@ -199,7 +201,48 @@ static void descend(struct chain *c, int l, const struct walk *so_far)
             c->tables ? inner_hopeless(c, l, &w) : chain_hopeless(c, w.energy_pj + c->rest_pj[l], chain_cycles(c, &w));
         if (!hopeless) {
             inside(c, l, &w);
+        } else if (c->tables) {
+            c->votes[chain_busiest_port(c, &w)] += chain_cycles(c, &w) > cycles;
         }
+    }
+}
+
+/* The port that ended most walks, or `port`. */
+static int voted_port(const struct chain *c, int port)
+{
+    for (int i = 0; i < 3 * (c->top + 1); i++) {
+        port = c->votes[i] > c->votes[port] ? i : port;
+    }
+    return port;
+}
+
+/* The walk with tables: of the cycles of one port, and once of another one if that is what ends most walks. */
+static void walk_tables(struct chain *c, int port)
+{
+    bool timed = c->m->front || c->m->goal != GOAL_ENERGY;
+    if (inner_root_hopeless(c)) {
+        return;
+    }
+    for (int try = 0; try < 2; try++) {
+        c->port = port;
+        c->patience = timed && try == 0 ? PATIENCE : INT64_MAX;
+        if (timed) {
+            inner_time(c);
+        }
+        if (timed && inner_root_hopeless(c)) {
+            return;
+        }
+        for (int l = 0; l < c->top; l++) {
+            inner_collect(c, l);
+            if (c->w->level[l].n_heap == 0) {
+                return;
+            }
+        }
+        descend(c, c->top - 1, &c->start);
+        if (c->patience > 0) {
+            return;
+        }
+        port = voted_port(c, port);
     }
 }
 
@@ -213,6 +256,7 @@ void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint
         c.start.energy_pj += c.mac_padding_pj;
         c.mac_padding_pj = 0;
     }
+    c.patience = INT64_MAX;
     chain_least_traffic(&c, &traffic);
     c.least_cycles = chain_cycles(&c, &traffic);
     if (!mp_lattice_init(m->work, m->p->nd, s->rest, m->exact)) {
@@ -224,13 +268,11 @@ void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint
     }
     c.at[c.top] = full;
     c.outer[c.top] = 1;
-    c.port = m->best.found && m->best.port >= 0 ? m->best.port : chain_busiest_port(&c, &traffic);
     c.tables = m->exact && c.top > 0 && inner_init(&c);
-    if (c.tables && inner_root_hopeless(&c)) {
+    if (c.tables) {
+        int first = m->best.found ? m->best.port : chain_busiest_port(&c, &traffic);
+        walk_tables(&c, first);
         return;
-    }
-    for (int l = 0; l < c.top && c.tables; l++) {
-        inner_collect(&c, l);
     }
     for (int l = 0; l < c.top && !c.tables; l++) {
         chain_collect(&c, l);

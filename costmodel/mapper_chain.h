@@ -29,8 +29,10 @@ struct chain {
     uint32_t fixed[HW_LEVELS];            /* dimensions in which a tile need not be maximal */
     bool tables;                          /* mapper_inner.c has them; else rest_pj holds */
     int port;                             /* whose cycles the tables bound, as in mp_best */
-    double pj_per_cycle;                  /* weight of those cycles, leakage included */
-    double rest_pj[HW_LEVELS + 1];        /* least energy of the levels below l */
+    int64_t patience;              /* pairs to look at before another port is thought of; below 0: done with that */
+    int votes[3 * HW_LEVELS];      /* walks that the cycles of a port ended */
+    double pj_per_cycle;           /* weight of those cycles, leakage included */
+    double rest_pj[HW_LEVELS + 1]; /* least energy of the levels below l */
     struct walk start;
     double mac_padding_pj;            /* of the MACs' accesses, which physical words add */
     double least_cycles;              /* of compute, and of ports when every word moves once */

@@ -301,55 +301,33 @@ static uint8_t *open_nodes(const struct chain *c)
     return open;
 }
 
-static void tabulate_level(const struct chain *c, int l, const uint8_t *open, bool timed)
+static int *measure_slot(struct mp_inner *in, int stays, int measure, int l, int t)
+{
+    return stays ? &in->stays[measure][l][t] : &in->moved[measure][l][t];
+}
+
+static void tabulate_level(const struct chain *c, int l, const uint8_t *open)
 {
     struct mapper_work *w = c->w;
     struct mp_inner *in = &w->inner;
     double *moved[MP_TENSORS] = {0}, *stays[MP_TENSORS] = {0};
-    int words[MP_TENSORS][2];
     for (int t = 0; t < c->p->nt; t++) {
         for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
-            words[t][k] = new_slot(w, 0);
-            for (int m = 0; m < (timed ? MP_MEASURES : 1); m++) {
-                *(k ? &in->stays[m][l][t] : &in->moved[m][l][t]) = new_slot(w, 0);
-            }
+            in->words[k][l][t] = new_slot(w, 0);
+            *measure_slot(in, k, MP_PJ, l, t) = new_slot(w, 0);
         }
     }
     for (int t = 0; t < c->p->nt; t++) {
         if (c->keep[l] >> t & 1) {
-            moved[t] = slot(w, words[t][0]);
-            stays[t] = slot(w, words[t][1]);
+            moved[t] = slot(w, in->words[0][l][t]);
+            stays[t] = slot(w, in->words[1][l][t]);
         }
     }
     chain_tabulate(c, l, moved, stays, in->fits[l]);
     for (int t = 0; t < c->p->nt; t++) {
         for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
-            const double *n = k ? stays[t] : moved[t];
-            price_pj(c, t, l, n, open, slot(w, k ? in->stays[MP_PJ][l][t] : in->moved[MP_PJ][l][t]));
-            if (timed) {
-                price_cycles(c, t, l, n, open, slot(w, k ? in->stays[MP_CYCLES][l][t] : in->moved[MP_CYCLES][l][t]));
-            }
+            price_pj(c, t, l, k ? stays[t] : moved[t], open, slot(w, *measure_slot(in, k, MP_PJ, l, t)));
         }
-    }
-}
-
-/* Which sums of energy and cycles the goal asks to be bounded. Cycles are of use where the case's own bound does not decide. */
-static void choose_tables(struct chain *c, struct mp_inner *in)
-{
-    const struct mp_search *m = c->m;
-    const struct mp_best *b = &m->best;
-    bool timed = m->front || (m->goal != GOAL_ENERGY && b->found && c->least_cycles < b->cycles * (1 - 1e-9));
-    in->n_tables = 0;
-    in->table[in->n_tables].alpha = 1;
-    in->table[in->n_tables++].beta = 0;
-    if (timed) {
-        c->pj_per_cycle = c->p->leak_pj_per_cycle + (b->found ? b->energy_pj / b->cycles : 0);
-        in->table[in->n_tables].alpha = 0;
-        in->table[in->n_tables++].beta = 1;
-    }
-    if (timed && m->goal == GOAL_EDP && !m->front) {
-        in->table[in->n_tables].alpha = 1;
-        in->table[in->n_tables++].beta = c->pj_per_cycle;
     }
 }
 
@@ -376,15 +354,52 @@ bool inner_init(struct chain *c)
             in->fits[l] = mem_realloc(in->fits[l], (size_t)in->n, 1);
         }
     }
-    choose_tables(c, in);
     const uint8_t *open = open_nodes(c);
     for (int l = 0; l < c->top; l++) {
-        tabulate_level(c, l, open, in->n_tables > 1);
+        tabulate_level(c, l, open);
     }
-    for (int k = 0; k < in->n_tables; k++) {
-        table_init(c, &in->table[k]);
-    }
+    in->n_tables = 1;
+    in->table[0].alpha = 1;
+    in->table[0].beta = 0;
+    table_init(c, &in->table[0]);
+    in->untimed_slots = in->n_slots;
     return true;
+}
+
+/* The cycles of port c->port at every node. */
+static void tabulate_cycles(const struct chain *c)
+{
+    struct mapper_work *w = c->w;
+    struct mp_inner *in = &w->inner;
+    const uint8_t *open = in->fits[c->top];
+    in->n_slots = in->untimed_slots;
+    for (int l = 0; l < c->top; l++) {
+        for (int t = 0; t < c->p->nt; t++) {
+            for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
+                int *at = measure_slot(in, k, MP_CYCLES, l, t);
+                *at = new_slot(w, 0);
+                price_cycles(c, t, l, slot(w, in->words[k][l][t]), open, slot(w, *at));
+            }
+        }
+    }
+}
+
+void inner_time(struct chain *c)
+{
+    struct mp_inner *in = &c->w->inner;
+    const struct mp_best *b = &c->m->best;
+    tabulate_cycles(c);
+    c->pj_per_cycle = c->p->leak_pj_per_cycle + (b->found ? b->energy_pj / b->cycles : 0);
+    in->n_tables = 2;
+    in->table[1].alpha = 0;
+    in->table[1].beta = 1;
+    table_init(c, &in->table[1]);
+    if (c->m->goal == GOAL_EDP && b->found && !c->m->front && !inner_root_hopeless(c)) {
+        in->n_tables = 3;
+        in->table[2].alpha = 1;
+        in->table[2].beta = c->pj_per_cycle;
+        table_init(c, &in->table[2]);
+    }
 }
 
 /* Least energy (without leakage), cycles of the port, and their weighed sum: is there no gain? For the product: energy and cycles are both

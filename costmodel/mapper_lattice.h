@@ -62,6 +62,8 @@ struct mp_inner {
     int n, n_slots, n_tables;
     int stride[MP_DIMS];
     struct mp_table table[MP_TABLES];
+    int untimed_slots;                   /* those that do not depend on the port */
+    int words[2][HW_LEVELS][MP_TENSORS]; /* slot: words of moved and stays */
     /* slots of the transfers of a tensor into a level: when the loop right above moves it, and when as many as may stand there do not */
     int moved[MP_MEASURES][HW_LEVELS][MP_TENSORS], stays[MP_MEASURES][HW_LEVELS][MP_TENSORS];
     double slide[MP_TENSORS][EINSUM_RANKS][2][MP_SLIDE]; /* of chain_slide() */
