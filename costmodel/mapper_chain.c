@@ -197,6 +197,7 @@ static void descend(struct chain *c, int l, const struct walk *so_far)
         }
         c->m->budget -= MP_PAIR - 1;
         bound_level(c, l, &w);
+        c->patience--;
         bool hopeless =
             c->tables ? inner_hopeless(c, l, &w) : chain_hopeless(c, w.energy_pj + c->rest_pj[l], chain_cycles(c, &w));
         if (!hopeless) {
