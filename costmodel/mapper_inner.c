@@ -14,12 +14,16 @@
  * whole lattice at once. No pair of tiles is ever looked at: levels * states * nodes * primes additions in all. For operators without
  * sliding windows the bound is the energy itself but for the filling of physical words.
  *
+ * A keeper of the output may hold finished sums, which are narrower, only where the next keeper inside gives it no others: the walk
+ * remembers whether the last keeper's tile left reduction loops outside ("sealed": it did not).
+ *
  * Which tensors may be open together after a dimension grew: those of a set in mp_problem.stay. Closing commutes with everything but
  * growing, so only subsets of these sets are carried from level to level. */
 #include "costmodel/mapper_inner.h"
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -46,14 +50,16 @@ static int new_slot(struct mapper_work *w, double value)
 }
 
 /* The state of a level with these open tensors; made when it is new. */
-static int find_state(struct mapper_work *w, struct mp_states *s, const uint8_t *from)
+static int find_state(struct mapper_work *w, struct mp_states *s, const uint8_t *from, int sealed)
 {
     int i = 0;
-    while (i < s->n && memcmp(s->state[i].from, from, MP_TENSORS) != 0) {
+    while (i < s->n && (memcmp(s->state[i].from, from, MP_TENSORS) != 0 || s->state[i].sealed != sealed)) {
         i++;
     }
     if (i == s->n) {
+        assert(i < MP_STATES);
         memcpy(s->state[i].from, from, MP_TENSORS);
+        s->state[i].sealed = (uint8_t)sealed;
         s->state[i].slot = new_slot(w, HUGE_VAL);
         s->n++;
     }
@@ -112,36 +118,37 @@ static int n_open(const struct chain *c, const uint8_t *from)
     return n;
 }
 
-/* From a state (open tensors `from`, energies f, levels up to l) to those that close all tensors outside of a stay set. */
-static void close_some(const struct chain *c, const struct mp_table *table, int l, const uint8_t *from, int slot_f,
+/* From a state (levels up to l, energies in slot_f) to those that close all tensors outside of a stay set. */
+static void close_some(const struct chain *c, const struct mp_table *table, int l, struct mp_state x,
                        struct mp_states *out)
 {
     struct mp_inner *in = &c->w->inner;
     for (int s = 0; s <= c->p->n_stay; s++) {
         uint32_t stay = s < c->p->n_stay ? c->p->stay[s] : 0;
-        uint8_t left[MP_TENSORS];
-        memcpy(left, from, sizeof left);
+        struct mp_state left = x;
         bool closes = false;
-        int sum = new_slot(c->w, 0);
         for (int t = 0; t < c->p->nt; t++) {
-            if (from[t] != CLOSED && !(stay >> t & 1)) {
-                add_closing(c, table, t, from[t], l, false, slot(c->w, sum));
-                left[t] = CLOSED;
+            if (x.from[t] != CLOSED && !(stay >> t & 1)) {
+                left.from[t] = CLOSED;
                 closes = true;
             }
         }
-        int to = out->state[find_state(c->w, out, left)].slot;
-        if (closes || to != slot_f) {
-            const double *a = slot(c->w, slot_f), *b = slot(c->w, sum);
-            double *v = slot(c->w, to);
-            for (int i = 0; i < in->n; i++) {
-                double x = a[i] + b[i];
-                v[i] = x < v[i] ? x : v[i];
+        int to = out->state[find_state(c->w, out, left.from, left.sealed)].slot;
+        if (!closes && to == x.slot) {
+            continue;
+        }
+        double *sum = slot(c->w, new_slot(c->w, 0)), *v = slot(c->w, to);
+        const double *a = slot(c->w, x.slot);
+        for (int t = 0; t < c->p->nt; t++) {
+            if (x.from[t] != left.from[t]) {
+                add_closing(c, table, t, x.from[t], l, false, sum);
             }
         }
-        if (to != sum + 1) { /* else a new state lies behind it */
-            in->n_slots--;
+        for (int i = 0; i < in->n; i++) {
+            double y = a[i] + sum[i];
+            v[i] = y < v[i] ? y : v[i];
         }
+        in->n_slots--;
     }
 }
 
@@ -164,9 +171,7 @@ static void walk_level(const struct chain *c, struct mp_table *table, int l, uin
                 }
             }
             if (open > 0) {
-                uint8_t from[MP_TENSORS];
-                memcpy(from, s->state[i].from, sizeof from);
-                close_some(c, table, l, from, s->state[i].slot, s);
+                close_some(c, table, l, s->state[i], s);
             }
         }
     }
@@ -184,26 +189,40 @@ static uint32_t innermost_dims(const struct chain *c, int u)
     return set;
 }
 
-static void open_level(const struct chain *c, struct mp_table *table, int l)
+/* Does it matter further out whether level l takes in finished sums only? */
+static bool may_seal(const struct chain *c, int l)
+{
+    bool matters = false;
+    for (int u = l + 1; u < c->top; u++) {
+        matters = matters || (c->keep[u] >> c->p->out & 1);
+    }
+    return matters && (c->keep[l] >> c->p->out & 1);
+}
+
+/* The tiles of level l that fit, its tensors opened, on from state x. The output's keeper: split by whether its sums are finished. */
+static void open_state(const struct chain *c, struct mp_table *table, int l, struct mp_state x)
 {
     struct mp_inner *in = &c->w->inner;
-    const struct mp_states *s = &table->states[l];
-    const uint8_t *fits = in->fits[l];
-    for (int i = 0; i < s->n; i++) {
-        uint8_t from[MP_TENSORS];
-        memcpy(from, s->state[i].from, sizeof from);
-        for (int t = 0; t < c->p->nt; t++) {
-            if ((c->keep[l] >> t & 1) && from[t] == CLOSED) {
-                from[t] = (uint8_t)l;
-            }
+    const uint8_t *open = in->fits[c->top], *fits = in->fits[l];
+    bool output = c->keep[l] >> c->p->out & 1;
+    int n_ways = may_seal(c, l) ? 2 : 1;
+    int from_slot = x.slot;
+    for (int t = 0; t < c->p->nt; t++) {
+        if ((c->keep[l] >> t & 1) && x.from[t] == CLOSED) {
+            x.from[t] = (uint8_t)l;
         }
-        int f = new_slot(c->w, HUGE_VAL);
-        const double *a = slot(c->w, s->state[i].slot);
-        double *v = slot(c->w, f);
-        for (int k = 0; k < in->n; k++) {
-            v[k] = fits[k] ? a[k] : HUGE_VAL;
+    }
+    uint8_t least = x.sealed ? MP_FITS_SEALED : MP_FITS;
+    for (int way = 0; way < n_ways; way++) {
+        x.slot = new_slot(c->w, HUGE_VAL);
+        x.sealed = output ? (uint8_t)way : x.sealed;
+        const double *a = slot(c->w, from_slot);
+        double *v = slot(c->w, x.slot);
+        for (int i = 0; i < in->n; i++) {
+            bool mine = n_ways == 1 || open[i] != way;
+            v[i] = mine && fits[i] >= least ? a[i] : HUGE_VAL;
         }
-        close_some(c, table, l, from, f, &table->states[l + 1]);
+        close_some(c, table, l, x, &table->states[l + 1]);
     }
 }
 
@@ -236,11 +255,13 @@ static void table_init(const struct chain *c, struct mp_table *table)
     uint8_t closed[MP_TENSORS];
     memset(closed, CLOSED, sizeof closed);
     table->states[0].n = 0;
-    int i = find_state(w, &table->states[0], closed);
+    int i = find_state(w, &table->states[0], closed, 0);
     memset(slot(w, table->states[0].state[i].slot), 0, (size_t)w->inner.n * sizeof(double));
     for (int l = 0; l < c->top; l++) {
         table->states[l + 1].n = 0;
-        open_level(c, table, l);
+        for (int k = 0; k < table->states[l].n; k++) {
+            open_state(c, table, l, table->states[l].state[k]);
+        }
         set_key(c, table, l);
         uint32_t first = innermost_dims(c, l + 1);
         if (first) {
@@ -436,7 +457,8 @@ bool inner_root_hopeless(const struct chain *c)
         const struct mp_states *s = &in->table[k].states[c->top];
         value[k] = HUGE_VAL;
         for (int i = 0; i < s->n; i++) {
-            value[k] = n_open(c, s->state[i].from) == 0 ? slot(c->w, s->state[i].slot)[in->n - 1] : value[k];
+            double x = n_open(c, s->state[i].from) == 0 ? slot(c->w, s->state[i].slot)[in->n - 1] : HUGE_VAL;
+            value[k] = x < value[k] ? x : value[k];
         }
     }
     return bounds_hopeless(c, &c->start, c->least_cycles, value);
@@ -494,6 +516,9 @@ bool inner_hopeless(const struct chain *c, int l, const struct walk *w)
         const struct mp_states *s = &in->table[k].states[l];
         value[k] = HUGE_VAL;
         for (int i = 0; i < s->n; i++) {
+            if (in->fits[l][at] == MP_FITS_SEALED && !s->state[i].sealed) {
+                continue;
+            }
             double x = slot(c->w, s->state[i].slot)[at];
             x += x < value[k] ? pay_open(c, &in->table[k], l, s->state[i].from, end) : 0;
             value[k] = x < value[k] ? x : value[k];

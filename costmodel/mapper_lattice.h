@@ -38,6 +38,7 @@ struct mp_level_nodes { /* a heap gives the nodes in the order of their bounds, 
 /* Tables of mapper_inner.c: energies (pJ) and cycles of one port at every node of the lattice, n numbers a slot. */
 struct mp_state {
     uint8_t from[MP_TENSORS]; /* innermost keeper of which the tensor is open; HW_LEVELS: closed */
+    uint8_t sealed;           /* 1: the last keeper of the output took in finished sums only */
     int slot;
 };
 
@@ -53,6 +54,7 @@ struct mp_table {
     int key[HW_LEVELS];                     /* slot: least of levels 0 .. l with this tile at l */
 };
 
+enum mp_fit { MP_NO_FIT, MP_FITS_SEALED, MP_FITS }; /* a tile fits: not; if no partial sums arrive; anyway */
 enum { MP_PJ, MP_CYCLES, MP_MEASURES };
 enum { MP_TABLES = 3 }; /* energy; energy and cycles weighed; cycles */
 
@@ -68,7 +70,7 @@ struct mp_inner {
     int moved[MP_MEASURES][HW_LEVELS][MP_TENSORS], stays[MP_MEASURES][HW_LEVELS][MP_TENSORS];
     double slide[MP_TENSORS][EINSUM_RANKS][2][MP_SLIDE]; /* of chain_slide() */
     bool slides[MP_TENSORS][EINSUM_RANKS];
-    uint8_t *fits[HW_LEVELS];
+    uint8_t *fits[HW_LEVELS]; /* by node; enum mp_fit; of the outermost level: a reduction loop is left outside */
     int fits_cap[HW_LEVELS];
 };
 

@@ -151,16 +151,15 @@ static double scan_bound(const struct chain *c, int l, const struct scan *s, con
     return bound > 0 ? bound : 0;
 }
 
-/* Volumes of the tiles kept at level l; false when they do not fit. */
-static bool scan_fits(const struct chain *c, int l, const struct scan *s, bool open, double *volume)
+/* Volumes of the tiles kept at level l; false when they do not fit, partial sums being held or not. */
+static bool scan_fits(const struct chain *c, int l, const struct scan *s, bool held, double *volume)
 {
     const struct mp_problem *p = c->p;
     double bits = 0;
-    bool held = c->s->partial_above[l] || (c->innermost[l] ? c->s->partial : open);
     for (int t = 0; t < p->nt; t++) {
         if (c->keep[l] >> t & 1) {
             volume[t] = scan_volume(p, s, t);
-            bits += volume[t] * p->width[l][t][held].hold_bits;
+            bits += volume[t] * p->width[l][t][held].port_bits;
         }
     }
     return bits + p->nt <= p->capacity[l] ||
@@ -173,7 +172,8 @@ static bool scan_node(const struct chain *c, int l, const struct scan *s, struct
     const struct mp_problem *p = c->p;
     double volume[MP_TENSORS];
     bool open = s->run[0][p->out] > 1;
-    if (!scan_fits(c, l, s, open, volume)) {
+    bool held = c->s->partial_above[l] || (c->innermost[l] ? c->s->partial : open);
+    if (!scan_fits(c, l, s, held, volume)) {
         return false;
     }
     v->bound_pj = scan_bound(c, l, s, volume, open);
@@ -322,7 +322,12 @@ void chain_tabulate(const struct chain *c, int l, double *const *moved, double *
         double volume[MP_TENSORS];
         scan_set(c, l, d, at, &s);
         double iterations = c->s->padded_macs / s.size[0];
-        fits[i] = scan_fits(c, l, &s, s.run[0][p->out] > 1, volume);
+        bool held = c->s->partial_above[l] || (c->innermost[l] ? c->s->partial : s.run[0][p->out] > 1);
+        bool may_widen = (c->keep[l] >> p->out & 1) && !held && !c->innermost[l];
+        fits[i] = scan_fits(c, l, &s, held, volume) ? MP_FITS : MP_NO_FIT;
+        if (fits[i] && may_widen && !scan_fits(c, l, &s, true, volume)) {
+            fits[i] = MP_FITS_SEALED;
+        }
         for (int t = 0; t < p->nt; t++) {
             double once = 0, tick = 1;
             if (!(c->keep[l] >> t & 1)) {
