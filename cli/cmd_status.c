@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "cli/json_values.h"
 #include "cli/open_db.h"
+#include "cli/sweep_status.h"
 #include "cli/table.h"
 #include "experiments/evaluator.h"
 
@@ -15,13 +16,16 @@
 struct status_opts {
     bool watch;
     bool runs;
+    bool failed;
 };
 
 /* clang-format off */
 static const struct opt options[] = {
     {"watch", 0, OPT_FLAG, offsetof(struct status_opts, watch), NULL,
      .help = "show it again every 2 seconds until no run is alive"},
-    {"runs", 0, OPT_FLAG, offsetof(struct status_opts, runs), NULL, .help = "list every run"},
+    {"runs", 0, OPT_FLAG, offsetof(struct status_opts, runs), NULL, .help = "list every run, or every task of a sweep"},
+    {"failed", 0, OPT_FLAG, offsetof(struct status_opts, failed), NULL,
+     .help = "of a sweep: only the tasks to submit again, as Slurm writes them: 3,7-9"},
     OPT_END
 };
 /* clang-format on */
@@ -257,9 +261,16 @@ static bool anyone_alive(const struct db_status *s)
 static int run(struct cli *cli, const void *values, int n_args, const char *const *args)
 {
     const struct status_opts *o = values;
+    const char *what = n_args > 0 ? args[0] : ".";
+    if (sweep_is(what)) {
+        return sweep_status(cli, what, o->failed, o->runs, o->watch);
+    }
+    if (o->failed) {
+        return cli_fail(cli, ERR_USAGE, "--failed needs the folder of a sweep, and '%s' is none", what);
+    }
     for (;;) {
         int status;
-        struct db *db = open_db(cli, n_args > 0 ? args[0] : NULL, &status);
+        struct db *db = open_db(cli, what, &status);
         if (!db) {
             return status;
         }
@@ -289,9 +300,9 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
 }
 
 const struct verb verb_status = {.name = "status",
-                                 .args = "[DB]",
-                                 .help = "show how far a study is and who works on it",
-                                 .example = "dovetail status demo.db --watch",
+                                 .args = "[DB|DIR]",
+                                 .help = "show how far a study, or a sweep, is and who works on it",
+                                 .example = "dovetail status demo.db --watch\ndovetail status runs/edge --failed",
                                  .options = options,
                                  .options_size = sizeof(struct status_opts),
                                  .max_args = 1,

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 int study_overrides(const struct study_opts *o, int64_t budget, struct study_override **list, struct strbuf *keep)
@@ -172,10 +173,13 @@ static int64_t stored_trials(struct db *db, struct err *err)
     return n;
 }
 
-static int conclude(struct cli *cli, const struct study *s, struct db *db, const char *path, const struct run_result *r,
-                    int status)
+static int conclude(struct cli *cli, const struct study *s, struct db *db, const char *path, const struct run_opts *o,
+                    const struct run_result *r, int status)
 {
     struct err err = ERR_INIT;
+    if (o->host != NULL) {
+        return o->host->end(o->host->ctx, status == 0, &err) < 0 ? cli_error(cli, &err) : status;
+    }
     if (cli->json) {
         json_t *doc = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "study", s->name, "database",
                                 path, "stop", search_stop_names[r->stop], "evaluations", (json_int_t)r->last.done,
@@ -219,7 +223,7 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
                 (long long)s->evaluations);
         r.last.done = stored;
         r.last.hypervolume = NAN;
-        return conclude(cli, s, db, path, &r, 0);
+        return conclude(cli, s, db, path, o, &r, 0);
     }
     if (stored > 0) {
         cli_say(cli, "resuming   %s: %lld evaluations are there, %lld to go", path, (long long)stored,
@@ -235,7 +239,14 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     pool->ops->stats(pool, &stats);
     double limit = o->time_s > 0 ? o->time_s : s->time_s;
     struct run_options options = {limit, &interrupt->stop, progress_view_show, &view};
-    struct db_run about = {.command = command, .version = dovetail_version(), .threads = stats.workers};
+    if (o->host != NULL) {
+        options.progress = o->host->progress;
+        options.ctx = o->host->ctx;
+    }
+    struct db_run about = {.command = command,
+                           .version = dovetail_version(),
+                           .slurm_job = getenv("SLURM_JOB_ID"),
+                           .threads = stats.workers};
     int bad = db_begin_run(db, &about, &err);
     bad = bad ? bad : runner_run(s, record, db, pool, &options, &r, &err);
     progress_view_end(&view);
@@ -254,6 +265,9 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
                                                      : DB_EXIT_DONE;
     struct err end = ERR_INIT;
     if (db_end_run(db, how, bad ? &end : &err) < 0 || bad) {
+        if (o->host != NULL) {
+            o->host->end(o->host->ctx, false, &end);
+        }
         return cli_error(cli, &err);
     }
     if (how == DB_EXIT_DONE) {
@@ -268,14 +282,15 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
         if (r.last.retried > 0) {
             cli_say(cli, "retried    %lld designs were answered only when asked again", (long long)r.last.retried);
         }
-        int status = conclude(cli, s, db, path, &r, 0);
+        int status = conclude(cli, s, db, path, o, &r, 0);
         cli_next(cli, "dovetail pareto %s --plot", path);
         return status;
     }
     int status = how == DB_EXIT_INTERRUPTED ? 130 : ERR_RESUME;
-    cli_say(cli, "stopped    at %lld of %lld evaluations (front %lld); resume with: dovetail resume %s",
-            (long long)r.last.done, (long long)s->evaluations, (long long)r.last.front, path);
-    return cli->json ? conclude(cli, s, db, path, &r, status) : status;
+    cli_say(cli, "stopped    at %lld of %lld evaluations (front %lld)%s%s", (long long)r.last.done,
+            (long long)s->evaluations, (long long)r.last.front,
+            o->host == NULL ? "; resume with: dovetail resume " : "", o->host == NULL ? path : "");
+    return cli->json || o->host != NULL ? conclude(cli, s, db, path, o, &r, status) : status;
 }
 
 int run_study(struct cli *cli, struct study *s, const char *path, const struct run_opts *o, const char *command)
@@ -288,7 +303,8 @@ int run_study(struct cli *cli, struct study *s, const char *path, const struct r
         return cli_error(cli, &err);
     }
     struct record *record = record_new(s);
-    struct db *db = open_file(record, path, o, command, &err);
+    struct db *db =
+        o->host != NULL ? o->host->open(o->host->ctx, s, record, &err) : open_file(record, path, o, command, &err);
     int bad = db == NULL ? -1 : note_external(db, external, &err);
     int status = bad ? cli_error(cli, &err) : run_on(cli, s, record, db, path, o, command, interrupt, external);
     external_free(external);

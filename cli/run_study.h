@@ -7,6 +7,7 @@
 #include "cli/study_options.h"
 
 struct run_opts {
+    const struct run_host *host; /* NULL: a file by its name, a person in front */
     int64_t threads;
     double time_s;
     int progress;
@@ -33,13 +34,22 @@ struct run_opts {
 /* clang-format on */
 
 struct study;
-
-/* Overrides of a study file from the command line; the array is the caller's (mem_free), its texts belong to `keep`. */
 struct study_override;
 struct strbuf;
+struct record;
+
+/* Where a run's database comes from, and who hears of it, when that is not a person with a file: a task of a sweep (cli/sweep_task.h). */
+struct run_host {
+    struct db *(*open)(void *ctx, const struct study *s, const struct record *r, struct err *err);
+    void (*progress)(void *ctx, const struct progress *p); /* what it counts has been committed */
+    int (*end)(void *ctx, bool done, struct err *err);     /* the run has been ended, the database is still open */
+    void *ctx;
+};
+
+/* Overrides of a study file from the command line; the array is the caller's (mem_free), its texts belong to `keep`. */
 int study_overrides(const struct study_opts *o, int64_t budget, struct study_override **list, struct strbuf *keep);
 
-/* Runs s on the file `path`, which is made when it does not exist. Returns the exit status. */
+/* Runs s on the file `path` (a host has its own), which is made when it does not exist. Returns the exit status. */
 int run_study(struct cli *cli, struct study *s, const char *path, const struct run_opts *o, const char *command);
 
 #endif

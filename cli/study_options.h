@@ -16,11 +16,13 @@ struct study_opts {
     }
 
 /* clang-format off */
-#define STUDY_OPTIONS(type, member) \
+#define STUDY_SET_OPTIONS(type, member) \
     {"set", 0, OPT_ASSIGN, offsetof(type, member.set), "PATH=VALUE", \
      .help = "change a key of the study: search.budget.evaluations=500; repeatable"}, \
     {"fix", 0, OPT_ASSIGN, offsetof(type, member.fix), "NAME=VALUE", \
-     .help = "freeze a variable of the space; repeatable"}, \
+     .help = "freeze a variable of the space; repeatable"}
+#define STUDY_OPTIONS(type, member) \
+    STUDY_SET_OPTIONS(type, member), \
     {"seed", 0, OPT_INT, offsetof(type, member.seed), "N", \
      .help = "random seed in place of the study's", .min = 0, .max = 9007199254740992.0}
 

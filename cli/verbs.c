@@ -7,6 +7,7 @@
 #define VERBS(X) \
     X(search) \
     X(resume) \
+    X(sweep) \
     X(status) \
     X(pareto) \
     X(eval) \

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -123,13 +124,16 @@ void db_sql_uri(struct strbuf *sb, const char *path, const char *query)
     strbuf_adds(sb, query);
 }
 
-/* In a folder where this process can make no files, a log cannot be shared; without a log the file stands still. */
+/* In a folder where this process can make no files, a log cannot be shared; on a network file system nobody writes (db_check_local()): without
+ * a log the file stands still, and is read without locks, which a network file system may lack. */
 static bool stands_still(const char *path)
 {
     struct strbuf name = STRBUF_INIT;
+    struct statfs fs;
     const char *slash = strrchr(path, '/');
     strbuf_add(&name, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
-    bool still = access(name.buf, W_OK) != 0;
+    bool still = access(name.buf, W_OK) != 0 ||
+                 (statfs(name.buf, &fs) == 0 && db_network_name((unsigned long)fs.f_type) != NULL);
     strbuf_reset(&name);
     strbuf_addf(&name, "%s-wal", path);
     still = still && access(name.buf, F_OK) != 0;

@@ -111,6 +111,18 @@ static int open_chain(const char *path, struct doc **docs, int *n, struct diags 
     return bad;
 }
 
+/* What it extended is in the tree now: the text of a resolved study stands alone. The children of a merged root are the overlay's own. */
+static void drop_extends(struct node *root)
+{
+    for (int i = 0; i < root->n_children; i++) {
+        if (strcmp(root->child[i].key, "extends") == 0) {
+            root->n_children--;
+            memmove(root->child + i, root->child + i + 1, (size_t)(root->n_children - i) * sizeof *root->child);
+            return;
+        }
+    }
+}
+
 static struct study *read_chain(const char *path, struct doc **docs, int n, const struct study_override *set, int n_set,
                                 struct diags *d)
 {
@@ -120,9 +132,13 @@ static struct study *read_chain(const char *path, struct doc **docs, int n, cons
     for (int i = n - 2; i >= 0; i--) {
         overlay_merge(&o, &docs[i]->root, 2);
     }
+    if (n > 1) {
+        drop_extends(&o.root);
+    }
     int bad = 0;
     for (int i = 0; i < n_set && i < 64; i++) {
-        values[i] = doc_read_text("--set", set[i].value, strlen(set[i].value), d);
+        const char *source = set[i].source != NULL ? set[i].source : "--set";
+        values[i] = doc_read_text(source, set[i].value, strlen(set[i].value), d);
         if (values[i] == NULL || overlay_set(&o, set[i].path, &values[i]->root) < 0) {
             bad = diags_error(d, o.root.mark, NULL, "cannot set '%s' to '%s'", set[i].path, set[i].value);
         }

@@ -121,6 +121,7 @@ struct study {
 /* One `--set path=value` or `--fix name=value`. */
 struct study_override {
     const char *path, *value;
+    const char *source; /* what messages call it; NULL: "--set" */
 };
 
 /* NULL and every error in d on failure. `path` is a file, or the name of an embedded study ("demo"). Caller frees. */

@@ -1,0 +1,169 @@
+/* See sweep_local.h. Children are processes and not threads, so that one that dies takes nothing with it, and so that the task that runs here is
+ * the very one that runs on a cluster. */
+#include "cli/sweep_local.h"
+
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "cli/interrupt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct child {
+    pid_t pid; /* 0: a free place */
+    int task;
+};
+
+struct local {
+    struct cli *cli;
+    const struct sweep *sweep;
+    const struct local_options *options;
+    struct child *child; /* [options->processes] */
+    int alive, done, n;  /* n: tasks to run in all */
+    int status;          /* of the first that failed */
+};
+
+static int64_t share(const struct local_options *o)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t threads = processors > 0 ? processors / o->processes : 1;
+    return o->threads > 0 ? o->threads : threads > 0 ? threads : 1;
+}
+
+/* In the child: what it says goes to the task's log; when the parent dies it is told to stop. */
+static void become_task(const struct local *l, int task, pid_t parent)
+{
+    char number[32], threads[32];
+    struct strbuf log = STRBUF_INIT;
+    snprintf(number, sizeof number, "%d", task);
+    snprintf(threads, sizeof threads, "%lld", (long long)share(l->options));
+    strbuf_addf(&log, "%s/log/%d.log", l->sweep->dir, task);
+    int fd = open(strbuf_str(&log), O_WRONLY | O_CREAT | O_APPEND, 0666);
+    if (fd >= 0) {
+        dup2(fd, STDOUT_FILENO);
+        dup2(fd, STDERR_FILENO);
+    }
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() == parent) {
+        const char *scratch = l->options->scratch;
+        execl(l->options->program, "dovetail", "sweep", l->sweep->dir, "--task", number, "--threads", threads,
+              scratch != NULL ? "--scratch" : NULL, scratch, (char *)NULL);
+    }
+    _exit(127);
+}
+
+static int start(struct local *l, int task)
+{
+    struct child *place = l->child;
+    while (place->pid != 0) {
+        place++;
+    }
+    pid_t self = getpid();
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        become_task(l, task, self);
+    }
+    if (pid < 0) {
+        return cli_fail(l->cli, ERR_IO, "cannot start a process: %s", strerror(errno));
+    }
+    *place = (struct child){pid, task};
+    l->alive++;
+    return 0;
+}
+
+static void take_end(struct local *l, struct child *c, int how)
+{
+    int status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+    struct strbuf label = STRBUF_INIT;
+    sweep_label(l->sweep, c->task, &label);
+    c->pid = 0;
+    l->alive--;
+    l->done += status == 0;
+    if (status == 0) {
+        cli_say(l->cli, "done       task %d (%s), %d of %d", c->task, strbuf_str(&label), l->done, l->n);
+    } else if (status != ERR_RESUME && status != 130) {
+        cli_say(l->cli, "failed     task %d (%s) with status %d: see %s/log/%d.log", c->task, strbuf_str(&label),
+                status, l->sweep->dir, c->task);
+        l->status = l->status == 0 ? status : l->status;
+    } else {
+        cli_say(l->cli, "stopped    task %d (%s)", c->task, strbuf_str(&label));
+    }
+    strbuf_release(&label);
+}
+
+static void reap(struct local *l)
+{
+    for (int i = 0; i < l->options->processes; i++) {
+        int how;
+        if (l->child[i].pid != 0 && waitpid(l->child[i].pid, &how, WNOHANG) == l->child[i].pid) {
+            take_end(l, &l->child[i], how);
+        }
+    }
+}
+
+static void stop_all(const struct local *l)
+{
+    for (int i = 0; i < l->options->processes; i++) {
+        if (l->child[i].pid != 0) {
+            kill(l->child[i].pid, SIGTERM);
+        }
+    }
+}
+
+static void run_all(struct local *l, const bool *run, const struct interrupt *interrupt)
+{
+    bool told = false;
+    for (int next = 0; next < l->sweep->n_tasks || l->alive > 0;) {
+        while (next < l->sweep->n_tasks && (!run[next] || interrupt->stop)) {
+            next++;
+        }
+        if (next < l->sweep->n_tasks && l->alive < l->options->processes) {
+            int bad = start(l, next++);
+            l->status = l->status == 0 ? bad : l->status;
+            continue;
+        }
+        if (interrupt->stop && !told) {
+            stop_all(l);
+            told = true;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        reap(l);
+    }
+}
+
+int sweep_local(struct cli *cli, const struct sweep *s, const struct local_options *o)
+{
+    struct err err = ERR_INIT;
+    struct shard *shards = shards_read(s, &err);
+    if (shards == NULL) {
+        return cli_error(cli, &err);
+    }
+    const struct interrupt *interrupt = interrupt_install();
+    struct local l = {.cli = cli, .sweep = s, .options = o};
+    int64_t now = (int64_t)time(NULL);
+    bool *run = mem_calloc((size_t)s->n_tasks, sizeof *run);
+    for (int i = 0; i < s->n_tasks; i++) {
+        run[i] = !shards[i].done && !shard_runs(&shards[i], now);
+        l.n += run[i];
+    }
+    l.child = mem_calloc((size_t)o->processes, sizeof *l.child);
+    cli_say(cli, "local      %d of %d tasks to run, %d at once with %lld threads each", l.n, s->n_tasks, o->processes,
+            (long long)share(o));
+    run_all(&l, run, interrupt);
+    int status = l.status != 0 ? l.status : l.done == l.n ? 0 : interrupt->stop ? interrupt->stop : ERR_RESUME;
+    if (status == ERR_RESUME || status == 130) {
+        cli_say(cli, "stopped    %d of %d tasks are done; go on with: dovetail sweep %s --local %d", l.done, l.n,
+                s->dir, o->processes);
+    }
+    mem_free(run);
+    mem_free(l.child);
+    shards_free(shards, s->n_tasks);
+    return status;
+}
