@@ -34,6 +34,7 @@ struct evolution {
     int *rank;                 /* [cap] */
     int first, lambda, depth;  /* trials of generation 0, of each other; see above */
     int64_t entered;           /* archive.entered before the last result */
+    int archived;              /* and archive.n */
     unsigned char *move;       /* [moves] move + 1 that made trial k, at k % moves; 0: none */
     int moves;
     double *scale;  /* [m] 1 / range of the population's objectives */

@@ -13,9 +13,12 @@
 #include <string.h>
 
 static const double ETA_CROSS = 15, ETA_MUTATE = 20;
-static const double FLOOR = 0.03; /* least share of a move */
-static const double FADE = 0.995; /* memory of about 200 children */
-enum { SHORT_LIST = 8 };          /* up to so many levels, an ordered variable is exchanged, not blended */
+static const double FLOOR = 0.03;  /* least share of a move */
+static const double FADE = 0.995;  /* memory of about 200 children */
+static const double SEGMENT = 0.5; /* share of exchanges that take neighbouring variables together */
+static const double RUN = 0.3;     /* share of edge moves that take neighbouring variables together */
+static const double JUMP = 0.3;    /* share of differential moves by a whole difference */
+enum { SHORT_LIST = 8 };           /* up to so many levels, an ordered variable is exchanged, not blended */
 
 void variation_init(struct variation *v, const struct space *space)
 {
@@ -170,18 +173,33 @@ static void cross(const struct variation *v, struct rng *r, const double *other,
     }
 }
 
-/* As cross() with exchange for all variables: what is good in each parent stays as it is. */
+/* As cross() with exchange for all variables: what is good in each parent stays as it is. Half of the time one stretch of
+ * neighbours (two-point crossover): variables that work together are mostly written down together. */
 static void swap(const struct variation *v, struct rng *r, const double *other, double *x)
 {
+    int n = v->space->n;
+    if (n > 1 && rng_uniform(r) < SEGMENT) {
+        int from = (int)rng_below(r, n), many = 1 + (int)rng_below(r, n - 1);
+        for (int k = from; k < from + many; k++) {
+            x[k % n] = other[k % n];
+        }
+        return;
+    }
     for (int i = 0; i < v->space->n; i++) {
         x[i] = rng_below(r, 2) ? other[i] : x[i];
     }
 }
 
+/* a + F (b - c). With F = 1 a point jumps from one basin into another where basins lie regularly (ter Braak, Statistics and
+ * Computing 16, 2006, does so to change modes). */
 static void differ(const struct variation *v, struct rng *r, const double *const p[3], double *x)
 {
     int n = v->space->n, sure = (int)rng_below(r, n);
     double rate = rng_below(r, 2) ? 0.9 : 0.3, factor = 0.4 + 0.5 * rng_uniform(r);
+    if (rng_uniform(r) < JUMP) {
+        factor = 1;
+        rate = rng_below(r, 2) ? rate : 0;
+    }
     for (int i = 0; i < n; i++) {
         if (i != sure && rng_uniform(r) >= rate) {
             continue;
@@ -210,9 +228,29 @@ static void line(const struct variation *v, struct rng *r, const double *other, 
     }
 }
 
+/* A stretch of neighbours, all to their low or all to their high end: what pays only when several do it. */
+static void run_to_edge(const struct variation *v, struct rng *r, double *x)
+{
+    int n = v->space->n, from = (int)rng_below(r, n), to = from + 2;
+    while (to < n && rng_below(r, 4)) {
+        to++;
+    }
+    bool high = rng_below(r, 2);
+    for (int i = from; i < to && i < n; i++) {
+        const struct variable *u = &v->space->var[i];
+        if (u->kind != VARIABLE_CATEGORY) {
+            x[i] = put(u, high ? top(u) : 0);
+        }
+    }
+}
+
 static void edge(const struct variation *v, struct rng *r, double *x)
 {
     int n = v->space->n;
+    if (rng_uniform(r) < RUN) {
+        run_to_edge(v, r, x);
+        return;
+    }
     double rate = rng_below(r, 4) ? 1.0 / n : 0.3;
     bool moved = false;
     for (int t = 0; t < 2 && !moved; t++) {
@@ -360,8 +398,8 @@ void variation_make(const struct variation *v, enum variation_move move, struct 
 enum variation_move variation_choose(const struct variation *v, struct rng *r)
 {
     static const double prior[MOVE_COUNT] = {
-        [MOVE_CROSS] = 3, [MOVE_SWAP] = 2,   [MOVE_MUTATE] = 1, [MOVE_DIFFER] = 1.5,
-        [MOVE_LINE] = 2,  [MOVE_EDGE] = 1.5, [MOVE_GROUP] = 1,
+        [MOVE_CROSS] = 3, [MOVE_SWAP] = 3,   [MOVE_MUTATE] = 1, [MOVE_DIFFER] = 1.5,
+        [MOVE_LINE] = 1,  [MOVE_EDGE] = 1.5, [MOVE_GROUP] = 1,
     };
     double share[MOVE_COUNT], sum = 0;
     for (int k = 0; k < MOVE_COUNT; k++) {
@@ -381,8 +419,9 @@ enum variation_move variation_choose(const struct variation *v, struct rng *r)
     return (enum variation_move)k;
 }
 
-void variation_reward(struct variation *v, enum variation_move move, bool entered)
+void variation_reward(struct variation *v, enum variation_move move, enum variation_gain gain)
 {
+    static const double credit[] = {[GAIN_NONE] = 0, [GAIN_SPREAD] = 0.2, [GAIN_BETTER] = 1};
     v->tried[move] = v->tried[move] * FADE + 1;
-    v->credit[move] = v->credit[move] * FADE + entered;
+    v->credit[move] = v->credit[move] * FADE + credit[gain];
 }

@@ -17,12 +17,20 @@ enum variation_move {
     MOVE_COUNT
 };
 
+/* What became of a child. Filling gaps of a front is easy, so it counts less: otherwise moves that do nothing else crowd out those
+ * that find the way from a local front to a better one. */
+enum variation_gain {
+    GAIN_NONE,
+    GAIN_SPREAD, /* a new member of the archive */
+    GAIN_BETTER  /* and another had to go for it */
+};
+
 struct variation {
     const struct space *space;
     int n_groups;              /* distinct groups */
     int *group_first;          /* [n_groups + 1] into group_var */
     int *group_var;            /* variables by group */
-    double credit[MOVE_COUNT]; /* discounted members of the archive made by each move */
+    double credit[MOVE_COUNT]; /* discounted gains of each move */
     double tried[MOVE_COUNT];  /* discounted children made by each move */
 };
 
@@ -32,7 +40,7 @@ enum variation_move variation_choose(const struct variation *v, struct rng *r);
 /* parent[0] is the main one; child is canonical and may alias none of them. */
 void variation_make(const struct variation *v, enum variation_move move, struct rng *r, const double *const parent[3],
                     double *child);
-void variation_reward(struct variation *v, enum variation_move move, bool entered);
+void variation_reward(struct variation *v, enum variation_move move, enum variation_gain gain);
 /* Changes one active variable: the smallest step away. */
 void variation_mutate_one(const struct variation *v, struct rng *r, double *x);
 
