@@ -217,22 +217,21 @@ static int voted_port(const struct chain *c, int port)
     return port;
 }
 
-/* The walk with tables: of the cycles of one port, and once of another one if that is what ends most walks. */
+/* The walk with tables: of the cycles of one port, and then of a second one if that ends many walks. */
 static void walk_tables(struct chain *c, int port)
 {
     bool timed = c->m->front || c->m->goal != GOAL_ENERGY;
     if (inner_root_hopeless(c)) {
         return;
     }
-    for (int try = 0; try < 2; try++) {
-        c->port = port;
-        c->patience = timed && try == 0 ? PATIENCE : INT64_MAX;
+    do {
         if (timed) {
-            inner_time(c);
+            inner_add_port(c, port);
+            if (inner_root_hopeless(c)) {
+                return;
+            }
         }
-        if (timed && inner_root_hopeless(c)) {
-            return;
-        }
+        c->patience = timed && c->n_ports < MP_PORTS ? PATIENCE : INT64_MAX;
         for (int l = 0; l < c->top; l++) {
             inner_collect(c, l);
             if (c->w->level[l].n_heap == 0) {
@@ -240,11 +239,9 @@ static void walk_tables(struct chain *c, int port)
             }
         }
         descend(c, c->top - 1, &c->start);
-        if (c->patience > 0) {
-            return;
-        }
+        c->votes[port] = -1;
         port = voted_port(c, port);
-    }
+    } while (c->patience <= 0 && c->m->budget > 0);
 }
 
 void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint32_t *keep)

@@ -28,7 +28,7 @@ struct chain {
     bool innermost[HW_LEVELS];            /* no level inside keeps the output */
     uint32_t fixed[HW_LEVELS];            /* dimensions in which a tile need not be maximal */
     bool tables;                          /* mapper_inner.c has them; else rest_pj holds */
-    int port;                             /* whose cycles the tables bound, as in mp_best */
+    int port[MP_PORTS], n_ports;          /* whose cycles the tables bound, as in mp_best */
     int64_t patience;              /* pairs to look at before another port is thought of; below 0: done with that */
     int votes[3 * HW_LEVELS];      /* walks that the cycles of a port ended */
     double pj_per_cycle;           /* weight of those cycles, leakage included */

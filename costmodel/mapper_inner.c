@@ -98,7 +98,7 @@ static void add_closing(const struct chain *c, const struct mp_table *table, int
             continue;
         }
         for (int m = 0; m < MP_MEASURES; m++) {
-            double weight = m == MP_PJ ? table->alpha : table->beta;
+            double weight = table->weight[m];
             if (weight > 0) {
                 const double *v = slot(c->w, stays ? in->stays[m][k][t] : in->moved[m][k][t]);
                 for (int i = 0; i < in->n; i++) {
@@ -249,10 +249,11 @@ static void set_key(const struct chain *c, struct mp_table *table, int l)
     }
 }
 
-static void table_init(const struct chain *c, struct mp_table *table)
+static void table_init(const struct chain *c, struct mp_table *table, const double *weight)
 {
     struct mapper_work *w = c->w;
     uint8_t closed[MP_TENSORS];
+    memcpy(table->weight, weight, sizeof table->weight);
     memset(closed, CLOSED, sizeof closed);
     table->states[0].n = 0;
     int i = find_state(w, &table->states[0], closed, 0);
@@ -286,17 +287,18 @@ static void price_pj(const struct chain *c, int t, int l, const double *words, c
 }
 
 /* From words to cycles of the port. */
-static void price_cycles(const struct chain *c, int t, int l, const double *words, const uint8_t *open, double *cycles)
+static void price_cycles(const struct chain *c, int port, int t, int l, const double *words, const uint8_t *open,
+                         double *cycles)
 {
     double none[2], one[2];
     for (int f = 0; f < 2; f++) {
         struct walk w;
         memset(&w, 0, sizeof w);
         chain_link_bits(c, t, l, f, 0, &w);
-        none[f] = chain_port_cycles(c, &w, c->port);
+        none[f] = chain_port_cycles(c, &w, port);
         memset(&w, 0, sizeof w);
         chain_link_bits(c, t, l, f, 1, &w);
-        one[f] = chain_port_cycles(c, &w, c->port) - none[f];
+        one[f] = chain_port_cycles(c, &w, port) - none[f];
     }
     for (int i = 0; i < c->w->inner.n; i++) {
         double x = none[0] + words[i] * one[0];
@@ -335,7 +337,7 @@ static void tabulate_level(const struct chain *c, int l, const uint8_t *open)
     for (int t = 0; t < c->p->nt; t++) {
         for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
             in->words[k][l][t] = new_slot(w, 0);
-            *measure_slot(in, k, MP_PJ, l, t) = new_slot(w, 0);
+            *measure_slot(in, k, 0, l, t) = new_slot(w, 0);
         }
     }
     for (int t = 0; t < c->p->nt; t++) {
@@ -347,7 +349,7 @@ static void tabulate_level(const struct chain *c, int l, const uint8_t *open)
     chain_tabulate(c, l, moved, stays, in->fits[l]);
     for (int t = 0; t < c->p->nt; t++) {
         for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
-            price_pj(c, t, l, k ? stays[t] : moved[t], open, slot(w, *measure_slot(in, k, MP_PJ, l, t)));
+            price_pj(c, t, l, k ? stays[t] : moved[t], open, slot(w, *measure_slot(in, k, 0, l, t)));
         }
     }
 }
@@ -380,46 +382,43 @@ bool inner_init(struct chain *c)
         tabulate_level(c, l, open);
     }
     in->n_tables = 1;
-    in->table[0].alpha = 1;
-    in->table[0].beta = 0;
-    table_init(c, &in->table[0]);
-    in->untimed_slots = in->n_slots;
+    table_init(c, &in->table[0], (const double[MP_MEASURES]){1});
+    c->n_ports = 0;
     return true;
 }
 
-/* The cycles of port c->port at every node. */
-static void tabulate_cycles(const struct chain *c)
+/* The cycles of port q at every node. */
+static void tabulate_cycles(const struct chain *c, int q)
 {
     struct mapper_work *w = c->w;
     struct mp_inner *in = &w->inner;
     const uint8_t *open = in->fits[c->top];
-    in->n_slots = in->untimed_slots;
     for (int l = 0; l < c->top; l++) {
         for (int t = 0; t < c->p->nt; t++) {
             for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
-                int *at = measure_slot(in, k, MP_CYCLES, l, t);
+                int *at = measure_slot(in, k, 1 + q, l, t);
                 *at = new_slot(w, 0);
-                price_cycles(c, t, l, slot(w, in->words[k][l][t]), open, slot(w, *at));
+                price_cycles(c, c->port[q], t, l, slot(w, in->words[k][l][t]), open, slot(w, *at));
             }
         }
     }
 }
 
-void inner_time(struct chain *c)
+void inner_add_port(struct chain *c, int port)
 {
     struct mp_inner *in = &c->w->inner;
     const struct mp_best *b = &c->m->best;
-    tabulate_cycles(c);
+    double weight[MP_MEASURES] = {0};
+    int q = c->n_ports++;
+    c->port[q] = port;
+    tabulate_cycles(c, q);
     c->pj_per_cycle = c->p->leak_pj_per_cycle + (b->found ? b->energy_pj / b->cycles : 0);
-    in->n_tables = 2;
-    in->table[1].alpha = 0;
-    in->table[1].beta = 1;
-    table_init(c, &in->table[1]);
+    weight[1 + q] = 1;
+    table_init(c, &in->table[in->n_tables++], weight);
     if (c->m->goal == GOAL_EDP && b->found && !c->m->front && !inner_root_hopeless(c)) {
-        in->n_tables = 3;
-        in->table[2].alpha = 1;
-        in->table[2].beta = c->pj_per_cycle;
-        table_init(c, &in->table[2]);
+        weight[0] = 1;
+        weight[1 + q] = c->pj_per_cycle;
+        table_init(c, &in->table[in->n_tables++], weight);
     }
 }
 
@@ -433,7 +432,7 @@ static bool no_gain(const struct chain *c, double pj, double cycles, double sum)
     if (mp_hopeless(m, all_pj, cycles)) {
         return true;
     }
-    if (c->w->inner.n_tables < MP_TABLES || !(sum > all_pj + lambda * cycles)) {
+    if (!(sum > all_pj + lambda * cycles)) {
         return false;
     }
     return mp_hopeless(m, all_pj, (sum - all_pj) / lambda) && mp_hopeless(m, sum - lambda * cycles, cycles);
@@ -442,11 +441,25 @@ static bool no_gain(const struct chain *c, double pj, double cycles, double sum)
 /* value[k]: bounds of the tables; what `w` holds is added. */
 static bool bounds_hopeless(const struct chain *c, const struct walk *w, double cycles, const double *value)
 {
-    bool timed = c->w->inner.n_tables > 1;
-    double port = timed ? chain_port_cycles(c, w, c->port) : 0;
-    double least = timed ? ceil((port + value[1]) * (1 - 1e-12)) : 0;
-    double sum = c->w->inner.n_tables == MP_TABLES ? w->energy_pj + port * c->pj_per_cycle + value[2] : 0;
-    return no_gain(c, w->energy_pj + value[0], least > cycles ? least : cycles, sum);
+    const struct mp_inner *in = &c->w->inner;
+    double held[MP_MEASURES] = {w->energy_pj}, sum = 0;
+    for (int q = 0; q < c->n_ports; q++) {
+        held[1 + q] = chain_port_cycles(c, w, c->port[q]);
+    }
+    for (int k = 1; k < in->n_tables; k++) {
+        const double *weight = in->table[k].weight;
+        double x = value[k];
+        for (int m = 0; m <= c->n_ports; m++) {
+            x += weight[m] * held[m];
+        }
+        if (weight[0] > 0) {
+            sum = x > sum ? x : sum;
+        } else {
+            x = ceil(x * (1 - 1e-12));
+            cycles = x > cycles ? x : cycles;
+        }
+    }
+    return no_gain(c, w->energy_pj + value[0], cycles, sum);
 }
 
 bool inner_root_hopeless(const struct chain *c)
@@ -493,8 +506,10 @@ static double pay_open(const struct chain *c, const struct mp_table *table, int 
     for (int t = 0; t < c->p->nt; t++) {
         for (int k = from[t]; k < l; k++) {
             if (c->keep[k] >> t & 1) {
-                sum += table->alpha > 0 ? slot(c->w, in->moved[MP_PJ][k][t])[end[t]] * table->alpha : 0;
-                sum += table->beta > 0 ? slot(c->w, in->moved[MP_CYCLES][k][t])[end[t]] * table->beta : 0;
+                for (int m = 0; m <= c->n_ports; m++) {
+                    double weight = table->weight[m];
+                    sum += weight > 0 ? slot(c->w, in->moved[m][k][t])[end[t]] * weight : 0;
+                }
             }
         }
     }

@@ -7,8 +7,8 @@
 
 /* Makes the table of energies of one case; false when its lattice is too large for them. */
 bool inner_init(struct chain *c);
-/* Adds the tables of the cycles of port c->port, and of the weighed sum of energy and these cycles. */
-void inner_time(struct chain *c);
+/* Adds the tables of a port's cycles, and of the weighed sum of energy and these cycles. At most MP_PORTS. */
+void inner_add_port(struct chain *c, int port);
 /* True when no chain of tiles may gain. */
 bool inner_root_hopeless(const struct chain *c);
 /* Fills the heap of level l with the tiles that may gain: their bounds hold levels 0 .. l. */

@@ -35,7 +35,7 @@ struct mp_level_nodes { /* a heap gives the nodes in the order of their bounds, 
     int n_heap, n_sorted, cap;
 };
 
-/* Tables of mapper_inner.c: energies (pJ) and cycles of one port at every node of the lattice, n numbers a slot. */
+/* Tables of mapper_inner.c: energies (pJ) and cycles of one or two ports at every node of the lattice, n numbers a slot. */
 struct mp_state {
     uint8_t from[MP_TENSORS]; /* innermost keeper of which the tensor is open; HW_LEVELS: closed */
     uint8_t sealed;           /* 1: the last keeper of the output took in finished sums only */
@@ -47,16 +47,17 @@ struct mp_states {
     int n;
 };
 
-/* What is minimised: alpha * energy + beta * cycles of the port. */
+enum { MP_PORTS = 2, MP_MEASURES = 1 + MP_PORTS }; /* energy, cycles of each port */
+enum { MP_TABLES = 1 + 2 * MP_PORTS };             /* energy; for each port: its cycles, energy and cycles weighed */
+
+/* What is minimised: a weighed sum of measures. */
 struct mp_table {
-    double alpha, beta;
+    double weight[MP_MEASURES];
     struct mp_states states[HW_LEVELS + 1]; /* at a level, before its own tensors open */
     int key[HW_LEVELS];                     /* slot: least of levels 0 .. l with this tile at l */
 };
 
 enum mp_fit { MP_NO_FIT, MP_FITS_SEALED, MP_FITS }; /* a tile fits: not; if no partial sums arrive; anyway */
-enum { MP_PJ, MP_CYCLES, MP_MEASURES };
-enum { MP_TABLES = 3 }; /* energy; energy and cycles weighed; cycles */
 
 struct mp_inner {
     double *pool;
