@@ -285,7 +285,7 @@ int trial_from_row(const struct db *db, sqlite3_stmt *stmt, struct db_trial *t, 
         return err_set(err, ERR_DATA, "'%s': trial %lld has a damaged row", db->path, (long long)t->number);
     }
     t->state = (enum db_state)s;
-    bool ok = s == DB_OK; /* has neither: check_values() */
+    bool ok = s == DB_OK; /* violates nothing: check_values() */
     t->violated = ok ? NULL : text_or_null(stmt, 3);
     t->error = text_or_null(stmt, 4);
     t->proposed_by = text_or_null(stmt, 5);
