@@ -78,8 +78,12 @@ static void introduce(const struct cli *cli, const struct study *s)
     if (s->accuracy != NULL) {
         struct accuracy_info info;
         accuracy_info(s->accuracy, &info);
-        cli_say(cli, "accuracy   %s by the proxy %s (%s; fit residual %.2f points)", info.metric, info.proxy,
-                info.source, info.rmse_pp);
+        strbuf_reset(&line);
+        if (info.n_points > 0) {
+            strbuf_addf(&line, "; fit residual %.2f%s", info.rmse_pp,
+                        accuracy_has(s->accuracy, ACCURACY_PERPLEXITY) ? " of ln PPL" : " points");
+        }
+        cli_say(cli, "accuracy   %s by the proxy %s (%s%s)", info.metric, info.proxy, info.source, strbuf_str(&line));
     }
     strbuf_release(&line);
 }

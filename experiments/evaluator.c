@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "experiments/external.h"
 #include "experiments/shared_cache.h"
-#include "experiments/study_space.h"
+#include "experiments/software.h"
 
 #include <assert.h>
 #include <math.h>
@@ -22,7 +22,8 @@ struct bench {
     struct network *network;
     struct network_cost *cost;
     struct mapper_work *work;
-    struct op_place *place; /* [n_ops] */
+    struct op_place *place;      /* [n_ops] */
+    struct quantizer *quantizer; /* [n_ops] */
 };
 
 struct evaluator {
@@ -79,6 +80,7 @@ static struct bench *bench_new(const struct study *s)
     b->cost = network_cost_new(s->network->n_ops);
     b->work = mapper_work_new();
     b->place = mem_calloc((size_t)s->network->n_ops + 1, sizeof *b->place);
+    b->quantizer = mem_calloc((size_t)s->network->n_ops + 1, sizeof *b->quantizer);
     return b;
 }
 
@@ -88,6 +90,7 @@ static void bench_free(struct bench *b)
     network_cost_free(b->cost);
     mapper_work_free(b->work);
     mem_free(b->place);
+    mem_free(b->quantizer);
     mem_free(b);
 }
 
@@ -123,73 +126,6 @@ void evaluator_free(struct evaluator *e)
     }
     pthread_mutex_destroy(&e->lock);
     mem_free(e);
-}
-
-/* ---- software: bit widths and places ---- */
-
-static int set_bits(const struct study *s, const struct study_family *f, const double *x, int acc_bits,
-                    struct network *net, struct err *err)
-{
-    for (int k = 0; k < f->count; k++) {
-        int bits = (int)study_level(s, f, x, k);
-        int w = f->binding == BIND_A_BITS ? 0 : bits, a = f->binding == BIND_W_BITS ? 0 : bits;
-        enum bits_scope scope = f->per == PER_NETWORK ? BITS_ALL : f->per == PER_BLOCK ? BITS_BLOCK : BITS_OP;
-        if (network_set_bits(net, scope, f->member != NULL ? f->member[k] : 0, w, a, acc_bits, err) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static struct op_place place_of(enum partition p)
-{
-    static const int splits[PARTITION_CORE] = {
-        [PARTITION_OUTPUT_CHANNELS] = SPLIT_CHANNELS, [PARTITION_ROWS] = SPLIT_ROWS, [PARTITION_BATCH] = SPLIT_BATCH};
-    if (p < PARTITION_CORE) {
-        return (struct op_place){splits[p], 0};
-    }
-    return (struct op_place){PLACE_CORE, (int)(p - PARTITION_CORE)};
-}
-
-static void set_places(const struct study *s, const struct study_family *f, const double *x, struct op_place *place)
-{
-    const struct network *net = s->network;
-    for (int k = 0; k < f->count; k++) {
-        struct op_place p = place_of((enum partition)study_level(s, f, x, k));
-        for (int o = 0; o < net->n_ops; o++) {
-            bool meant =
-                f->per == PER_NETWORK || (f->per == PER_BLOCK ? net->op[o].block == f->member[k] : o == f->member[k]);
-            if (meant) {
-                place[o] = p;
-            }
-        }
-    }
-}
-
-static int set_software(const struct study *s, const double *x, const double *slots, int acc_bits, struct bench *b,
-                        struct network_options *options, struct err *err)
-{
-    *options = (struct network_options){s->goal, s->mapper_budget};
-    for (int o = 0; o < s->network->n_ops; o++) {
-        b->place[o] = place_of(PARTITION_OUTPUT_CHANNELS);
-    }
-    if (network_set_bits(b->network, BITS_ALL, 0, s->fixed_bits, s->fixed_bits, acc_bits, err) < 0) {
-        return -1;
-    }
-    for (int i = 0; i < s->n_families; i++) {
-        const struct study_family *f = &s->family[i];
-        if (f->binding == BIND_PARAMETER || (f->when != NULL && expr_eval(f->when, slots) == 0)) {
-            continue;
-        }
-        if (f->binding == BIND_PARTITION) {
-            set_places(s, f, x, b->place);
-        } else if (f->binding == BIND_MAPPING_GOAL) {
-            options->goal = (enum goal)study_level(s, f, x, 0);
-        } else if (set_bits(s, f, x, acc_bits, b->network, err) < 0) {
-            return -1;
-        }
-    }
-    return 0;
 }
 
 /* ---- metrics ---- */
@@ -232,10 +168,21 @@ static int all_metrics(const struct study *s, const struct accelerator *a, const
     network_totals(b->network, &totals);
     m[METRIC_WEIGHT_SIZE] = (double)totals.weight_bits;
     m[METRIC_THROUGHPUT] = b->cost->throughput_hz * (double)b->network->batch;
+    m[METRIC_ACTIVATION_PEAK] = (double)totals.peak_in_place_bits;
+    m[METRIC_KV_SIZE] = (double)totals.cache_bits;
+    struct accuracy_result r;
     if (s->accuracy == NULL) {
         return 0;
     }
-    return accuracy_network(s->accuracy, b->network, &m[METRIC_ACCURACY], &m[METRIC_ACCURACY_DROP], err);
+    if (accuracy_evaluate(s->accuracy, b->network, &r, err) < 0) {
+        return -1;
+    }
+    m[METRIC_ACCURACY] = r.top1_percent;
+    m[METRIC_ACCURACY_DROP] = r.drop_pp;
+    m[METRIC_SQNR] = r.sqnr_db;
+    m[METRIC_SQNR_WORST] = r.sqnr_worst_db;
+    m[METRIC_PERPLEXITY] = r.perplexity;
+    return 0;
 }
 
 /* The stored number is the column's; constraints see that number in base units, so a stored trial violates exactly what a fresh one does. */
@@ -310,9 +257,10 @@ static int cached_cost(struct evaluator *e, const struct network_options *option
 static int price(struct evaluator *e, bool may_recall, const double *x, const double *slots, struct bench *b,
                  struct accelerator *a, double *metric, struct network_options *options, struct err *err)
 {
+    const struct software software = {b->network, b->place, b->quantizer, options};
     const struct study *s = e->study;
     if (template_build(s->hardware, slots, a, err) < 0 ||
-        set_software(s, x, slots, a->mac.acc_bits, b, options, err) < 0) {
+        software_set(s, x, slots, a->mac.acc_bits, &software, err) < 0) {
         return -1;
     }
     if (may_recall && s->evaluator != NULL && s->evaluator->alone) {

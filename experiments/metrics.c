@@ -90,7 +90,7 @@ const struct metric metrics[METRIC_COUNT] = {
     [METRIC_DRAM_TRAFFIC] = {"dram_traffic", "dram_bytes", "B", 0.125, D_DATA, -1, 0,
                              "bytes moved to and from DRAM for one batch"},
     [METRIC_WEIGHT_SIZE] = {"weight_size", "weight_bytes", "B", 0.125, D_DATA, -1, 0,
-                            "weights of the network at their bit widths"},
+                            "weights of the network at their bit widths, with scales and zero points"},
     [METRIC_ENERGY_DRAM] = {"energy_dram", "energy_dram_j", "J", 1, D_ENERGY, -1, 0, "part of energy: DRAM accesses"},
     [METRIC_ENERGY_ONCHIP] = {"energy_onchip", "energy_onchip_j", "J", 1, D_ENERGY, -1, 0,
                               "part of energy: on-chip memories and registers"},
@@ -102,6 +102,17 @@ const struct metric metrics[METRIC_COUNT] = {
                                "part of energy: leakage over the latency"},
     [METRIC_VOLTAGE] = {"voltage", "voltage_v", "V", 1, D_VOLTAGE, 0, NAN,
                         "lowest supply voltage of the node that meets the clock"},
+    [METRIC_SQNR] = {"sqnr", "sqnr_db", "dB", 1, D_ONE, 1, NAN,
+                     "signal over quantization noise at the network's output, from the weights of its file, in dB"},
+    [METRIC_SQNR_WORST] = {"sqnr_worst", "sqnr_worst_db", "dB", 1, D_ONE, 1, NAN,
+                           "signal over noise of the weights that lose most by their quantization, in dB"},
+    [METRIC_PERPLEXITY] = {"perplexity", "perplexity", "1", 1, D_ONE, -1, 0,
+                           "WikiText-2 perplexity by a law fitted to published ones, from bits a weight, KV cache and "
+                           "activations"},
+    [METRIC_ACTIVATION_PEAK] = {"activation_peak", "activation_peak_bytes", "B", 0.125, D_DATA, -1, 0,
+                                "most memory that activations take at once, results written in place where legal"},
+    [METRIC_KV_SIZE] = {"kv_size", "kv_bytes", "B", 0.125, D_DATA, -1, 0,
+                        "keys and values that live in main memory between steps"},
 };
 
 int metric_find(const char *name)

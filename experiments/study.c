@@ -29,7 +29,10 @@ static void take_search(struct study *s, struct raw_study *raw)
 
 static struct study *read_root(const char *path, const struct node *root, struct diags *d)
 {
-    struct raw_study raw = {.workload = {.batch = 1, .bits = 8},
+    struct raw_study raw = {.workload = {.batch = 1,
+                                         .bits = 8,
+                                         .accuracy = {.kind = -1},
+                                         .quantization = {.per = QUANTIZER_CHANNEL, .group = 64, .scale_bits = 16}},
                             .mapping = {.goal = GOAL_EDP, .budget = 0},
                             .search = {.budget = {.evaluations = 1000, .time = INFINITY}, .seed = 1},
                             .evaluator = {.timeout = 60, .startup = 60, .model = true}};
@@ -50,6 +53,7 @@ static struct study *read_root(const char *path, const struct node *root, struct
     mem_free(raw.extends);
     mem_free(raw.workload.model);
     mem_free(raw.workload.accuracy.proxy);
+    mem_free(raw.workload.accuracy.table);
     mem_free(raw.search.algorithm);
     mem_free(raw.evaluator.library);
     mem_free(raw.evaluator.name);

@@ -27,7 +27,20 @@
 #define STUDY_SLOTS 256
 
 /* What a variable of the space sets. Software variables are rows of a table in study_space.c. */
-enum binding { BIND_PARAMETER, BIND_BITS, BIND_W_BITS, BIND_A_BITS, BIND_PARTITION, BIND_MAPPING_GOAL, BIND_COUNT };
+enum binding {
+    BIND_PARAMETER,
+    BIND_BITS,
+    BIND_W_BITS,
+    BIND_A_BITS,
+    BIND_PARTITION,
+    BIND_MAPPING_GOAL,
+    BIND_ACC_BITS,
+    BIND_KV_BITS,
+    BIND_W_FORMAT,
+    BIND_W_PER,
+    BIND_W_GROUP,
+    BIND_COUNT
+};
 
 enum per { PER_NETWORK, PER_BLOCK, PER_LAYER };
 
@@ -89,6 +102,9 @@ struct study {
     double *fixed;                     /* [template parameters] values where the space says nothing */
     int n_params;                      /* of the template */
     int fixed_bits;                    /* uniform bit width where the space says nothing */
+    bool quantized;                    /* the study says how weights are stored: their scales count */
+    struct quantizer quantizer;        /* of weights, where the space says nothing */
+    int kv_bits, acc_bits;             /* 0: as readers ask; the template's */
     enum goal goal;                    /* of the mapper, likewise */
     int64_t mapper_budget;             /* mappings priced an operator */
 

@@ -68,7 +68,7 @@ static int read_workload(struct study *s, const struct raw_workload *raw, const 
     }
     const struct node *model = node_get(node, "model");
     int before = d->n;
-    s->has_proxy = raw->accuracy.proxy != NULL;
+    s->has_proxy = node_get(node, "accuracy") != NULL;
     struct network_arg args[SHAPES_MAX];
     int n = read_shapes(raw->shapes, args, d);
     if (n < 0) {
@@ -82,13 +82,7 @@ static int read_workload(struct study *s, const struct raw_workload *raw, const 
     if (raw->density != NULL && read_density(s, raw->density, d) < 0) {
         return -1;
     }
-    if (raw->accuracy.proxy != NULL) {
-        const struct node *proxy = node_get(node_get(node, "accuracy"), "proxy");
-        before = d->n;
-        s->accuracy = accuracy_load(raw->accuracy.proxy, s->network, d);
-        return s->accuracy != NULL ? 0 : locate(d, before, proxy->mark);
-    }
-    return 0;
+    return study_read_accuracy(s, raw, args, n, node, d);
 }
 
 static int unknown_parameter(const struct study *s, const struct node *key, struct diags *d)
@@ -160,7 +154,8 @@ static int need_metric(const struct study *s, const struct node *at, int m, stru
                            "add it to the evaluator's 'metrics', or ask Dovetail's model too: 'model: true'",
                            "nothing gives '%s': the evaluator alone prices designs", metrics[m].name);
     }
-    return diags_error(d, at->mark, "add 'accuracy: {proxy: hawqv3}' to the workload, or an 'evaluator'",
+    return diags_error(d, at->mark,
+                       "add an 'accuracy' that says it to the workload (docs/quantization.md), or an 'evaluator'",
                        "'%s' needs an accuracy proxy", metrics[m].name);
 }
 
@@ -320,39 +315,13 @@ static int check_algorithm(const struct raw_search *raw, const struct node *sear
     return -1;
 }
 
-/* The proxy covers some widths only: every level that the space may ask for must be among them. */
-static int check_proxy_bits(const struct study *s, const struct node *space, struct diags *d)
-{
-    int bad = 0;
-    struct accuracy_info info;
-    if (s->accuracy == NULL) {
-        return 0;
-    }
-    accuracy_info(s->accuracy, &info);
-    for (int i = 0; i < s->n_families; i++) {
-        const struct study_family *f = &s->family[i];
-        const struct node *key = node_get(space, f->name);
-        if (info.equal_widths && (f->binding == BIND_W_BITS || f->binding == BIND_A_BITS)) {
-            bad |= diags_error(d, key->key_mark, "use 'bits', which sets both",
-                               "proxy '%s' knows equal weight and activation bits only", info.proxy);
-        }
-        for (int64_t k = 0; f->binding == BIND_BITS && k < f->n_levels; k++) {
-            struct err err = ERR_INIT;
-            int bits = (int)f->level[k];
-            if (accuracy_check_widths(s->accuracy, &bits, 1, &err) < 0) {
-                bad |= diags_error(d, key->mark, NULL, "%s", err.text);
-            }
-        }
-    }
-    return bad ? -1 : 0;
-}
-
 /* ---- all of it ---- */
 
 int study_bind(struct study *s, struct raw_study *raw, const struct node *root, struct diags *d)
 {
     const struct node *workload = node_get(root, "workload");
     int bad = read_workload(s, &raw->workload, workload, d);
+    bad |= study_read_quantization(s, &raw->workload.quantization, node_get(workload, "quantization"), d);
     bad |= study_read_evaluator(s, &raw->evaluator, node_get(root, "evaluator"), d);
     if (raw->hardware != NULL) {
         bad |= read_hardware(s, raw->hardware, d);
@@ -368,7 +337,7 @@ int study_bind(struct study *s, struct raw_study *raw, const struct node *root, 
         return diags_error(d, raw->space->mark, NULL, "more than %d parameters, variables and metrics", STUDY_SLOTS);
     }
     bad |= study_bind_conditions(s, raw->space, d);
-    bad |= check_proxy_bits(s, raw->space, d);
+    bad |= study_check_quantization(s, workload, raw->space, d);
     if (raw->objectives != NULL) {
         bad |= read_objectives(s, raw->objectives, d);
     }

@@ -170,14 +170,35 @@ int study_assign(const struct study *s, const char *name, const char *value, dou
                    near);
 }
 
+static double default_of(const struct study *s, const struct study_family *f)
+{
+    switch (f->binding) {
+    case BIND_PARAMETER:
+        return s->fixed[f->parameter];
+    case BIND_MAPPING_GOAL:
+        return (double)s->goal;
+    case BIND_ACC_BITS:
+        return s->acc_bits > 0 ? s->acc_bits : NETWORK_ACC_BITS;
+    case BIND_KV_BITS:
+        return s->kv_bits > 0 ? s->kv_bits : s->fixed_bits;
+    case BIND_W_FORMAT:
+        return (double)s->quantizer.format;
+    case BIND_W_PER:
+        return (double)s->quantizer.per;
+    case BIND_W_GROUP:
+        return (double)s->quantizer.group;
+    case BIND_PARTITION:
+        return (double)PARTITION_OUTPUT_CHANNELS;
+    default:
+        return (double)s->fixed_bits;
+    }
+}
+
 void study_default(const struct study *s, double *x)
 {
     for (int i = 0; i < s->n_families; i++) {
         const struct study_family *f = &s->family[i];
-        double v = f->binding == BIND_PARAMETER      ? s->fixed[f->parameter]
-                   : f->kind == VALUE_NUMBER         ? (double)s->fixed_bits
-                   : f->binding == BIND_MAPPING_GOAL ? (double)s->goal
-                                                     : (double)PARTITION_OUTPUT_CHANNELS;
+        double v = default_of(s, f);
         for (int k = 0; k < f->count; k++) {
             const struct variable *var = &s->space.var[f->first + k];
             if (var->kind == VARIABLE_REAL) {

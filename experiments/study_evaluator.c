@@ -111,5 +111,18 @@ bool study_has_metric(const struct study *s, enum metric_id m)
     if (e != NULL && (e->metric[m] || e->alone)) {
         return e->metric[m] || (product && e->metric[METRIC_ENERGY] && e->metric[METRIC_LATENCY]);
     }
-    return s->has_proxy || (m != METRIC_ACCURACY && m != METRIC_ACCURACY_DROP);
+    static const struct {
+        enum metric_id metric;
+        enum accuracy_metric said;
+    } accuracies[] = {{METRIC_ACCURACY, ACCURACY_TOP1},
+                      {METRIC_ACCURACY_DROP, ACCURACY_DROP},
+                      {METRIC_SQNR, ACCURACY_SQNR_OUT},
+                      {METRIC_SQNR_WORST, ACCURACY_SQNR_WORST},
+                      {METRIC_PERPLEXITY, ACCURACY_PERPLEXITY}};
+    for (size_t i = 0; i < sizeof accuracies / sizeof *accuracies; i++) {
+        if (accuracies[i].metric == m) { /* one that could not be read has its own error */
+            return s->accuracy != NULL ? accuracy_has(s->accuracy, accuracies[i].said) : s->has_proxy;
+        }
+    }
+    return true;
 }

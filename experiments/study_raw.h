@@ -5,13 +5,21 @@
 #include "experiments/study.h"
 
 struct raw_accuracy {
-    char *proxy;
+    int kind; /* enum accuracy_kind; -1: not said */
+    char *proxy, *table;
+    int clip;
+};
+
+struct raw_quantization {
+    int format, per;
+    int64_t group, scale_bits, zero_bits, kv_bits, acc_bits;
 };
 
 struct raw_workload {
     char *model;
     int64_t batch;
     struct raw_accuracy accuracy;
+    struct raw_quantization quantization;
     int64_t bits;
     const struct node *shapes, *density;
 };
@@ -57,6 +65,14 @@ int study_read_evaluator(struct study *s, struct raw_evaluator *raw, const struc
 void study_evaluator_free(struct study_evaluator *e); /* NULL is fine */
 /* Does something give this metric? With `evaluator: {model: false}` only what the evaluator gives. */
 bool study_has_metric(const struct study *s, enum metric_id m);
+/* `accuracy:` of the workload, once the network is there. */
+int study_read_accuracy(struct study *s, const struct raw_workload *raw, const struct network_arg *args, int n_args,
+                        const struct node *workload, struct diags *d);
+/* `quantization:` of the workload; after hardware and space are read, whether what varies fits model, hardware and accuracy. */
+int study_read_quantization(struct study *s, const struct raw_quantization *raw, const struct node *node,
+                            struct diags *d);
+int study_check_quantization(const struct study *s, const struct node *workload, const struct node *space,
+                             struct diags *d);
 /* Fills space_hash and model_hash. */
 void study_hash(struct study *s);
 

@@ -17,6 +17,7 @@ _Static_assert(sizeof partition_names / sizeof *partition_names == PARTITION_COR
                "a name for each partition");
 
 #define BITS_MAX 32
+#define GROUP_MAX 65536
 
 static const char *const bool_names[] = {"false", "true", NULL};
 
@@ -33,6 +34,11 @@ static const struct software {
      BIND_PARTITION,
      {"partition", VALUE_CHOICE, {{0}}, false, 0, 0, partition_names, PARTITION_CORE + STUDY_CORES}},
     {"mapping_goal", BIND_MAPPING_GOAL, {"mapping_goal", VALUE_CHOICE, {{0}}, false, 0, 0, goal_names, GOAL_COUNT}},
+    {"acc_bits", BIND_ACC_BITS, {"acc_bits", VALUE_NUMBER, {{0}}, true, 1, BITS_MAX, NULL, 0}},
+    {"kv_bits", BIND_KV_BITS, {"kv_bits", VALUE_NUMBER, {{0}}, true, 1, BITS_MAX, NULL, 0}},
+    {"w_format", BIND_W_FORMAT, {"w_format", VALUE_CHOICE, {{0}}, false, 0, 0, number_format_names, FORMAT_COUNT}},
+    {"w_per", BIND_W_PER, {"w_per", VALUE_CHOICE, {{0}}, false, 0, 0, quantizer_per_names, QUANTIZER_PER_COUNT}},
+    {"w_group", BIND_W_GROUP, {"w_group", VALUE_NUMBER, {{0}}, true, 1, GROUP_MAX, NULL, 0}},
 };
 #define N_SOFTWARE ((int)(sizeof software / sizeof *software))
 _Static_assert(sizeof software / sizeof *software == BIND_COUNT - 1, "a row for each software variable");
@@ -147,7 +153,9 @@ double study_known_violation(const void *study, const double *x)
 static bool settable(const struct study *s, enum binding b, int op)
 {
     const struct op *o = &s->network->op[op];
-    return o->kind == OP_TENSOR && (b == BIND_PARTITION || b == BIND_MAPPING_GOAL || !o->fixed_bits);
+    bool anywhere = b == BIND_PARTITION || b == BIND_MAPPING_GOAL || b == BIND_ACC_BITS;
+    bool storage = b == BIND_W_FORMAT || b == BIND_W_PER || b == BIND_W_GROUP;
+    return o->kind == OP_TENSOR && (anywhere || !o->fixed_bits) && (!storage || o->weights_input < 0);
 }
 
 static void find_members(const struct study *s, struct study_family *f)
@@ -232,10 +240,11 @@ static int unknown_key(const struct study *s, const struct node *key, struct dia
     if (near != NULL) {
         strbuf_addf(&help, "did you mean '%s'?", near);
     } else {
-        strbuf_addf(&help,
-                    "`dovetail templates show %s` lists the parameters; software variables are bits, w_bits, a_bits, "
-                    "partition, mapping_goal",
+        strbuf_addf(&help, "`dovetail templates show %s` lists the parameters; software variables are",
                     template_name(s->hardware));
+        for (int i = 0; i < N_SOFTWARE; i++) {
+            strbuf_addf(&help, "%s %s", i ? "," : "", software[i].name);
+        }
     }
     diags_error(d, key->key_mark, strbuf_str(&help), "unknown parameter of template '%s': '%s'",
                 template_name(s->hardware), key->key);
@@ -279,15 +288,16 @@ static int read_family(struct study *s, const struct node *node, struct diags *d
         return diags_error(d, domain.per_node->mark, NULL,
                            "'%s' is a hardware parameter: it has one value, not one per block or layer", node->key);
     }
-    if (f->binding == BIND_MAPPING_GOAL && f->per != PER_NETWORK) {
+    if ((f->binding == BIND_MAPPING_GOAL || f->binding == BIND_KV_BITS) && f->per != PER_NETWORK) {
         mem_free(domain.level);
-        return diags_error(d, domain.per_node->mark, NULL, "'mapping_goal' holds for the whole network");
+        return diags_error(d, domain.per_node->mark, NULL, "'%s' holds for the whole network", node->key);
     }
     f->name = mem_strdup(node->key);
     f->kind = type.kind;
     f->dim = type.dim;
     f->n_levels = domain.n;
     f->level = domain.level;
+    s->quantized |= f->binding == BIND_W_FORMAT || f->binding == BIND_W_PER || f->binding == BIND_W_GROUP;
     add_variables(s, f, &domain);
     s->n_families++;
     if (f->count == 0 && s->network != NULL) {
