@@ -139,7 +139,10 @@ static void price_tensor(const struct accelerator *a, const struct einsum *e, co
     tc->tile_meta_bits = p->compressed ? (double)c->tile * p->element.meta_bits : 0;
     tc->moved = (reads + drains + fills + updates) * tc->entries;
     tc->energy_pj = read * level->read_pj + write * level->write_pj;
-    double distance = hops(level, e, &m->level[l], t, AXIS_X) + hops(level, e, &m->level[l], t, AXIS_Y);
+    double distance = 0;
+    if (level_wires(level, m->level[l].keep >> t & 1)) {
+        distance = hops(level, e, &m->level[l], t, AXIS_X) + hops(level, e, &m->level[l], t, AXIS_Y);
+    }
     tc->network_pj = ((double)c->words * p->wire_bits * level->hop_pj_per_bit * distance +
                       (double)c->adds * e->tensor[t].partial_bits * level->add_pj_per_bit) *
                      p->inner.energy;

@@ -265,7 +265,7 @@ INLINE void shape_spatial(const struct cost_kernel *k, struct lanes *x, int l)
             double far_y = (double)level->fanout_y - level->hops_y;
             hops += SELECT(same_x > 1.0, ALL(far_x), ALL(0.0)) + SELECT(same_y > 1.0, ALL(far_y), ALL(0.0));
         }
-        x->hops[l][t] = hops;
+        x->hops[l][t] = level_wires(level, k->skeleton.level[l].keep >> t & 1) ? hops : ALL(0.0);
         if (k->diagonal[l][t]) {
             diagonal(k, x, l, t);
         }

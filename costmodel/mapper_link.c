@@ -96,6 +96,12 @@ double chain_cycles(const struct chain *c, const struct walk *w)
     return ceil(cycles * (1 - 1e-12));
 }
 
+/* Network energy of one bit of tensor t that leaves level l. */
+static double hop_pj(const struct chain *c, int l, int t)
+{
+    return level_wires(&c->p->a->level[l], c->keep[l] >> t & 1) ? c->s->hop_pj[l][t] : 0;
+}
+
 static void init_operand(struct chain *c, int t, int l)
 {
     const struct mp_problem *p = c->p;
@@ -104,7 +110,7 @@ static void init_operand(struct chain *c, int t, int l)
     do {
         up++;
         share *= c->s->share[up][t];
-        pj += c->s->hop_pj[up][t] / share * p->width[up][t][MP_NARROW].bits;
+        pj += hop_pj(c, up, t) / share * p->width[up][t][MP_NARROW].bits;
     } while (!(c->keep[up] >> t & 1));
     c->parent[l][t] = up;
     c->shared[l][t] = share;
@@ -128,8 +134,8 @@ static void init_output(struct chain *c, int l, bool innermost)
             double before = share;
             share *= c->s->share[up][t];
             b = &p->width[up][t][open || c->s->partial_above[up]];
-            pj += c->s->hop_pj[up][t] / share * 2 * b->bits;
-            first += c->first[up] * c->s->hop_pj[up][t] * b->bits;
+            pj += hop_pj(c, up, t) / share * 2 * b->bits;
+            first += c->first[up] * hop_pj(c, up, t) * b->bits;
             pj += (1 / before - 1 / share) * p->width[up][t][MP_WIDE].bits * p->a->level[up].add_pj_per_bit;
         } while (!(c->keep[up] >> t & 1));
         c->pj[l][t][open] = pj + (b->read_pj + b->write_pj) / share;
@@ -232,7 +238,7 @@ static void init_constants(struct chain *c)
             int wide = output && (c->s->partial || c->s->partial_above[l]);
             const struct mp_width *a = &p->width[l][t][wide];
             double known = output ? n - c->first[l] : 0;
-            w->energy_pj += (n + known) * a->bits * c->s->hop_pj[l][t];
+            w->energy_pj += (n + known) * a->bits * hop_pj(c, l, t);
             if (output) {
                 w->energy_pj += (asked - n) * p->width[l][t][MP_WIDE].bits * p->a->level[l].add_pj_per_bit;
             }

@@ -5,8 +5,10 @@
  *   two buffers   the whole T / n: one half fills while the other one works;
  *   one buffer    only the steps after the last use of what is overwritten. While loops that do not move the tensor run around the tile (the
  *                 ones just outside it and the outermost ones inside), all of it is used in each of their passes: only the last pass is free.
+ *                 Unless no loop between the tile and the next keeper inside moves the tensor: that one has copied all of it in the first pass.
  *
- * A transfer takes bits / bandwidth of the slower one of its two ports. What exceeds the window stalls the MACs, n times; stalls of a port's
+ * A transfer takes bits / bandwidth of the slower one of its two ports; sums go up while others come down where reads and writes have ports
+ * of their own. What exceeds the window stalls the MACs, n times; stalls of a port's
  * tensors add up, the ports of the chip wait in parallel. Before the first step the first tiles come down level by level, after the last
  * one the last sums go up. */
 #include "costmodel/stalls.h"
@@ -16,10 +18,29 @@
 #include <math.h>
 #include <string.h>
 
+/* Whether the next keeper inside of level l takes all of its tile at once. */
+static bool copied(const struct einsum *e, const struct mapping *m, int l, int t)
+{
+    for (int v = l; v >= 0; v--) {
+        if (v < l && (m->level[v].keep >> t & 1)) {
+            return true;
+        }
+        for (int i = 0; i < m->level[v].n_temporal; i++) {
+            if (m->level[v].temporal[i].bound > 1 && einsum_relevant(e, t, m->level[v].temporal[i].dim)) {
+                return false;
+            }
+        }
+    }
+    return false;
+}
+
 /* Passes over the tile of level l that all use the same words of tensor t. */
 static double passes(const struct einsum *e, const struct mapping *m, int l, int t)
 {
     double n = 1;
+    if (copied(e, m, l, t)) {
+        return 1;
+    }
     bool moved = false;
     for (int v = l + 1; v < m->n_levels && !moved; v++) { /* outside, innermost first */
         const struct mapping_level *ml = &m->level[v];
@@ -81,6 +102,16 @@ static double up_time(const struct accelerator *a, const struct einsum *e, const
     return fmax(in, out);
 }
 
+/* What ports that read and write by turns need for both directions of one tile. */
+static double shared_time(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
+                          const struct link *k, int t, double tiles)
+{
+    double inner = (k->down + k->up) * port_bits(a, e, m, k->child, t) / a->level[k->child].shared_bits_per_cycle;
+    double outer =
+        (k->words_down + k->words_up) * port_bits(a, e, m, k->parent, t) / a->level[k->parent].shared_bits_per_cycle;
+    return fmax(inner, outer) / tiles;
+}
+
 static void add_link(const struct accelerator *a, const struct einsum *e, const struct mapping *m, double steps,
                      const struct link *k, int t, struct stalls *out)
 {
@@ -96,7 +127,8 @@ static void add_link(const struct accelerator *a, const struct einsum *e, const 
     }
     double down = down_time(a, e, m, k, t, k->down / tiles, k->words_down / tiles);
     double up = output ? up_time(a, e, m, k, t, k->up / tiles, k->words_up / tiles) : 0;
-    double stall = (tiles - 1) * fmax(0, down + up - window);
+    double shared = up > 0 ? shared_time(a, e, m, k, t, tiles) : 0;
+    double stall = (tiles - 1) * fmax(0, fmax(shared, fmax(down, up)) - window);
     out->stall[k->child] += stall;
     out->stall[k->parent] += stall;
     if (output) {

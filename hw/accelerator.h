@@ -120,6 +120,13 @@ struct accelerator {
     char source[HW_SOURCE];  /* of the technology: node, voltage, table */
 };
 
+/* Whether a tensor's words run over the network below a level. With one child that is a wire to a neighbour, as between the parts of one
+ * PE: what the level does not keep comes from where it is kept straight to where it is needed. */
+static inline bool level_wires(const struct level *l, bool kept)
+{
+    return kept || l->fanout_x * l->fanout_y > 1;
+}
+
 /* How many w x a products one MAC unit forms in a cycle, and what one of them costs (pJ, product and accumulation). ERR_DATA when an
  * operand is wider than the unit.
  * Fixed: 1, at the cost of the full width.
