@@ -199,9 +199,10 @@ int component_adc(const struct technology *t, double bits, double hz, struct com
                        hz / 1e6, exp(tables_value(tb, "adc_max_ln_hz")) / 1e6);
     }
     double pj = fmax(adc_pj(tb, nm, bits, hz), adc_pj(tb, nm, least, hz)); /* the fit dips by 1 % below 5 bits */
+    double volts = t->voltage_v / t->node->nominal_v;                      /* the survey's chips: at nominal */
     double um2 = exp(tables_value(tb, "adc_area_ln_nm") * log(nm) + tables_value(tb, "adc_area_ln_hz") * log(hz) +
                      tables_value(tb, "adc_area_ln_pj") * log(pj) + tables_value(tb, "adc_area_intercept"));
-    *out = (struct component){.read_pj = pj, .area_mm2 = um2 * 1e-6, .cycle_s = 1 / hz};
+    *out = (struct component){.read_pj = pj * volts * volts, .area_mm2 = um2 * 1e-6, .cycle_s = 1 / hz};
     char what[64];
     snprintf(what, sizeof what, "ADC %g bit %gMHz %s", bits, hz / 1e6, t->node->name);
     put_source(out, what, tables_rule(tb, "adc_fom_intercept")->source);

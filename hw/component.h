@@ -32,7 +32,7 @@ int component_dram(const struct technology *t, const char *kind, double width_bi
                    struct err *err);
 
 /* Analog-digital converter: read_pj is one conversion to `bits` effective bits at `hz` conversions a second (Andrulis et al., fit of Murmann's
- * survey; no voltage in it). Fewer than 4 bits cost as 4. bits <= 20. ERR_NO: faster than the survey's fastest. */
+ * survey at nominal voltage, times V^2). Fewer than 4 bits cost as 4. bits <= 20. ERR_NO: faster than the survey's fastest. */
 int component_adc(const struct technology *t, double bits, double hz, struct component *out, struct err *err);
 
 /* Mean energy of random data over repeated wires of full swing. */

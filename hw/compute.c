@@ -79,7 +79,7 @@ void compute_mac(const struct technology *t, enum mac_kind kind, int w, int a, i
     add_part(out, &add, 1);
     if (kind == MAC_BIT_SERIAL) {
         struct component reg;
-        component_adder(t, w + a, &part);
+        component_adder(t, a + 1, &part); /* the shifted-out half of the product is left alone */
         component_register(t, w + a, &reg);
         out->mul_pj = w * (part.read_pj + reg.write_pj);
         add_part(out, &part, w);

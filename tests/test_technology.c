@@ -269,11 +269,15 @@ START_TEST(test_adc)
     int n = (int)(sizeof want / sizeof *want);
     ck_assert_int_eq(n, 30);
     for (int i = 0; i < n; i++) {
-        struct technology t = at(want[i].nm == 32 ? "32nm" : "65nm", 1e6);
-        struct component c;
+        const char *node = want[i].nm == 32 ? "32nm" : "65nm";
+        struct technology t = at(node, 1e6), low = t;
+        struct component c, less;
+        t = at_voltage(node, t.node->nominal_v); /* as the survey's chips */
         ck_assert_int_eq(component_adc(&t, want[i].bits, want[i].hz, &c, NULL), 0);
         ck_assert_double_eq_tol(c.read_pj / want[i].pj, 1, 1e-9);
         ck_assert_double_eq_tol(c.area_mm2 * 1e6 / want[i].um2, 1, 1e-9);
+        ck_assert_int_eq(component_adc(&low, want[i].bits, want[i].hz, &less, NULL), 0);
+        ck_assert_double_eq_tol(less.read_pj / c.read_pj, pow(low.voltage_v / t.voltage_v, 2), 1e-9);
     }
     struct technology t = at("22nm", 1e6);
     struct component four, one, more;
