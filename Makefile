@@ -247,7 +247,7 @@ run-fuzz: $(FUZZERS)
 	    echo "== $${f##*/} ($(FUZZ_TIME) s)"; mkdir -p $$f.corpus; \
 	    (cd $$f.corpus && cp -u $(addprefix $(CURDIR)/,$(DATA)) .) || exit 1; \
 	    $$f -max_total_time=$(FUZZ_TIME) -max_len=20000 -print_final_stats=1 \
-	        -artifact_prefix=$$f. $$f.corpus $$(ls -d tests/seeds/$${f##*/} 2>/dev/null) 2> $$f.log || { tail -40 $$f.log; exit 1; }; \
+	        -artifact_prefix=$$f. $$f.corpus $$(ls -d tests/fuzz/$${f##*/fuzz_} 2>/dev/null) 2> $$f.log || { tail -40 $$f.log; exit 1; }; \
 	    grep number_of_executed_units $$f.log; done
 
 TORTURE_N ?= 20

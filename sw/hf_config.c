@@ -2,6 +2,7 @@
 #include "sw/hf_config.h"
 
 #include "base/mem.h"
+#include "sw/hf_families.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -9,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEY_NAMES 10
+
 /* One number under the names that families give it; the first one present counts. A dot goes into a nested map. */
 struct key {
     size_t offset;
-    const char *names[6];
+    const char *names[KEY_NAMES];
 };
 #define KEY(f, ...)                                                                                                    \
     {                                                                                                                  \
@@ -23,16 +26,18 @@ struct key {
     }
 
 static const struct key keys[] = {
-    KEY(layers, "num_hidden_layers", "n_layer", "n_layers", "num_layers", "layer_num"),
+    KEY(layers, "decoder_layers", "num_decoder_layers", "num_hidden_layers", "n_layer", "n_layers", "num_layers",
+        "layer_num"),
     KEY(hidden, "hidden_size", "n_embd", "n_embed", "d_model", "dim"),
-    KEY(heads, "num_attention_heads", "n_head", "n_heads"),
+    KEY(heads, "num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads", "decoder_attention_heads",
+        "encoder_attention_heads"),
     KEY(kv_heads, "num_key_value_heads", "num_kv_heads", "head_num_kv", "multi_query_group_num",
         "attn_config.kv_n_heads"),
-    KEY(head_dim, "head_dim", "attention_head_dim", "kv_channels"),
+    KEY(head_dim, "head_dim", "attention_head_dim", "kv_channels", "d_kv"),
     KEY(v_head_dim, "v_head_dim"),
     KEY(vocab, "vocab_size", "padded_vocab_size"),
     KEY(ffn, "intermediate_size", "n_inner", "ffn_hidden_size", "inter_size", "hidden_dim",
-        "ffn_config.ffn_hidden_size"),
+        "ffn_config.ffn_hidden_size", "ffn_dim", "d_ff", "decoder_ffn_dim"),
     KEY(experts, "num_local_experts", "n_routed_experts", "num_experts", "ffn_config.moe_num_experts"),
     KEY(top_k, "num_experts_per_tok", "experts_per_token", "ffn_config.moe_top_k", "moe_topk"),
     KEY(shared_experts, "n_shared_experts"),
@@ -47,7 +52,7 @@ static const struct key keys[] = {
     KEY(sliding_head_dim, "swa_head_dim"),
     KEY(sliding_v_head_dim, "swa_v_head_dim"),
     KEY(types, "type_vocab_size"),
-    KEY(embedding, "embedding_size"),
+    KEY(embedding, "embedding_size", "word_embed_proj_dim"),
     KEY(image, "image_size"),
     KEY(patch, "patch_size"),
     KEY(image_channels, "num_channels"),
@@ -56,72 +61,6 @@ static const struct key keys[] = {
     KEY(mamba_rank, "time_step_rank", "mamba_dt_rank"),
     KEY(mamba_heads, "mamba_num_heads"),
     KEY(mamba_groups, "n_groups"),
-};
-
-enum trait {
-    GATED = 1, /* whatever the activation is called */
-    LAYER_NORM = 2,
-    QKV_BIAS = 4,
-    ALL_BIAS = 8,
-    QK_NORM = 16,
-    TIED = 32, /* when the file does not say */
-    ENCODER = 64,
-    FOUR_NORMS = 128,
-    ONE_NORM = 256,
-    HALF_FFN = 512,   /* the file states both halves of the gated MLP together */
-    POSITIONS = 1024, /* learned */
-    NO_NORM_BIAS = 2048,
-    MLP_BIAS = 4096,
-    HEAD_BIAS = 8192,
-    EXPERT_BIAS = 16384,
-    PLAIN = 32768 /* two matrices whatever the activation is called */
-};
-
-/* By the longest prefix of the model type. */
-static const struct {
-    const char *prefix;
-    int traits;
-} families[] = {
-    {"albert", ENCODER | LAYER_NORM | ALL_BIAS | POSITIONS},
-    {"baichuan", GATED},
-    {"bert", ENCODER | LAYER_NORM | ALL_BIAS | POSITIONS},
-    {"bloom", LAYER_NORM | ALL_BIAS | TIED},
-    {"chatglm", GATED | QKV_BIAS},
-    {"codegen", LAYER_NORM | ONE_NORM | MLP_BIAS | HEAD_BIAS},
-    {"dbrx", LAYER_NORM | NO_NORM_BIAS},
-    {"deepseek", 0},
-    {"distilbert", ENCODER | LAYER_NORM | ALL_BIAS | POSITIONS},
-    {"gemma", GATED | TIED},
-    {"gemma2", GATED | TIED | FOUR_NORMS},
-    {"gemma3", GATED | TIED | FOUR_NORMS | QK_NORM},
-    {"git", LAYER_NORM | ALL_BIAS | POSITIONS},
-    {"glm", 0},
-    {"gpt2", LAYER_NORM | ALL_BIAS | TIED | POSITIONS},
-    {"gpt_bigcode", LAYER_NORM | ALL_BIAS | TIED | POSITIONS},
-    {"gpt_oss", ALL_BIAS | EXPERT_BIAS},
-    {"gptj", LAYER_NORM | ONE_NORM | MLP_BIAS | HEAD_BIAS},
-    {"internlm", GATED},
-    {"jamba", 0},
-    {"kimi", 0},
-    {"llama", 0},
-    {"llava", 0},
-    {"mamba", TIED},
-    {"mimo", 0},
-    {"minimax", QK_NORM},
-    {"mistral", 0},
-    {"mixtral", 0},
-    {"mpt", LAYER_NORM | NO_NORM_BIAS | TIED},
-    {"nemotron_h", PLAIN},
-    {"opt", LAYER_NORM | ALL_BIAS | TIED | POSITIONS},
-    {"ov_mamba", TIED},
-    {"phi3", 0},
-    {"phimoe", LAYER_NORM | QKV_BIAS},
-    {"qwen", GATED | QKV_BIAS | HALF_FFN},
-    {"qwen2", QKV_BIAS},
-    {"qwen3", QK_NORM},
-    {"roberta", ENCODER | LAYER_NORM | ALL_BIAS | POSITIONS},
-    {"stablelm", LAYER_NORM},
-    {"vit", ENCODER | LAYER_NORM | ALL_BIAS},
 };
 
 /* Numbers that a class takes when its file leaves them out (transformers, Gemma3TextConfig). */
@@ -135,7 +74,12 @@ static const struct {
     const char *key, *why;
 } refused[] = {
     {"compress_ratios", "attention over compressed keys is not modelled"},
-    {"is_encoder_decoder", "an encoder and a decoder in one file are not modelled"},
+    {"linear_num_value_heads", "layers of linear attention are not modelled"},
+    {"attention_hidden_size", "attention by a recurrence over channels (RWKV) is not modelled"},
+    {"conv_dim", "a convolutional front end on samples of sound is not modelled"},
+    {"depths", "stages of different widths are not modelled: import the network as an ONNX file"},
+    {"lru_width", "linear recurrent units are not modelled"},
+    {"num_sparse_encoder_layers", "experts in an encoder and a decoder are not modelled"},
     {"lang_ids", "this is a generation config: it says nothing of the architecture"},
 };
 
@@ -186,7 +130,7 @@ static int read_keys(const struct node *map, struct hf_config *c, struct diags *
 {
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         int64_t value = 0;
-        for (int a = 0; a < 6 && keys[i].names[a] && value == 0; a++) {
+        for (int a = 0; a < KEY_NAMES && keys[i].names[a] && value == 0; a++) {
             if (read_count(map, keys[i].names[a], &value, d)) {
                 return -1;
             }
@@ -200,16 +144,8 @@ static int read_keys(const struct node *map, struct hf_config *c, struct diags *
 
 static int family_traits(const struct hf_config *c, const struct node *at, struct diags *d)
 {
-    size_t best = 0;
-    int traits = 0;
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        size_t n = strlen(families[i].prefix);
-        if (n > best && strncmp(c->model_type, families[i].prefix, n) == 0) {
-            best = n;
-            traits = families[i].traits;
-        }
-    }
-    if (best == 0) {
+    int known, traits = hf_family(c->model_type, &known);
+    if (!known) {
         diags_warning(d, at->mark, NULL, "model type '%s' is not known: read as a plain decoder", c->model_type);
     }
     return traits;
@@ -219,27 +155,118 @@ static void set_traits(const struct node *map, const struct node *top, int trait
 {
     const char *acts[] = {word(map, "hidden_act"), word(map, "hidden_activation"), word(map, "activation_type"),
                           word(map, "ffn_config.ffn_act_fn.name")};
+    const char *projection = word(map, "feed_forward_proj"); /* T5 */
+    c->gated = strncmp(projection, "gated", 5) == 0;
     for (int i = 0; i < 4; i++) {
         c->gated |= strcmp(acts[i], "silu") == 0 || strcmp(acts[i], "swiglu") == 0 || strcmp(acts[i], "swish") == 0;
     }
-    c->gated = (c->gated || (traits & GATED)) && !(traits & PLAIN);
-    c->rms = !(traits & LAYER_NORM);
-    c->norm_bias = (traits & LAYER_NORM) && !(traits & NO_NORM_BIAS);
+    c->gated = (c->gated || (traits & HF_GATED)) && !(traits & HF_PLAIN);
+    c->rms = !(traits & HF_LAYER_NORM);
+    c->norm_bias = (traits & HF_LAYER_NORM) && !(traits & HF_NO_NORM_BIAS);
+    c->bare_norm = (traits & HF_BARE_NORM) != 0;
     bool attention_bias = is_true(node_get(map, "attention_bias"));
-    c->qkv_bias = (traits & (QKV_BIAS | ALL_BIAS)) != 0 || attention_bias || is_true(node_get(map, "use_qkv_bias"));
-    c->out_bias = (traits & ALL_BIAS) != 0 || attention_bias;
-    c->mlp_bias = (traits & (ALL_BIAS | MLP_BIAS)) != 0 || is_true(node_get(map, "mlp_bias"));
-    c->head_bias = (traits & HEAD_BIAS) != 0 || is_true(node_get(map, "lm_head_bias"));
-    c->router_bias = c->expert_bias = (traits & EXPERT_BIAS) != 0;
-    c->qk_norm = (traits & QK_NORM) != 0;
-    c->norms = traits & FOUR_NORMS ? 4 : traits & ONE_NORM ? 1 : 2;
-    c->encoder = (traits & ENCODER) != 0;
-    c->pooler = strcmp(c->model_type, "bert") == 0;
+    c->qkv_bias =
+        (traits & (HF_QKV_BIAS | HF_ALL_BIAS)) != 0 || attention_bias || is_true(node_get(map, "use_qkv_bias"));
+    bool named_bias = is_true(node_get(map, "bias"));
+    bool bias = is_true(node_get(map, "use_bias")) || (named_bias && strncmp(c->model_type, "falcon", 6) == 0);
+    attention_bias |= bias || named_bias;
+    c->qkv_bias |= attention_bias;
+    c->out_bias = ((traits & (HF_ALL_BIAS | HF_OUT_BIAS)) != 0 || attention_bias) && !(traits & HF_NO_OUT_BIAS);
+    c->mlp_bias = (traits & (HF_ALL_BIAS | HF_MLP_BIAS)) != 0 || is_true(node_get(map, "mlp_bias")) || bias;
+    c->no_key_bias = (traits & HF_NO_KEY_BIAS) != 0;
+    c->head_bias = (traits & HF_HEAD_BIAS) != 0 || is_true(node_get(map, "lm_head_bias"));
+    c->router_bias = c->expert_bias = (traits & HF_EXPERT_BIAS) != 0;
+    c->qk_norm = (traits & HF_QK_NORM) != 0 || is_true(node_get(map, "qk_layernorm"));
+    c->wide_qk_norm = (traits & HF_WIDE_QK_NORM) != 0;
+    c->sinks = (traits & HF_SINKS) != 0;
+    c->router_bias |= (traits & HF_ROUTER_SHIFT) || strcmp(word(map, "topk_method"), "noaux_tc") == 0;
+    c->shared_gate = strncmp(c->model_type, "qwen2_moe", 9) == 0;
+    c->pre_norm = (traits & HF_PRE_NORM) != 0;
+    c->embed_norm = (traits & HF_EMBED_NORM) != 0;
+    c->no_final_norm = node_get(map, "do_layer_norm_before") && !is_true(node_get(map, "do_layer_norm_before"));
+    c->norms = traits & HF_FOUR_NORMS ? 4 : traits & HF_ONE_NORM ? 1 : 2;
+    c->encoder = (traits & HF_ENCODER) != 0;
+    c->pooler = (traits & HF_POOLER) != 0;
+    c->rotary = !c->encoder && !(traits & (HF_POSITIONS | HF_NO_ROTARY | HF_RELATIVE | HF_STORED_POSITIONS));
     c->shared_layers = strcmp(c->model_type, "albert") == 0;
     const struct node *tie = node_get(map, "tie_word_embeddings");
     tie = tie ? tie : node_get(top, "tie_word_embeddings");
-    c->tied = tie ? is_true(tie) : (traits & TIED) != 0;
-    c->ffn /= traits & HALF_FFN ? 2 : 1;
+    c->tied = tie ? is_true(tie) : (traits & HF_TIED) != 0;
+    c->ffn /= traits & HF_HALF_FFN ? 2 : 1;
+}
+
+/* Tables of relative positions: T5 has one of buckets x heads in each stack, DeBERTa one as wide as the model, with a norm. */
+static void read_relative(const struct node *map, int traits, struct hf_config *c, struct diags *d)
+{
+    if (!(traits & HF_RELATIVE)) {
+        return;
+    }
+    int64_t buckets = 0, most = 0;
+    read_count(map, "relative_attention_num_buckets", &buckets, d);
+    if (is_true(node_get(map, "relative_attention"))) {
+        read_count(map, "position_buckets", &buckets, d);
+        read_count(map, "max_position_embeddings", &most, d);
+        c->relative_width = c->hidden;
+        c->relative = 2 * (buckets ? buckets : most);
+        const struct node *input = node_get(map, "position_biased_input");
+        c->positions = input && !is_true(input) ? 0 : c->positions;
+    } else {
+        c->relative = (buckets ? buckets : 32) * c->heads;
+    }
+}
+
+/* An encoder beside the decoder; the numbers read so far are the decoder's. */
+static int read_source(const struct node *map, int traits, struct hf_config *c, struct diags *d)
+{
+    static const struct {
+        size_t offset;
+        const char *names[2];
+    } fields[] = {{offsetof(struct hf_config, source_layers), {"encoder_layers", "num_layers"}},
+                  {offsetof(struct hf_config, source_heads), {"encoder_attention_heads", "num_heads"}},
+                  {offsetof(struct hf_config, source_ffn), {"encoder_ffn_dim", "d_ff"}},
+                  {offsetof(struct hf_config, source_positions), {"max_source_positions", ""}},
+                  {offsetof(struct hf_config, mel), {"num_mel_bins", ""}}};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        int64_t value = 0;
+        for (int n = 0; n < 2 && value == 0; n++) {
+            if (read_count(map, fields[i].names[n], &value, d)) {
+                return -1;
+            }
+        }
+        memcpy((char *)c + fields[i].offset, &value, sizeof value);
+    }
+    c->encoder = false;
+    c->source_heads = c->source_heads ? c->source_heads : c->heads;
+    c->source_ffn = c->source_ffn ? c->source_ffn : c->ffn;
+    c->source_positions = c->source_positions ? c->source_positions : c->positions;
+    if (c->source_layers < 1 || c->source_layers > HF_LAYERS || c->hidden < 1 || c->source_heads < 1 ||
+        (c->relative == 0 && c->hidden % c->source_heads != 0) || c->source_heads > 1 << 20) {
+        return diags_error(d, map->mark, NULL,
+                           "an encoder and a decoder, but no number of layers of the encoder, or heads that do not "
+                           "divide its width");
+    }
+    if (traits & HF_RELATIVE) {
+        c->rms = true;
+    }
+    return 0;
+}
+
+/* What single families do with keys of common names. */
+static void family_details(const struct node *map, struct hf_config *c, struct diags *d)
+{
+    if (strcmp(c->model_type, "falcon") == 0) {
+        bool new_form = is_true(node_get(map, "new_decoder_architecture"));
+        c->kv_heads = new_form ? c->kv_heads : is_true(node_get(map, "multi_query")) ? 1 : c->heads;
+        c->norms = !new_form && is_true(node_get(map, "parallel_attn")) ? 1 : 2;
+        c->rotary = !is_true(node_get(map, "alibi"));
+    }
+    if (strcmp(c->model_type, "falcon_mamba") == 0) {
+        read_count(map, "intermediate_size", &c->mamba_inner, d);
+    }
+    if (strcmp(c->model_type, "mamba2") == 0) {
+        c->mamba_heads = c->heads;
+        c->heads = 0;
+    }
 }
 
 static void fill_defaults(const struct node *map, int traits, struct hf_config *c, struct diags *d)
@@ -262,21 +289,34 @@ static void fill_defaults(const struct node *map, int traits, struct hf_config *
     c->ffn = c->ffn ? c->ffn : (ratio ? ratio : 4) * c->hidden;
     c->moe_ffn = c->moe_ffn ? c->moe_ffn : c->ffn;
     c->shared_ffn = c->shared_ffn ? c->shared_ffn : c->shared_experts * c->moe_ffn;
-    if (traits & POSITIONS) {
-        read_count(map, "max_position_embeddings", &c->positions, d);
-        if (c->positions == 0) {
-            read_count(map, "n_positions", &c->positions, d);
+    if (traits & (HF_POSITIONS | HF_STORED_POSITIONS)) {
+        static const char *const names[] = {"max_target_positions", "max_position_embeddings", "n_positions"};
+        for (int i = 0; i < 3 && c->positions == 0; i++) {
+            read_count(map, names[i], &c->positions, d);
         }
+        c->positions += c->positions && (traits & HF_TWO_MORE) ? 2 : 0;
     }
+    read_relative(map, traits, c, d);
     c->image_channels = c->image_channels ? c->image_channels : 3;
     const struct node *labels = node_get(map, "id2label");
     c->labels = labels && labels->kind == NODE_MAPPING ? labels->n_children : 2;
+    if (labels == NULL && node_get(map, "num_labels")) {
+        read_count(map, "num_labels", &c->labels, d);
+    }
+    c->extra_tokens = strcmp(c->model_type, "deit") == 0 ? 2 : 1;
+    if (strncmp(c->model_type, "dinov2", 6) == 0) {
+        c->layer_scale = true;
+        c->labels = labels ? c->labels : 0; /* the class without a head is the usual one */
+    }
+    family_details(map, c, d);
     if (c->mamba_state) {
         int64_t expand = 0;
         read_count(map, node_get(map, "mamba_expand") ? "mamba_expand" : "expand", &expand, d);
         int64_t head = 0;
-        read_count(map, "mamba_head_dim", &head, d);
-        c->mamba_inner = c->mamba_heads ? c->mamba_heads * head : (expand ? expand : 2) * c->hidden;
+        read_count(map, node_get(map, "mamba_head_dim") ? "mamba_head_dim" : "head_dim", &head, d);
+        c->mamba_inner = c->mamba_heads   ? c->mamba_heads * head
+                         : c->mamba_inner ? c->mamba_inner
+                                          : (expand ? expand : 2) * c->hidden;
     }
 }
 
@@ -293,6 +333,30 @@ static enum hf_layer_kind pattern_kind(char c)
     return c == 'M' ? HF_MAMBA : c == '-' ? HF_MLP : HF_ATTENTION;
 }
 
+/* Without a list of layers: every n-th one sees the whole context, the others a window (1: all do; above the number of layers: none does). */
+static int64_t window_period(const struct node *map, const struct hf_config *c, struct diags *d)
+{
+    static const struct {
+        const char *type;
+        int64_t period;
+    } usual[] = {{"gemma2", 2},
+                 {"gemma3", 6},
+                 {"gemma3_text", 6},
+                 {"cohere2", 4},
+                 {"mistral", HF_LAYERS + 1},
+                 {"starcoder2", HF_LAYERS + 1},
+                 {"phi3", HF_LAYERS + 1},
+                 {"mixtral", HF_LAYERS + 1}};
+    int64_t period = 0;
+    if (c->window == 0 || read_count(map, "sliding_window_pattern", &period, d) || period > 0) {
+        return period;
+    }
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+        period = strcmp(c->model_type, usual[i].type) == 0 ? usual[i].period : period;
+    }
+    return period;
+}
+
 static int set_kinds(const struct node *map, struct hf_config *c, struct diags *d)
 {
     const struct node *types = node_get(map, "layer_types"), *hybrid = node_get(map, "hybrid_layer_pattern");
@@ -306,6 +370,7 @@ static int set_kinds(const struct node *map, struct hf_config *c, struct diags *
                            "'hybrid_override_pattern' must have a letter for each of %lld layers",
                            (long long)c->layers);
     }
+    int64_t all_but = types || hybrid ? 0 : window_period(map, c, d);
     for (int64_t i = 0; i < c->layers; i++) {
         enum hf_layer_kind kind = c->mamba_state ? HF_MAMBA : HF_ATTENTION;
         if (pattern) {
@@ -313,6 +378,8 @@ static int set_kinds(const struct node *map, struct hf_config *c, struct diags *
         } else if (period > 0) {
             kind = i % period == offset ? HF_ATTENTION : HF_MAMBA;
         } else if (item_is(types, i, "sliding_attention") || item_is(hybrid, i, "1")) {
+            kind = HF_SLIDING;
+        } else if (all_but > 0 && kind == HF_ATTENTION && (i + 1) % all_but != 0) {
             kind = HF_SLIDING;
         } else if (item_is(types, i, "linear_attention")) {
             return diags_error(d, types->mark, NULL, "layers of linear attention are not modelled");
@@ -403,18 +470,24 @@ static int read_text_model(const struct node *top, const struct node *map, struc
 {
     snprintf(c->model_type, sizeof c->model_type, "%s",
              word(top, "model_type")[0] ? word(top, "model_type") : word(map, "model_type"));
-    if (read_keys(map, c, d)) {
-        return -1;
-    }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const struct node *n = node_get(map, refused[i].key);
         if (n && !(n->kind == NODE_SCALAR && strcmp(n->text, "false") == 0)) {
             return diags_error(d, n->key_mark, NULL, "%s", refused[i].why);
         }
     }
+    if (read_keys(map, c, d)) {
+        return -1;
+    }
+    if (node_get(map, "encoder") && node_get(map, "decoder")) {
+        return diags_error(d, map->mark, NULL, "an encoder and a decoder with configs of their own are not modelled");
+    }
     int traits = family_traits(c, top, d);
     set_traits(map, top, traits, c);
     fill_defaults(map, traits, c, d);
+    if (is_true(node_get(map, "is_encoder_decoder")) && read_source(map, traits, c, d)) {
+        return -1;
+    }
     c->sliding_kv_heads = c->sliding_kv_heads ? c->sliding_kv_heads : c->kv_heads;
     c->sliding_head_dim = c->sliding_head_dim ? c->sliding_head_dim : c->head_dim;
     c->sliding_v_head_dim = c->sliding_v_head_dim ? c->sliding_v_head_dim : c->sliding_head_dim;

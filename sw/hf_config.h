@@ -21,8 +21,14 @@ struct hf_config {
     bool gated;     /* three matrices in an MLP instead of two */
     bool rms;       /* RMS norm instead of layer norm */
     bool norm_bias; /* layer norm with a bias */
+    bool bare_norm; /* norms without parameters */
     bool qkv_bias, out_bias, mlp_bias, head_bias;
+    bool no_key_bias;   /* of the three, the keys have none */
     bool qk_norm;       /* norm of each head's queries and keys */
+    bool wide_qk_norm;  /* over all heads together */
+    bool rotary;        /* positions turn queries and keys */
+    bool sinks;         /* a learned score for nothing, one a head */
+    bool no_final_norm; /* before the head */
     int norms;          /* norms a layer: 1, 2 or 4 */
     bool tied;          /* the head is the embedding */
     bool shared_layers; /* all layers have the same weights (ALBERT) */
@@ -35,9 +41,18 @@ struct hf_config {
     int64_t labels;                       /* classes of a vision transformer */
     int64_t experts, top_k, shared_experts, moe_ffn, shared_ffn; /* experts 0: dense */
     bool router_bias, expert_bias;
+    bool shared_gate;                            /* one number a token weighs the shared expert */
     bool dense_beside;                           /* llama4: dense layers have an MLP of their own width */
     int64_t kv_rank, q_rank, rope_dim, nope_dim; /* MLA; kv_rank 0: none; q_rank 0: queries are not compressed */
-    int64_t window;                              /* sliding window, tokens; 0: none */
+    int64_t relative;                            /* entries of a table of relative positions, of each stack */
+    int64_t relative_width; /* DeBERTa: width of its table of relative positions, with a norm; else 0 */
+    int64_t source_layers, source_heads, source_ffn; /* the encoder beside the decoder; 0: there is none */
+    int64_t source_positions;                        /* rows of its position table */
+    int64_t mel;                                     /* Whisper: features of a frame of sound; 0: text */
+    bool pre_norm, embed_norm;                       /* of encoder and decoder */
+    bool layer_scale;                                /* two vectors a layer (DINOv2) */
+    int64_t extra_tokens; /* of a vision transformer, beside the patches: class, distillation */
+    int64_t window;       /* sliding window, tokens; 0: none */
     int64_t sliding_kv_heads, sliding_head_dim, sliding_v_head_dim;
     int64_t mamba_inner, mamba_state, mamba_conv, mamba_rank, mamba_heads, mamba_groups; /* mamba_heads > 0: Mamba-2 */
     uint8_t kind[HF_LAYERS]; /* [layers] enum hf_layer_kind */

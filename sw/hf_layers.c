@@ -1,0 +1,281 @@
+/* The parts of a layer: attention, MLP, mixture of experts, Mamba; and a layer of a decoder or an encoder from them. See import_hf.c. */
+#include "sw/hf_maker.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *hf_named(const struct hf_maker *m, const char *part, char out[NETWORK_NAME])
+{
+    snprintf(out, NETWORK_NAME, "%s.%s", m->block, part);
+    return out;
+}
+
+int hf_linear(struct hf_maker *m, const char *part, int in, int64_t k, bool bias)
+{
+    char name[NETWORK_NAME];
+    if (in < 0) {
+        return -1;
+    }
+    int out = build_linear(m->net, hf_named(m, part, name), in, k, bias && !m->shared, m->shared, &m->err);
+    return out;
+}
+
+int hf_unary(struct hf_maker *m, const char *part, enum vector_kind kind, int in, int64_t ops, int64_t params)
+{
+    char name[NETWORK_NAME];
+    return in < 0 ? -1 : build_unary(m->net, hf_named(m, part, name), kind, in, ops, m->shared ? 0 : params, &m->err);
+}
+
+int hf_norm(struct hf_maker *m, const char *part, int in)
+{
+    if (in < 0) {
+        return -1;
+    }
+    int64_t params = m->c->bare_norm ? 0 : m->net->act[in].channels * (m->c->norm_bias ? 2 : 1);
+    return hf_unary(m, part, VECTOR_NORM, in, m->c->rms ? RMS_OPS : LAYER_OPS, params);
+}
+
+int hf_two(struct hf_maker *m, const char *part, enum vector_kind kind, int a, int b)
+{
+    char name[NETWORK_NAME];
+    const int in[] = {a, b};
+    return a < 0 || b < 0 ? -1 : build_elementwise(m->net, hf_named(m, part, name), kind, in, 2, &m->err);
+}
+
+int hf_matmul(struct hf_maker *m, const char *part, int a, int b, int64_t heads, int64_t kv_heads, bool transpose)
+{
+    char name[NETWORK_NAME];
+    return a < 0 || b < 0 ? -1
+                          : build_matmul(m->net, hf_named(m, part, name), a, b, heads, kv_heads, transpose, &m->err);
+}
+
+int hf_cache(struct hf_maker *m, const char *part, int in)
+{
+    char name[NETWORK_NAME];
+    return in < 0 || m->c->encoder ? in : build_cache(m->net, hf_named(m, part, name), in, m->context, &m->err);
+}
+
+int hf_view(struct hf_maker *m, const char *part, int in, int64_t channels, int64_t rows)
+{
+    char name[NETWORK_NAME];
+    return in < 0 ? -1 : build_view(m->net, hf_named(m, part, name), &in, 1, channels, rows, 1, &m->err);
+}
+
+/* A projection of each head by its own matrix. */
+static int per_head(struct hf_maker *m, const char *part, int in, int64_t heads, int64_t k)
+{
+    char name[NETWORK_NAME];
+    struct conv_spec spec = conv_spec_default;
+    spec.k = heads * k;
+    spec.groups = heads;
+    spec.bias = false;
+    return in < 0 ? -1 : build_conv(m->net, hf_named(m, part, name), in, &spec, &m->err);
+}
+
+/* Two activations side by side as one operand. */
+static int join(struct hf_maker *m, const char *part, int a, int b, int64_t channels, int64_t rows)
+{
+    char name[NETWORK_NAME];
+    const int in[] = {a, b};
+    const struct vector_spec spec = {VECTOR_MOVE, channels, rows, 1, 0, 0};
+    return a < 0 || b < 0 ? -1 : build_vector(m->net, hf_named(m, part, name), in, 2, &spec, &m->err);
+}
+
+static int rotated(struct hf_maker *m, const char *part, int in)
+{
+    return m->c->rotary ? hf_unary(m, part, VECTOR_ROTARY, in, ROTARY_OPS, 0) : in;
+}
+
+static int head_norm(struct hf_maker *m, const char *part, int in, int64_t width)
+{
+    if (!m->c->qk_norm || in < 0) {
+        return in;
+    }
+    int64_t params = (m->c->wide_qk_norm ? m->net->act[in].channels : width) * (m->c->norm_bias ? 2 : 1);
+    return hf_unary(m, part, VECTOR_NORM, in, m->c->rms ? RMS_OPS : LAYER_OPS, params);
+}
+
+static int attention(struct hf_maker *m, int in, bool sliding)
+{
+    const struct hf_config *c = m->c;
+    int64_t kv = sliding ? c->sliding_kv_heads : c->kv_heads, dim = sliding ? c->sliding_head_dim : c->head_dim;
+    int64_t v_dim = sliding ? c->sliding_v_head_dim : c->v_head_dim;
+    int64_t seen = sliding && c->window > 0 && c->window < m->context ? c->window : m->context;
+    int q = rotated(m, "query_rotary",
+                    head_norm(m, "query_norm", hf_linear(m, "query", in, c->heads * dim, c->qkv_bias), dim));
+    int k = rotated(m, "key_rotary",
+                    head_norm(m, "key_norm", hf_linear(m, "key", in, kv * dim, c->qkv_bias && !c->no_key_bias), dim));
+    int v = hf_cache(m, "value_cache", hf_linear(m, "value", in, kv * v_dim, c->qkv_bias));
+    k = hf_cache(m, "key_cache", k);
+    if (seen < m->context) {
+        k = hf_view(m, "key_window", k, kv * dim, seen);
+        v = hf_view(m, "value_window", v, kv * v_dim, seen);
+    }
+    int64_t learned = (c->sinks ? c->heads : 0) + m->relative;
+    m->relative = 0;
+    int p = hf_unary(m, "softmax", VECTOR_SOFTMAX, hf_matmul(m, "scores", q, k, c->heads, kv, true), SOFTMAX_OPS_HF,
+                     learned);
+    return hf_linear(m, "output", hf_matmul(m, "attention", p, v, c->heads, kv, false), c->hidden, c->out_bias);
+}
+
+/* DeepSeek-V2's multi-head latent attention (arXiv:2405.04434, section 2.1). */
+static int latent_attention(struct hf_maker *m, int in)
+{
+    const struct hf_config *c = m->c;
+    int64_t h = c->heads, nope = c->nope_dim, rope = c->rope_dim, rank = c->kv_rank, v = c->v_head_dim;
+    int q = c->q_rank ? hf_norm(m, "query_norm", hf_linear(m, "query_down", in, c->q_rank, false)) : in;
+    q = hf_unary(m, "query_rotary", VECTOR_ROTARY, hf_linear(m, "query_up", q, h * (nope + rope), false), ROTARY_OPS,
+                 0);
+    int latent = hf_linear(m, "latent", in, rank + rope, false);
+    latent = hf_cache(m, "latent_cache", hf_unary(m, "latent_norm", VECTOR_NORM, latent, RMS_OPS, rank));
+    int result;
+    if (m->context == m->tokens) {
+        int kv =
+            hf_linear(m, "key_value_up", hf_view(m, "compressed", latent, rank, m->context), h * (nope + v), false);
+        int k = join(m, "keys", kv, latent, h * (nope + rope), m->context);
+        int p = hf_unary(m, "softmax", VECTOR_SOFTMAX, hf_matmul(m, "scores", q, k, h, h, true), SOFTMAX_OPS_HF, 0);
+        result = hf_matmul(m, "attention", p, hf_view(m, "values", kv, h * v, m->context), h, h, false);
+    } else {
+        int folded = per_head(m, "key_up", hf_view(m, "query_nope", q, h * nope, m->tokens), h, rank);
+        int whole = join(m, "queries", folded, q, h * (rank + rope), m->tokens);
+        int p = hf_unary(m, "softmax", VECTOR_SOFTMAX, hf_matmul(m, "scores", whole, latent, h, 1, true),
+                         SOFTMAX_OPS_HF, 0);
+        int sum = hf_matmul(m, "attention", p, hf_view(m, "compressed", latent, rank, m->context), h, 1, false);
+        result = per_head(m, "value_up", sum, h, v);
+    }
+    return hf_linear(m, "output", result, c->hidden, false);
+}
+
+int hf_mlp(struct hf_maker *m, const char *prefix, int in, int64_t width, bool bias)
+{
+    char gate[32], up[32], act[32], mul[32], down[32];
+    snprintf(gate, sizeof gate, "%sgate", prefix);
+    snprintf(up, sizeof up, "%sup", prefix);
+    snprintf(act, sizeof act, "%sactivation", prefix);
+    snprintf(mul, sizeof mul, "%sproduct", prefix);
+    snprintf(down, sizeof down, "%sdown", prefix);
+    int x = hf_linear(m, up, in, width, bias);
+    if (m->c->gated) {
+        int g = hf_unary(m, act, VECTOR_ACTIVATION, hf_linear(m, gate, in, width, bias), SILU_OPS, 0);
+        x = hf_two(m, mul, VECTOR_MUL, g, x);
+    } else {
+        x = hf_unary(m, act, VECTOR_ACTIVATION, x, GELU_OPS, 0);
+    }
+    return hf_linear(m, down, x, m->c->hidden, bias);
+}
+
+static int experts(struct hf_maker *m, const char *part, int in, int64_t k)
+{
+    const struct hf_config *c = m->c;
+    char name[NETWORK_NAME];
+    double e = (double)c->experts, t = (double)(m->tokens * m->net->batch);
+    int64_t distinct = llround(e * (1.0 - pow(1.0 - (double)c->top_k / e, t)));
+    const struct expert_spec spec = {
+        .k = k,
+        .rows = m->tokens * c->top_k,
+        .experts = c->experts,
+        .distinct = distinct < c->top_k ? c->top_k : distinct,
+        .bias = c->expert_bias,
+    };
+    return in < 0 ? -1 : build_experts(m->net, hf_named(m, part, name), in, &spec, &m->err);
+}
+
+/* The expert that every token takes, in Qwen2-MoE weighed by a number of its own. */
+static int shared_expert(struct hf_maker *m, int in, int routed)
+{
+    int x = hf_mlp(m, "shared_", in, m->c->shared_ffn, false);
+    if (m->c->shared_gate) {
+        int gate =
+            hf_unary(m, "shared_sigmoid", VECTOR_ACTIVATION, hf_linear(m, "shared_weigh", in, 1, false), SILU_OPS, 0);
+        char name[NETWORK_NAME];
+        const int both[] = {x, gate};
+        const struct vector_spec spec = {
+            VECTOR_MUL, m->c->hidden, m->tokens, 1, m->net->batch * m->tokens * m->c->hidden, 0};
+        x = x < 0 || gate < 0 ? -1 : build_vector(m->net, hf_named(m, "shared_weighed", name), both, 2, &spec, &m->err);
+    }
+    return hf_two(m, "shared_sum", VECTOR_ADD, routed, x);
+}
+
+/* Router, routed experts, their weighted sum, shared experts beside. */
+static int mixture(struct hf_maker *m, int in)
+{
+    const struct hf_config *c = m->c;
+    char name[NETWORK_NAME];
+    hf_unary(m, "route", VECTOR_SOFTMAX, hf_linear(m, "router", in, c->experts, c->router_bias), SOFTMAX_OPS_HF, 0);
+    int x = experts(m, "expert_up", in, c->moe_ffn);
+    if (c->gated || c->expert_bias) {
+        int g =
+            hf_unary(m, "expert_activation", VECTOR_ACTIVATION, experts(m, "expert_gate", in, c->moe_ffn), SILU_OPS, 0);
+        x = hf_two(m, "expert_product", VECTOR_MUL, g, x);
+    } else {
+        x = hf_unary(m, "expert_activation", VECTOR_ACTIVATION, x, GELU_OPS, 0);
+    }
+    x = experts(m, "expert_down", x, c->hidden);
+    const struct vector_spec sum = {
+        VECTOR_ADD, c->hidden, m->tokens, 1, 2 * m->net->batch * m->tokens * c->top_k * c->hidden, 0};
+    x = x < 0 ? -1 : build_vector(m->net, hf_named(m, "expert_sum", name), &x, 1, &sum, &m->err);
+    return c->shared_ffn > 0 ? shared_expert(m, in, x) : x;
+}
+
+/* A. Gu, T. Dao, arXiv:2312.00752 (1) and arXiv:2405.21060 (2). */
+static int mamba(struct hf_maker *m, int in)
+{
+    const struct hf_config *c = m->c;
+    char name[NETWORK_NAME];
+    bool second = c->mamba_heads > 0;
+    int64_t inner = c->mamba_inner, bc = second ? 2 * c->mamba_groups * c->mamba_state : 0;
+    int wide = hf_linear(m, "mamba_in", in, 2 * inner + bc + (second ? c->mamba_heads : 0), false);
+    struct conv_spec conv = conv_spec_default;
+    conv.depthwise = true;
+    conv.kernel[0] = c->mamba_conv ? c->mamba_conv : 4;
+    conv.pad[0] = conv.kernel[0] - 1;
+    int x = hf_view(m, "branch", wide, inner + bc, m->tokens);
+    x = x < 0 ? -1 : build_conv(m->net, hf_named(m, "conv", name), x, &conv, &m->err);
+    int64_t params = second ? 3 * c->mamba_heads : inner * (c->mamba_state + 1);
+    int step = x;
+    if (!second) {
+        int bcd = hf_linear(m, "x", x, c->mamba_rank + 2 * c->mamba_state, false);
+        bool normed = strcmp(c->model_type, "jamba") == 0;
+        bcd = normed ? hf_unary(m, "x_norm", VECTOR_NORM, bcd, RMS_OPS, c->mamba_rank + 2 * c->mamba_state) : bcd;
+        step = hf_linear(m, "step", hf_view(m, "rank", bcd, c->mamba_rank, m->tokens), inner, true);
+    }
+    const struct vector_spec scan = {
+        VECTOR_SCAN, inner, m->tokens, 1, SCAN_OPS * m->net->batch * m->tokens * inner * c->mamba_state, params};
+    const int in_scan[] = {x, step};
+    x = x < 0 || step < 0 ? -1
+                          : build_vector(m->net, hf_named(m, "scan", name), in_scan, second ? 1 : 2, &scan, &m->err);
+    x = hf_two(m, "mamba_product", VECTOR_MUL, x, hf_view(m, "mamba_gate", wide, inner, m->tokens));
+    x = second ? hf_norm(m, "inner_norm", x) : x;
+    return hf_linear(m, "mamba_out", x, c->hidden, false);
+}
+
+int hf_layer(struct hf_maker *m, int64_t i, int in)
+{
+    const struct hf_config *c = m->c;
+    snprintf(m->block, sizeof m->block, "layer.%lld", (long long)i);
+    m->shared = c->shared_layers && i > 0;
+    build_block(m->net, m->block);
+    int x = c->encoder ? in : hf_norm(m, "norm", in), mixed = x;
+    if (c->kind[i] == HF_MAMBA) {
+        x = mamba(m, x);
+    } else if (c->kind[i] != HF_MLP) {
+        x = c->kv_rank ? latent_attention(m, x) : attention(m, x, c->kind[i] == HF_SLIDING);
+    }
+    if (c->kind[i] == HF_MLP) {
+        return hf_two(m, "add", VECTOR_ADD, hf_mlp(m, "", mixed, c->ffn, c->mlp_bias), in);
+    }
+    x = c->norms == 4 ? hf_norm(m, "after_norm", x) : x;
+    x = c->layer_scale ? hf_unary(m, "scale", VECTOR_MUL, x, 1, c->hidden) : x;
+    x = hf_two(m, "add", VECTOR_ADD, x, in);
+    x = c->encoder ? hf_norm(m, "norm", x) : x;
+    if (!c->mlp[i] || x < 0) {
+        return x;
+    }
+    int before = x, y = c->encoder ? x : c->norms == 1 ? mixed : hf_norm(m, "mlp_norm", x);
+    y = c->moe[i] ? mixture(m, y) : hf_mlp(m, "", y, c->ffn, c->mlp_bias);
+    y = c->norms == 4 ? hf_norm(m, "mlp_after_norm", y) : y;
+    y = c->layer_scale ? hf_unary(m, "mlp_scale", VECTOR_MUL, y, 1, c->hidden) : y;
+    y = hf_two(m, "mlp_add", VECTOR_ADD, y, before);
+    return c->encoder ? hf_norm(m, "mlp_norm", y) : y;
+}

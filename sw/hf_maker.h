@@ -1,0 +1,48 @@
+/* The network of a Hugging Face config while it grows. Internal to import_hf.c (inputs, heads), hf_layers.c (layers of one stack), hf_pair.c (an
+ * encoder and a decoder). */
+#ifndef SW_HF_MAKER_H
+#define SW_HF_MAKER_H
+
+#include "sw/hf_config.h"
+#include "sw/network_build.h"
+
+/* Operations an element, a transcendental function as one. */
+enum {
+    ROTARY_OPS = 3,
+    SOFTMAX_OPS_HF = 5,
+    GELU_OPS = 8,
+    SILU_OPS = 4,
+    RMS_OPS = 4,
+    LAYER_OPS = 7,
+    SCAN_OPS = 6,
+    TANH_OPS = 1
+};
+
+/* The network under construction. After the first error every step returns -1 and does nothing, so that a layer reads as a list. */
+struct hf_maker {
+    const struct hf_config *c;
+    struct network *net;
+    int64_t tokens, context;
+    char block[32];
+    bool shared;      /* weights are an earlier layer's */
+    int64_t relative; /* parameters of relative positions, still to be counted: the first layer of a stack has them */
+    int64_t source;   /* tokens of the encoder */
+    struct err err;
+};
+
+/* Each appends to the network and returns an activation, -1 after an error (m->err), also when it was handed -1. */
+const char *hf_named(const struct hf_maker *m, const char *part, char out[NETWORK_NAME]); /* "layer.3.query" */
+int hf_linear(struct hf_maker *m, const char *part, int in, int64_t k, bool bias);
+int hf_unary(struct hf_maker *m, const char *part, enum vector_kind kind, int in, int64_t ops, int64_t params);
+int hf_norm(struct hf_maker *m, const char *part, int in);
+int hf_two(struct hf_maker *m, const char *part, enum vector_kind kind, int a, int b);
+int hf_matmul(struct hf_maker *m, const char *part, int a, int b, int64_t heads, int64_t kv_heads, bool transpose);
+int hf_cache(struct hf_maker *m, const char *part, int in); /* with what earlier steps left, context rows */
+int hf_view(struct hf_maker *m, const char *part, int in, int64_t channels, int64_t rows);
+int hf_embed(struct hf_maker *m, const char *part, int in, int64_t rows, int64_t k);
+int hf_mlp(struct hf_maker *m, const char *prefix, int in, int64_t width, bool bias);
+int hf_layer(struct hf_maker *m, int64_t i, int in);
+/* An encoder beside a decoder, from their inputs to the logits. */
+int hf_pair(struct hf_maker *m);
+
+#endif
