@@ -115,7 +115,7 @@ $(B)/onnx.pb-c.h: $(ONNX_PROTO)
 	$(Q)protoc-c --proto_path=$(dir $<) --c_out=$(@D) $(notdir $<)
 $(B)/onnx.pb-c.o: $(B)/onnx.pb-c.h
 	$(Q)$(CC) $(filter-out $(WARN) -Werror,$(ALL_CFLAGS)) -c -o $@ $(B)/onnx.pb-c.c
-$(patsubst %.c,$(B)/%.o,$(wildcard sw/*onnx*.c tests/*onnx*.c)): $(B)/onnx.pb-c.h
+$(patsubst %.c,$(B)/%.o,$(wildcard sw/*onnx*.c tests/*onnx*.c tests/test_quantization.c)): $(B)/onnx.pb-c.h
 
 # The version and the commit, for base/version.c alone: written only when they change.
 $(B)/build_stamp.h: FORCE
