@@ -14,6 +14,7 @@
 #include <string.h>
 
 enum { SPATIAL_TRIED = 4 };
+enum { INCUMBENT_BUDGET = 1000 }; /* pairs of tiles looked at before the exact search */
 #define GAIN 1e-10 /* relative: less is no gain */
 
 const char *const goal_names[] = {
@@ -100,7 +101,7 @@ static void try_keep(struct mp_search *m, const struct mapper_options *opt, int 
     struct mp_spatial s[SPATIAL_TRIED];
     bool perfect = opt->perfect || opt->effort == MAPPER_EXACT;
     int n = mp_spatial_candidates(m->p, core_split, perfect, keep, s, SPATIAL_TRIED);
-    int64_t budget = opt->effort == MAPPER_FAST && opt->budget > 0 ? opt->budget : MAPPER_BUDGET;
+    int64_t budget = opt->effort == MAPPER_EXACT ? INCUMBENT_BUDGET : opt->budget > 0 ? opt->budget : MAPPER_BUDGET;
     for (int i = 0; i < n; i++) {
         double pj, cycles;
         mp_floor(m->p, &s[i], keep, &pj, &cycles);
@@ -127,7 +128,7 @@ static void fast_search(struct mp_search *m, const struct mapper_options *opt, i
     }
     keep[top] = all;
     try_keep(m, opt, core_split, keep);
-    for (int l = 0; l < top; l++) {
+    for (int l = 0; l < top && opt->effort == MAPPER_FAST; l++) {
         uint32_t may = mp_roles(m->p, l, KEEP_FREE);
         for (int t = 0; t < m->p->nt; t++) {
             if (!(may >> t & 1)) {
