@@ -1,276 +1,12 @@
-/* The least energy of the levels inside a tile, for every tile of the lattice at once.
- *
- * A tile v of level c, tensor t: if every loop above moves t, its transfers cost `moved(t,c,v)`. Loops that do not move t, right
- * above, save: what they make of v is `moved(t,c,z)`, z being v extended by their iterations (X = MACs * V / |e| / R, and R
- * multiplies |e|). So a run of such loops is a walk through the lattice during which t is "open", and t pays where it ends, in
- * whichever level that is. Walk from the smallest tile to the whole operator:
- *
- *   - at a tile that fits level c, the tensors that c keeps become open (they stay so next to keepers further in);
- *   - any open tensor may be closed: it pays for all its keepers at the present node;
- *   - a dimension may grow if it moves no open tensor.
- *
- * A chain of tiles with its loop orders is such a walk, and pays no less than the walk: so the cheapest walk is a lower bound. It is
- * found by dynamic programming over (node, open tensors): to grow a dimension is a minimum over divisors, prime by prime, for the
- * whole lattice at once. No pair of tiles is ever looked at: levels * states * nodes * primes additions in all. For operators without
- * sliding windows the bound is the energy itself but for the filling of physical words.
- *
- * A keeper of the output may hold finished sums, which are narrower, only where the next keeper inside gives it no others: the walk
- * remembers whether the last keeper's tile left reduction loops outside ("sealed": it did not).
- *
- * Which tensors may be open together after a dimension grew: those of a set in mp_problem.stay. Closing commutes with everything but
- * growing, so only subsets of these sets are carried from level to level. */
+/* Bounds of what the levels inside a tile cost, and the nodes that they leave (mapper_walk.c makes them). A bound is a sum over the
+ * transfers of weighed measures: energy; cycles of a port; both, for the energy-delay product, for which a bound of each apart is
+ * weak where less energy takes more cycles. */
 #include "costmodel/mapper_inner.h"
 
 #include "base/mem.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
-
-enum { CLOSED = HW_LEVELS };
-
-static double *slot(const struct mapper_work *w, int i)
-{
-    return w->inner.pool + (size_t)i * (size_t)w->inner.n;
-}
-
-static int new_slot(struct mapper_work *w, double value)
-{
-    struct mp_inner *in = &w->inner;
-    size_t need = (size_t)(in->n_slots + 1) * (size_t)in->n;
-    if (need > in->cap) {
-        in->cap = 2 * need;
-        in->pool = mem_realloc(in->pool, in->cap, sizeof *in->pool);
-    }
-    double *v = slot(w, in->n_slots);
-    for (int i = 0; i < in->n; i++) {
-        v[i] = value;
-    }
-    return in->n_slots++;
-}
-
-/* The state of a level with these open tensors; made when it is new. */
-static int find_state(struct mapper_work *w, struct mp_states *s, const uint8_t *from, int sealed)
-{
-    int i = 0;
-    while (i < s->n && (memcmp(s->state[i].from, from, MP_TENSORS) != 0 || s->state[i].sealed != sealed)) {
-        i++;
-    }
-    if (i == s->n) {
-        assert(i < MP_STATES);
-        memcpy(s->state[i].from, from, MP_TENSORS);
-        s->state[i].sealed = (uint8_t)sealed;
-        s->state[i].slot = new_slot(w, HUGE_VAL);
-        s->n++;
-    }
-    return i;
-}
-
-/* f(v) becomes the least f of v and of all that differ from it by a divisor in dimension d. */
-static void grow_dim(const struct mapper_work *w, int d, double *f)
-{
-    const struct mp_inner *in = &w->inner;
-    int stride = in->stride[d], n = w->n_div[d];
-    for (int i = 0; i < n; i++) {
-        for (int k = 0; k < w->n_covers; k++) {
-            int j = w->cover[k].dim == d ? w->cover_at[k][i] : -1;
-            if (j < 0) {
-                continue;
-            }
-            for (int block = 0; block < in->n; block += stride * n) {
-                const double *a = f + block + i * stride;
-                double *b = f + block + j * stride;
-                for (int q = 0; q < stride; q++) {
-                    b[q] = a[q] < b[q] ? a[q] : b[q];
-                }
-            }
-        }
-    }
-}
-
-/* Adds what tensor t pays at every node, for its keepers from level `from` to l. */
-static void add_closing(const struct chain *c, const struct mp_table *table, int t, int from, int l, bool stays,
-                        double *sum)
-{
-    const struct mp_inner *in = &c->w->inner;
-    for (int k = from; k <= l; k++) {
-        if (!(c->keep[k] >> t & 1)) {
-            continue;
-        }
-        for (int m = 0; m < MP_MEASURES; m++) {
-            double weight = table->weight[m];
-            if (weight > 0) {
-                const double *v = slot(c->w, stays ? in->stays[m][k][t] : in->moved[m][k][t]);
-                for (int i = 0; i < in->n; i++) {
-                    sum[i] += weight * v[i];
-                }
-            }
-        }
-    }
-}
-
-static int n_open(const struct chain *c, const uint8_t *from)
-{
-    int n = 0;
-    for (int t = 0; t < c->p->nt; t++) {
-        n += from[t] != CLOSED;
-    }
-    return n;
-}
-
-/* From a state (levels up to l, energies in slot_f) to those that close all tensors outside of a stay set. */
-static void close_some(const struct chain *c, const struct mp_table *table, int l, struct mp_state x,
-                       struct mp_states *out)
-{
-    struct mp_inner *in = &c->w->inner;
-    for (int s = 0; s <= c->p->n_stay; s++) {
-        uint32_t stay = s < c->p->n_stay ? c->p->stay[s] : 0;
-        struct mp_state left = x;
-        bool closes = false;
-        for (int t = 0; t < c->p->nt; t++) {
-            if (x.from[t] != CLOSED && !(stay >> t & 1)) {
-                left.from[t] = CLOSED;
-                closes = true;
-            }
-        }
-        int to = out->state[find_state(c->w, out, left.from, left.sealed)].slot;
-        if (!closes && to == x.slot) {
-            continue;
-        }
-        double *sum = slot(c->w, new_slot(c->w, 0)), *v = slot(c->w, to);
-        const double *a = slot(c->w, x.slot);
-        for (int t = 0; t < c->p->nt; t++) {
-            if (x.from[t] != left.from[t]) {
-                add_closing(c, table, t, x.from[t], l, false, sum);
-            }
-        }
-        for (int i = 0; i < in->n; i++) {
-            double y = a[i] + sum[i];
-            v[i] = y < v[i] ? y : v[i];
-        }
-        in->n_slots--;
-    }
-}
-
-/* The loops of the level above l, over dimensions of `dims` only. */
-static void walk_level(const struct chain *c, struct mp_table *table, int l, uint32_t dims)
-{
-    struct mp_states *s = &table->states[l + 1];
-    for (int open = c->p->nt; open >= 0; open--) {
-        for (int i = 0; i < s->n; i++) {
-            uint32_t moves = 0;
-            if (n_open(c, s->state[i].from) != open) {
-                continue;
-            }
-            for (int t = 0; t < c->p->nt; t++) {
-                moves |= s->state[i].from[t] != CLOSED ? c->p->tensor[t].relevant : 0;
-            }
-            for (int d = 0; d < c->p->nd; d++) {
-                if ((dims >> d & 1) && !(moves >> d & 1)) {
-                    grow_dim(c->w, d, slot(c->w, s->state[i].slot));
-                }
-            }
-            if (open > 0) {
-                close_some(c, table, l, s->state[i], s);
-            }
-        }
-    }
-}
-
-/* Dimensions whose loops must stand innermost at a level. */
-static uint32_t innermost_dims(const struct chain *c, int u)
-{
-    uint32_t set = 0;
-    for (int t = 0; t < c->p->nt && u == 1; t++) {
-        if (c->p->tensor[t].role == c->p->a->dataflow.stationary) {
-            set |= ~c->p->tensor[t].relevant;
-        }
-    }
-    return set;
-}
-
-/* Does it matter further out whether level l takes in finished sums only? */
-static bool may_seal(const struct chain *c, int l)
-{
-    bool matters = false;
-    for (int u = l + 1; u < c->top; u++) {
-        matters = matters || (c->keep[u] >> c->p->out & 1);
-    }
-    return matters && (c->keep[l] >> c->p->out & 1);
-}
-
-/* The tiles of level l that fit, its tensors opened, on from state x. The output's keeper: split by whether its sums are finished. */
-static void open_state(const struct chain *c, struct mp_table *table, int l, struct mp_state x)
-{
-    struct mp_inner *in = &c->w->inner;
-    const uint8_t *open = in->fits[c->top], *fits = in->fits[l];
-    bool output = c->keep[l] >> c->p->out & 1;
-    int n_ways = may_seal(c, l) ? 2 : 1;
-    int from_slot = x.slot;
-    for (int t = 0; t < c->p->nt; t++) {
-        if ((c->keep[l] >> t & 1) && x.from[t] == CLOSED) {
-            x.from[t] = (uint8_t)l;
-        }
-    }
-    uint8_t least = x.sealed ? MP_FITS_SEALED : MP_FITS;
-    for (int way = 0; way < n_ways; way++) {
-        x.slot = new_slot(c->w, HUGE_VAL);
-        x.sealed = output ? (uint8_t)way : x.sealed;
-        const double *a = slot(c->w, from_slot);
-        double *v = slot(c->w, x.slot);
-        for (int i = 0; i < in->n; i++) {
-            bool mine = n_ways == 1 || open[i] != way;
-            v[i] = mine && fits[i] >= least ? a[i] : HUGE_VAL;
-        }
-        close_some(c, table, l, x, &table->states[l + 1]);
-    }
-}
-
-/* key: the cheapest state when the tensors that are open stay so to the end. */
-static void set_key(const struct chain *c, struct mp_table *table, int l)
-{
-    struct mp_inner *in = &c->w->inner;
-    const struct mp_states *s = &table->states[l + 1];
-    table->key[l] = new_slot(c->w, HUGE_VAL);
-    for (int i = 0; i < s->n; i++) {
-        int f = new_slot(c->w, 0);
-        double *sum = slot(c->w, f), *key = slot(c->w, table->key[l]);
-        const double *a = slot(c->w, s->state[i].slot);
-        for (int t = 0; t < c->p->nt; t++) {
-            if (s->state[i].from[t] != CLOSED) {
-                add_closing(c, table, t, s->state[i].from[t], l, true, sum);
-            }
-        }
-        for (int k = 0; k < in->n; k++) {
-            double x = a[k] + sum[k];
-            key[k] = x < key[k] ? x : key[k];
-        }
-        in->n_slots--;
-    }
-}
-
-static void table_init(const struct chain *c, struct mp_table *table, const double *weight)
-{
-    struct mapper_work *w = c->w;
-    uint8_t closed[MP_TENSORS];
-    memcpy(table->weight, weight, sizeof table->weight);
-    memset(closed, CLOSED, sizeof closed);
-    table->states[0].n = 0;
-    int i = find_state(w, &table->states[0], closed, 0);
-    memset(slot(w, table->states[0].state[i].slot), 0, (size_t)w->inner.n * sizeof(double));
-    for (int l = 0; l < c->top; l++) {
-        table->states[l + 1].n = 0;
-        for (int k = 0; k < table->states[l].n; k++) {
-            open_state(c, table, l, table->states[l].state[k]);
-        }
-        set_key(c, table, l);
-        uint32_t first = innermost_dims(c, l + 1);
-        if (first) {
-            walk_level(c, table, l, first);
-        }
-        walk_level(c, table, l, ~first);
-    }
-}
 
 /* From words to energy. A node at which no reduction loop is left outside may end a run of such loops: the keeper's own tile then
  * had one outside. The less of both holds. */
@@ -336,20 +72,20 @@ static void tabulate_level(const struct chain *c, int l, const uint8_t *open)
     double *moved[MP_TENSORS] = {0}, *stays[MP_TENSORS] = {0};
     for (int t = 0; t < c->p->nt; t++) {
         for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
-            in->words[k][l][t] = new_slot(w, 0);
-            *measure_slot(in, k, 0, l, t) = new_slot(w, 0);
+            in->words[k][l][t] = inner_new_slot(w);
+            *measure_slot(in, k, 0, l, t) = inner_new_slot(w);
         }
     }
     for (int t = 0; t < c->p->nt; t++) {
         if (c->keep[l] >> t & 1) {
-            moved[t] = slot(w, in->words[0][l][t]);
-            stays[t] = slot(w, in->words[1][l][t]);
+            moved[t] = inner_slot(w, in->words[0][l][t]);
+            stays[t] = inner_slot(w, in->words[1][l][t]);
         }
     }
     chain_tabulate(c, l, moved, stays, in->fits[l]);
     for (int t = 0; t < c->p->nt; t++) {
         for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
-            price_pj(c, t, l, k ? stays[t] : moved[t], open, slot(w, *measure_slot(in, k, 0, l, t)));
+            price_pj(c, t, l, k ? stays[t] : moved[t], open, inner_slot(w, *measure_slot(in, k, 0, l, t)));
         }
     }
 }
@@ -382,7 +118,7 @@ bool inner_init(struct chain *c)
         tabulate_level(c, l, open);
     }
     in->n_tables = 1;
-    table_init(c, &in->table[0], (const double[MP_MEASURES]){1});
+    inner_walk(c, &in->table[0], (const double[MP_MEASURES]){1});
     c->n_ports = 0;
     return true;
 }
@@ -397,8 +133,8 @@ static void tabulate_cycles(const struct chain *c, int q)
         for (int t = 0; t < c->p->nt; t++) {
             for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
                 int *at = measure_slot(in, k, 1 + q, l, t);
-                *at = new_slot(w, 0);
-                price_cycles(c, c->port[q], t, l, slot(w, in->words[k][l][t]), open, slot(w, *at));
+                *at = inner_new_slot(w);
+                price_cycles(c, c->port[q], t, l, inner_slot(w, in->words[k][l][t]), open, inner_slot(w, *at));
             }
         }
     }
@@ -414,11 +150,11 @@ void inner_add_port(struct chain *c, int port)
     tabulate_cycles(c, q);
     c->pj_per_cycle = c->p->leak_pj_per_cycle + (b->found ? b->energy_pj / b->cycles : 0);
     weight[1 + q] = 1;
-    table_init(c, &in->table[in->n_tables++], weight);
+    inner_walk(c, &in->table[in->n_tables++], weight);
     if (c->m->goal == GOAL_EDP && b->found && !c->m->front && !inner_root_hopeless(c)) {
         weight[0] = 1;
         weight[1 + q] = c->pj_per_cycle;
-        table_init(c, &in->table[in->n_tables++], weight);
+        inner_walk(c, &in->table[in->n_tables++], weight);
     }
 }
 
@@ -462,6 +198,15 @@ static bool bounds_hopeless(const struct chain *c, const struct walk *w, double 
     return no_gain(c, w->energy_pj + value[0], cycles, sum);
 }
 
+static bool all_closed(const struct mp_state *s)
+{
+    bool closed = true;
+    for (int t = 0; t < MP_TENSORS; t++) {
+        closed = closed && s->from[t] == HW_LEVELS;
+    }
+    return closed;
+}
+
 bool inner_root_hopeless(const struct chain *c)
 {
     const struct mp_inner *in = &c->w->inner;
@@ -470,7 +215,7 @@ bool inner_root_hopeless(const struct chain *c)
         const struct mp_states *s = &in->table[k].states[c->top];
         value[k] = HUGE_VAL;
         for (int i = 0; i < s->n; i++) {
-            double x = n_open(c, s->state[i].from) == 0 ? slot(c->w, s->state[i].slot)[in->n - 1] : HUGE_VAL;
+            double x = all_closed(&s->state[i]) ? inner_slot(c->w, s->state[i].slot)[in->n - 1] : HUGE_VAL;
             value[k] = x < value[k] ? x : value[k];
         }
     }
@@ -508,7 +253,7 @@ static double pay_open(const struct chain *c, const struct mp_table *table, int 
             if (c->keep[k] >> t & 1) {
                 for (int m = 0; m <= c->n_ports; m++) {
                     double weight = table->weight[m];
-                    sum += weight > 0 ? slot(c->w, in->moved[m][k][t])[end[t]] * weight : 0;
+                    sum += weight > 0 ? inner_slot(c->w, in->moved[m][k][t])[end[t]] * weight : 0;
                 }
             }
         }
@@ -534,7 +279,7 @@ bool inner_hopeless(const struct chain *c, int l, const struct walk *w)
             if (in->fits[l][at] == MP_FITS_SEALED && !s->state[i].sealed) {
                 continue;
             }
-            double x = slot(c->w, s->state[i].slot)[at];
+            double x = inner_slot(c->w, s->state[i].slot)[at];
             x += x < value[k] ? pay_open(c, &in->table[k], l, s->state[i].from, end) : 0;
             value[k] = x < value[k] ? x : value[k];
         }
@@ -552,7 +297,7 @@ void inner_collect(const struct chain *c, int l)
     for (int i = 0; i < in->n; i++) {
         double value[MP_TABLES];
         for (int k = 0; k < in->n_tables; k++) {
-            value[k] = slot(w, in->table[k].key[l])[i];
+            value[k] = inner_slot(w, in->table[k].key[l])[i];
         }
         if (value[0] < HUGE_VAL && !bounds_hopeless(c, &c->start, c->least_cycles, value)) {
             mp_level_reserve(w, l, n + 1);

@@ -1,5 +1,5 @@
 /* The least energy of the levels inside a tile, for every tile at once. Internal to the mapper; method and proof in
- * mapper_inner.c and docs/mapper.md. */
+ * mapper_walk.c and docs/mapper.md. */
 #ifndef COSTMODEL_MAPPER_INNER_H
 #define COSTMODEL_MAPPER_INNER_H
 
@@ -15,5 +15,11 @@ bool inner_root_hopeless(const struct chain *c);
 void inner_collect(const struct chain *c, int l);
 /* Whether no tiles of levels 0 .. l-1 may gain, those of levels l and further out being chosen; `w` holds the transfers into the latter. */
 bool inner_hopeless(const struct chain *c, int l, const struct walk *w);
+
+/* mapper_walk.c. A slot: a number for each node. */
+double *inner_slot(const struct mapper_work *w, int i);
+int inner_new_slot(struct mapper_work *w);
+/* Makes a table of weighed measures; those of every level are in their slots. */
+void inner_walk(const struct chain *c, struct mp_table *table, const double *weight);
 
 #endif
