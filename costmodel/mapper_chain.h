@@ -58,6 +58,16 @@ double chain_padding(const struct chain *c, int l, const struct mp_width *w, dou
 /* Cycles that a port (3 * level + read, write, shared) needs, and the port that needs most. */
 double chain_port_cycles(const struct chain *c, const struct walk *w, int port);
 int chain_busiest_port(const struct chain *c, const struct walk *w);
+/* What n words cost: pj * n - first_pj, and for each pad (ceil(x) - x) * pj with x = scale * n - offset. */
+struct link_pad {
+    double scale, offset, pj;
+};
+struct link_price {
+    double pj, first_pj;
+    int n_pads;
+    struct link_pad pad[4];
+};
+void chain_link_price(const struct chain *c, int t, int l, bool open, struct link_price *out);
 /* Energy of n words of tensor t taken into level l (perfect factors: with what fills up physical words). */
 double chain_link_pj(const struct chain *c, int t, int l, bool open, double n);
 /* Bounds that rule out any gain; leakage is added here. */

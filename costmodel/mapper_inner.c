@@ -8,18 +8,31 @@
 #include <math.h>
 #include <string.h>
 
+static int *measure_slot(struct mp_inner *in, int stays, int measure, int l, int t)
+{
+    return stays ? &in->stays[measure][l][t] : &in->moved[measure][l][t];
+}
+
 /* From words to energy. A node at which no reduction loop is left outside may end a run of such loops: the keeper's own tile then
  * had one outside. The less of both holds. */
-static void price_pj(const struct chain *c, int t, int l, const double *words, const uint8_t *open, double *pj)
+static void price_pj(const struct chain *c, int t, int l, int stays, const uint8_t *open)
 {
-    for (int i = 0; i < c->w->inner.n; i++) {
-        pj[i] = chain_link_pj(c, t, l, true, words[i]);
-        if (t == c->p->out) {
-            pj[i] -= c->first_pj[l][1];
-            double x = open[i] ? HUGE_VAL : chain_link_pj(c, t, l, false, words[i]) - c->first_pj[l][0];
-            pj[i] = x < pj[i] ? x : pj[i];
+    struct mp_inner *in = &c->w->inner;
+    struct link_price wide, narrow;
+    int n = in->n, spare = inner_new_slot(c->w);
+    const double *words = inner_slot(c->w, in->words[stays][l][t]);
+    double *pj = inner_slot(c->w, *measure_slot(in, stays, 0, l, t));
+    chain_link_price(c, t, l, true, &wide);
+    inner_price(n, &wide, words, pj);
+    if (t == c->p->out) {
+        double *least = inner_slot(c->w, spare);
+        chain_link_price(c, t, l, false, &narrow);
+        inner_price(n, &narrow, words, least);
+        for (int k = 0; k < n; k++) {
+            pj[k] = !open[k] && least[k] < pj[k] ? least[k] : pj[k];
         }
     }
+    in->n_slots--;
 }
 
 /* From words to cycles of the port. */
@@ -60,11 +73,6 @@ static uint8_t *open_nodes(const struct chain *c)
     return open;
 }
 
-static int *measure_slot(struct mp_inner *in, int stays, int measure, int l, int t)
-{
-    return stays ? &in->stays[measure][l][t] : &in->moved[measure][l][t];
-}
-
 static void tabulate_level(const struct chain *c, int l, const uint8_t *open)
 {
     struct mapper_work *w = c->w;
@@ -85,7 +93,7 @@ static void tabulate_level(const struct chain *c, int l, const uint8_t *open)
     chain_tabulate(c, l, moved, stays, in->fits[l]);
     for (int t = 0; t < c->p->nt; t++) {
         for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
-            price_pj(c, t, l, k ? stays[t] : moved[t], open, inner_slot(w, *measure_slot(in, k, 0, l, t)));
+            price_pj(c, t, l, k, open);
         }
     }
 }

@@ -19,6 +19,8 @@ bool inner_hopeless(const struct chain *c, int l, const struct walk *w);
 /* mapper_walk.c. A slot: a number for each node. */
 double *inner_slot(const struct mapper_work *w, int i);
 int inner_new_slot(struct mapper_work *w);
+/* Energies of words at n nodes. */
+void inner_price(int n, const struct link_price *price, const double *words, double *pj);
 /* Makes a table of weighed measures; those of every level are in their slots. */
 void inner_walk(const struct chain *c, struct mp_table *table, const double *weight);
 

@@ -217,6 +217,40 @@ static double padding_pj(const struct chain *c, int t, int l, bool open, double 
     return pj + (p->drains && c->wide[l][open] == c->wide[l][1] ? chain_padding(c, l, a, n) * a->read_pj : 0);
 }
 
+static void add_pad(const struct chain *c, int l, const struct mp_width *w, double scale, double offset, double pj,
+                    struct link_price *out)
+{
+    double whole = c->p->a->level[l].word_bits / w->port_bits * c->s->instances[l];
+    if (whole > c->s->instances[l] && !(c->s->padded_macs > c->p->macs)) {
+        out->pad[out->n_pads++] = (struct link_pad){scale / whole, offset / whole, whole * pj};
+    }
+}
+
+void chain_link_price(const struct chain *c, int t, int l, bool open, struct link_price *out)
+{
+    const struct mp_problem *p = c->p;
+    int up = c->parent[l][t];
+    double share = 1 / c->shared[l][t];
+    memset(out, 0, sizeof *out);
+    if (t != p->out) {
+        const struct mp_width *a = &p->width[l][t][MP_NARROW], *b = &p->width[up][t][MP_NARROW];
+        out->pj = c->pj[l][t][0];
+        add_pad(c, l, a, 1, 0, a->write_pj, out);
+        add_pad(c, up, b, share, 0, b->read_pj, out);
+        return;
+    }
+    const struct mp_width *a = &p->width[l][t][c->wide[l][open]];
+    const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
+    out->pj = c->pj[l][t][open];
+    out->first_pj = c->first_pj[l][open];
+    add_pad(c, l, a, 1, c->first[l], a->write_pj, out);
+    add_pad(c, up, b, share, 0, b->write_pj, out);
+    add_pad(c, up, b, share, c->first[up], b->read_pj, out);
+    if (p->drains && c->wide[l][open] == c->wide[l][1]) {
+        add_pad(c, l, a, 1, 0, a->read_pj, out);
+    }
+}
+
 double chain_link_pj(const struct chain *c, int t, int l, bool open, double n)
 {
     double pj = n * c->pj[l][t][t == c->p->out && open];

@@ -98,6 +98,31 @@ CLONES static void add_weighed(int n, double weight, const double *restrict x, d
     }
 }
 
+/* The sum rounds a fraction below 2^51 to a whole number. */
+#define WHOLE 4503599627370496.0
+
+CLONES static void add_pad(int n, const struct link_pad *pad, const double *restrict words, double *restrict pj)
+{
+    double scale = pad->scale, offset = pad->offset, each = pad->pj;
+#pragma omp simd
+    for (int i = 0; i < n; i++) {
+        double x = words[i] * scale - offset, y = x * (1 - 1e-12);
+        double up = (y + WHOLE) - WHOLE;
+        up += up < y ? 1 : 0;
+        pj[i] += (up - x) * each;
+    }
+}
+
+void inner_price(int n, const struct link_price *price, const double *words, double *pj)
+{
+    for (int i = 0; i < n; i++) {
+        pj[i] = words[i] * price->pj - price->first_pj;
+    }
+    for (int k = 0; k < price->n_pads; k++) {
+        add_pad(n, &price->pad[k], words, pj);
+    }
+}
+
 /* In each block of n rows of `stride` numbers: row j becomes the least of rows i and j. */
 CLONES static void keep_least_rows(int all, int stride, int n, int i, int j, double *f)
 {
