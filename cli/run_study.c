@@ -13,6 +13,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 int study_overrides(const struct study_opts *o, int64_t budget, struct study_override **list, struct strbuf *keep)
@@ -145,6 +146,24 @@ static int note_external(struct db *db, const struct external *x, struct err *er
     return bad;
 }
 
+/* Who evaluates; a word when the search cannot keep all of them busy. Algorithms that need no results have any number of evaluations to give. */
+static void introduce_pool(const struct cli *cli, const struct study *s, const struct pool_stats *p)
+{
+    int64_t lag = s->lag > 0 ? s->lag : SEARCH_LAG;
+    bool waits = strcmp(s->algorithm, "random") != 0 && strcmp(s->algorithm, "exhaustive") != 0;
+    if (p->ranks > 1) {
+        cli_say(cli, "ranks      %d on %d host%s, %d evaluations at once", p->ranks, p->hosts, p->hosts == 1 ? "" : "s",
+                p->workers);
+    }
+    if (waits && lag < p->workers) {
+        cli_say(
+            cli,
+            "note       the search gives at most %lld evaluations at a time to %d workers; 'lag: %d' under 'search:' "
+            "would feed them (other trials than without)",
+            (long long)lag, p->workers, 4 * p->workers);
+    }
+}
+
 /* The study's file, made or opened and checked. */
 static struct db *open_file(const struct record *r, const char *path, const struct run_opts *o, const char *command,
                             struct err *err)
@@ -234,13 +253,14 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
                 (long long)(s->evaluations - stored));
     }
     struct progress_view view;
+    struct pool_stats stats;
     progress_view_init(&view, cli, (enum progress_form)o->progress);
     struct pool *pool = cli->new_pool(&(struct pool_request){s, (int)o->threads, o->cache, external}, &err);
     if (pool == NULL) {
         return cli_error(cli, &err);
     }
-    struct pool_stats stats;
     pool->ops->stats(pool, &stats);
+    introduce_pool(cli, s, &stats);
     double limit = o->time_s > 0 ? o->time_s : s->time_s;
     struct run_options options = {limit, &interrupt->stop, progress_view_show, &view};
     if (o->host != NULL) {
@@ -253,6 +273,7 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
                            .threads = stats.workers};
     int bad = db_begin_run(db, &about, &err);
     bad = bad ? bad : runner_run(s, record, db, pool, &options, &r, &err);
+    pool->ops->stats(pool, &stats);
     progress_view_end(&view);
     if (!bad && r.stop != SEARCH_RUNNING) {
         bad = breakdown_front(s, pool->evaluator, db, &interrupt->stop, &err);
@@ -285,6 +306,9 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
         strbuf_release(&failed);
         if (r.last.retried > 0) {
             cli_say(cli, "retried    %lld designs were answered only when asked again", (long long)r.last.retried);
+        }
+        if (stats.ranks > 1) {
+            cli_say(cli, "ranks      %d, evaluating for %.0f%% of the time", stats.ranks, 100 * stats.busy);
         }
         int status = conclude(cli, s, db, path, o, &r, 0);
         cli_next(cli, "dovetail pareto %s --plot", path);

@@ -13,9 +13,8 @@ struct evaluation {
     double violation[STUDY_CONSTRAINTS +
                      1]; /* [study->n_constraints + 1]: 0 where it holds; the last: 1 when no mapping fits */
     double us;           /* wall-clock of this evaluation */
-    char why
-        [512]; /* what does not fit, or why it failed; of a good one: what was tried again; "". Last: a message between ranks ends
-                            with it */
+    /* What does not fit, or why it failed; of a good one: what was tried again; "". Last: a message between ranks ends with it. */
+    char why[512];
 };
 
 /* Why an evaluation failed; the text of `why` begins with its name, so that a stored one is known again. */

@@ -19,7 +19,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHILD_TRIES = 20, POPULATION_MIN = 20, POPULATION_MAX = 500, CHILDREN = 10, DEPTH_MAX = 4, NEAR_OF = 8 };
+enum { CHILD_TRIES = 20, POPULATION_MIN = 20, POPULATION_MAX = 500, CHILDREN_MIN = 10, DEPTH_MAX = 4, NEAR_OF = 8 };
 static const double GROWTH = 0.7;       /* population = GROWTH * sqrt(trials) */
 static const double FROM_ARCHIVE = 0.1; /* share of parents that come from the archive */
 static const double FROM_NEAR = 0.5;    /* share of mates chosen for being near in objective space */
@@ -57,8 +57,8 @@ void *evolution_create(struct search *s, enum survival rule)
     e->rule = rule;
     variation_init(&e->v, s->problem.space);
     int most = s->options.population > 0 ? s->options.population : POPULATION_MAX;
-    int lag = s->options.lag > 0 ? s->options.lag : CHILDREN;
-    e->depth = lag / CHILDREN < 1 ? 1 : lag / CHILDREN > DEPTH_MAX ? DEPTH_MAX : lag / CHILDREN;
+    int lag = s->options.lag > 0 ? s->options.lag : SEARCH_LAG;
+    e->depth = lag / CHILDREN_MIN < 1 ? 1 : lag / CHILDREN_MIN > DEPTH_MAX ? DEPTH_MAX : lag / CHILDREN_MIN;
     e->lambda = lag / e->depth;
     e->first = e->lambda > target(e, 0) ? e->lambda : target(e, 0);
     e->first = e->first > s->options.n_start ? e->first : s->options.n_start;

@@ -43,6 +43,9 @@ enum search_stop {
 };
 extern const char *const search_stop_names[];
 
+/* The lag of an evolution that is not told another. */
+enum { SEARCH_LAG = 10 };
+
 struct search_options {
     const char *algorithm; /* one of search_algorithms; "auto" picks */
     int64_t budget;        /* evaluations, > 0 */

@@ -6,6 +6,7 @@
 #include <mpi.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* DOVETAIL_RANK_TIMEOUT: seconds of silence after which a rank's work is given to others, for tests and the impatient. */
 static struct pool *new_pool(const struct pool_request *r, struct err *err)
@@ -37,7 +38,12 @@ int main(int argc, char **argv)
     if (rank > 0) {
         leave_signals_to_rank_0();
         cli_setup();
-        int status = rank_serve(evaluator_run);
+        bool whole;
+        int status = rank_serve(evaluator_run, &whole);
+        if (!whole) {
+            sleep(2);      /* rank 0's MPI_Abort() ends this one, too, unless the launcher keeps the ranks apart */
+            _exit(status); /* MPI_Finalize() would wait for who is missing */
+        }
         MPI_Finalize();
         return status;
     }

@@ -7,8 +7,10 @@
  *                                           <---    RESULTS  trial, evaluation; ..
  *   STOP   leave what is not begun          --->
  *                                           <---    STOPPED
+ *   PING   now and then                     --->
  *   BYE    exit status                      --->
  *                                           <---    GONE
+ *   LEAVE  is nobody missing?               --->
  *
  * The study travels as text, so no other rank opens the study's file or its database. Numbers travel as the machine's own: all hosts have one
  * byte order and one build of the program (READY checks the latter). */
@@ -21,7 +23,18 @@
 #include <mpi.h>
 #include <stdbool.h>
 
-enum tag { TAG_STUDY = 1, TAG_READY, TAG_TASKS, TAG_RESULTS, TAG_STOP, TAG_STOPPED, TAG_BYE, TAG_GONE };
+enum tag {
+    TAG_STUDY = 1,
+    TAG_READY,
+    TAG_TASKS,
+    TAG_RESULTS,
+    TAG_STOP,
+    TAG_STOPPED,
+    TAG_PING,
+    TAG_BYE,
+    TAG_GONE,
+    TAG_LEAVE
+};
 
 struct hello { /* STUDY: this, then three texts without NULs: study's name, cache, study */
     char version[64];

@@ -16,7 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double NAP_S = 100e-6, AHEAD_S = 1e-3, STOP_S = 0.5, LEAVE_S = 2, PATIENCE_S = 600, PATIENCE_TIMES = 20;
+static const double NAP_S = 100e-6, AHEAD_S = 1e-3, STOP_S = 0.5, LEAVE_S = 2, PATIENCE_S = 600, PATIENCE_TIMES = 20,
+                    PING_S = 30;
 enum { AHEAD_MAX = 64, POSTS = 2, ROOM_MIN = 256, ROOM_MAX = 1 << 14, ROOM_PER_WORKER = 16 };
 
 struct peer { /* another rank */
@@ -42,7 +43,7 @@ struct ranks {
     bool stopping; /* the ranks were told to stop */
     double patience_s, patience_times;
     double mean_us, longest_us, sum_us; /* of the evaluations */
-    double start_s;
+    double start_s, pinged_s;
     struct workshop shop; /* rank 0's own, for questions beside the trials */
     struct strbuf heard;
 };
@@ -266,8 +267,26 @@ bool rank_pool_finish(int status)
         }
         rank_nap(idle, NAP_S);
     }
+    bool whole = gone == ranks - 1;
+    for (int i = 1; i < ranks; i++) {
+        rank_tell(i, TAG_LEAVE, whole);
+    }
     strbuf_release(&heard);
-    return gone == ranks - 1;
+    return whole;
+}
+
+/* A rank that has nothing to do hears that rank 0 lives. */
+static void ping(struct ranks *p)
+{
+    if (MPI_Wtime() - p->pinged_s < PING_S) {
+        return;
+    }
+    p->pinged_s = MPI_Wtime();
+    for (int i = 0; i < p->n; i++) {
+        if (!p->peer[i].lost) {
+            rank_tell(i + 1, TAG_PING, 0);
+        }
+    }
 }
 
 /* ---- the pool ---- */
@@ -292,6 +311,7 @@ static int work(struct pool *pool, struct pool_window *w, struct err *err)
                            "none of %d ranks has answered for %.0f s; what was counted is stored: resume the study",
                            p->n, MPI_Wtime() - p->peer[0].heard_s);
         }
+        ping(p);
         rank_nap(idle, NAP_S);
     }
 }

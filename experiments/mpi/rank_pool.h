@@ -13,11 +13,11 @@ struct pool *rank_pool_new(const struct pool_request *r, struct err *err);
 /* How long a rank may be silent over work that it has: a fixed time and so many times the longest evaluation seen. */
 void rank_pool_set_patience(struct pool *p, double fixed_s, double times);
 
-/* Sends the other ranks home and returns whether all have left; when false, call MPI_Abort() in place of MPI_Finalize(). */
+/* Sends the other ranks home and returns whether all have left; when false, call MPI_Abort() in place of MPI_Finalize(), which would wait for them. */
 bool rank_pool_finish(int status);
 
-/* What a rank other than 0 does until it is sent home; returns the status to exit with. `evaluate` is evaluator_run(), or what a test puts in
- * its place. */
-int rank_serve(void (*evaluate)(struct evaluator *e, const double *x, struct evaluation *out));
+/* What a rank other than 0 does until it is sent home, or rank 0 has been silent for so long that it must be dead; returns the status to exit
+ * with. Then MPI_Finalize(), or _exit() when *whole says that a rank is missing. `evaluate` is evaluator_run(), or what a test puts in its place. */
+int rank_serve(void (*evaluate)(struct evaluator *e, const double *x, struct evaluation *out), bool *whole);
 
 #endif

@@ -2,18 +2,19 @@
  *
  * Every thread of the rank takes points from one queue; only one at a time talks to MPI. Rank 0 keeps the queue filled ahead, so a thread
  * that has finished finds its next point here and waits for nobody. Answers travel together while they come fast. */
-#include "experiments/external.h"
 #include "experiments/mpi/rank_pool.h"
 
 #include "base/mem.h"
 #include "base/version.h"
+#include "experiments/external.h"
 #include "experiments/mpi/rank_message.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const double NAP_S = 1e-3, SEND_EVERY_S = 200e-6;
+static const double NAP_S = 1e-3, SEND_EVERY_S = 200e-6, LEAVE_S = 10;
+static const double SILENCE_S = 3600; /* rank 0 pings every half a minute, but may be long over a proposal */
 enum { POSTS = 4, SEND_BYTES = 4096 };
 
 struct serving {
@@ -25,6 +26,7 @@ struct serving {
     size_t taken;
     bool stop;
     struct strbuf heard;
+    double heard_s;
     struct post post[POSTS]; /* answers on their way */
     int filling;             /* the one being written */
     double sent_s;
@@ -51,20 +53,28 @@ static void send_answers(struct serving *v)
     strbuf_reset(&v->post[v->filling].text);
 }
 
+/* Rank 0 has been silent for so long over an idle rank that it must be dead. */
+static bool is_alone(const struct serving *v)
+{
+    return v->taken == v->queue.len && MPI_Wtime() - v->heard_s > SILENCE_S;
+}
+
 static void listen(struct serving *v)
 {
     enum tag tag;
     while (!v->stop && rank_hear(0, &v->heard, NULL, &tag)) {
+        v->heard_s = MPI_Wtime();
         if (tag == TAG_TASKS) {
             if (v->taken == v->queue.len) {
                 strbuf_reset(&v->queue);
                 v->taken = 0;
             }
             strbuf_add(&v->queue, v->heard.buf, v->heard.len);
-        } else {
-            v->stop = true; /* TAG_STOP; what is not begun is left */
+        } else if (tag == TAG_STOP) {
+            v->stop = true; /* what is not begun is left */
         }
     }
+    v->stop |= is_alone(v);
 }
 
 /* The next task. 1: got one, 0: there is none yet, -1: go home. */
@@ -173,7 +183,8 @@ static int open_study(struct serving *v, struct err *err)
         return -1;
     }
     char *cache = h.cache_len > 0 ? mem_strndup(texts + h.name_len, h.cache_len) : NULL;
-    int bad = workshop_open(&v->shop, &(struct pool_request){v->study, h.threads, cache}, err);
+    struct pool_request request = {.study = v->study, .threads = h.threads, .cache = cache};
+    int bad = workshop_open(&v->shop, &request, err);
     mem_free(cache);
     if (!bad && v->study->evaluator != NULL) {
         const struct external_hello *says = external_says(evaluator_external(v->shop.evaluator));
@@ -220,28 +231,61 @@ static void serve_study(struct serving *v)
     rank_tell(0, TAG_STOPPED, 0);
 }
 
-int rank_serve(void (*evaluate)(struct evaluator *e, const double *x, struct evaluation *out))
+/* After BYE: do all ranks leave together? */
+static bool hear_whole(struct serving *v)
 {
-    struct serving v = {.evaluate = evaluate};
-    enum tag tag = TAG_STUDY;
-    int32_t status = 0;
-    for (int i = 0; i < POSTS; i++) {
-        post_init(&v.post[i]);
+    double end_s = MPI_Wtime() + LEAVE_S;
+    enum tag tag;
+    int32_t whole = 0;
+    rank_tell(0, TAG_GONE, 0);
+    for (int idle = 0; MPI_Wtime() < end_s; idle++) {
+        if (rank_hear(0, &v->heard, NULL, &tag) && tag == TAG_LEAVE) {
+            memcpy(&whole, v->heard.buf, sizeof whole);
+            break;
+        }
+        rank_nap(idle, NAP_S);
     }
-    for (int idle = 0; tag != TAG_BYE; idle++) {
-        if (!rank_hear(0, &v.heard, NULL, &tag)) {
+    return whole != 0;
+}
+
+/* Serves study after study until BYE; 75 when rank 0 is dead. */
+static int serve(struct serving *v, bool *whole)
+{
+    enum tag tag = TAG_STUDY;
+    for (int idle = 0;; idle++) {
+        if (!rank_hear(0, &v->heard, NULL, &tag)) {
             rank_nap(idle, NAP_S);
-        } else if (tag == TAG_STUDY) {
-            v.study = NULL;
-            v.shop = (struct workshop){NULL, NULL, NULL, 0};
-            v.stop = false;
-            v.taken = v.queue.len;
-            serve_study(&v);
+            if (is_alone(v)) {
+                *whole = false;
+                return ERR_RESUME;
+            }
+            continue;
+        }
+        v->heard_s = MPI_Wtime();
+        if (tag == TAG_BYE) {
+            int32_t status;
+            memcpy(&status, v->heard.buf, sizeof status);
+            *whole = hear_whole(v);
+            return status;
+        }
+        if (tag == TAG_STUDY) {
+            v->study = NULL;
+            v->shop = (struct workshop){NULL, NULL, NULL, 0};
+            v->stop = false;
+            v->taken = v->queue.len;
+            serve_study(v);
             idle = 0;
         }
     }
-    memcpy(&status, v.heard.buf, sizeof status);
-    rank_tell(0, TAG_GONE, 0);
+}
+
+int rank_serve(void (*evaluate)(struct evaluator *e, const double *x, struct evaluation *out), bool *whole)
+{
+    struct serving v = {.evaluate = evaluate, .heard_s = MPI_Wtime()};
+    for (int i = 0; i < POSTS; i++) {
+        post_init(&v.post[i]);
+    }
+    int status = serve(&v, whole);
     for (int i = 0; i < POSTS; i++) {
         post_release(&v.post[i]);
     }
