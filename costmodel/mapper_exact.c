@@ -187,9 +187,9 @@ void mp_exact_search(struct mp_search *m, int core_split, double *open_bound)
     struct cases k;
     memset(&k, 0, sizeof k);
     int n = mp_spatial_all(m->p, core_split, &k.s);
-    make_groups(m->p, &k, n);
     make_masks(m->p, &k);
     m->space += space_size(m->p, &k, n);
+    make_groups(m->p, &k, mp_spatial_drop_images(m->p, k.s, n));
     make_cases(m, &k);
     if (!k.all_masks) {
         *open_bound = 0;

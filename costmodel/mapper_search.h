@@ -98,6 +98,8 @@ int mp_spatial_candidates(const struct mp_problem *p, int core_split, bool perfe
 /* Every spatial choice with factors that divide, one of those that cost the same. Caller
  * frees *out with mem_free(). */
 int mp_spatial_all(const struct mp_problem *p, int core_split, struct mp_spatial **out);
+/* Drops spatial choices that an exchange of dimensions turns into one that stays; returns how many stay. */
+int mp_spatial_drop_images(const struct mp_problem *p, struct mp_spatial *s, int n);
 /* A reduction across cores is not offered. */
 bool mp_may_split(const struct mp_problem *p, int compact_dim);
 
