@@ -405,8 +405,8 @@ START_TEST(test_cnn_table)
 }
 END_TEST
 
-static const char *const llms[] = {"LLaMA-7B", "LLaMA-13B", "Llama-2-70B", "Llama-3-8B"};
-enum { LLMS = 4 };
+static const char *const llms[] = {"LLaMA-7B", "LLaMA-13B", "Llama-2-7B", "Llama-2-70B", "Llama-3-8B", "Llama-3-70B"};
+enum { LLMS = 6 };
 
 /* rms error in ln PPL above 3 bits a weight, of the rows fitted to and of those kept apart. */
 START_TEST(test_perplexity_law)
