@@ -1,12 +1,15 @@
 /* How good a search algorithm is: on 23 problems, at several budgets, over several seeds, beside what other optimizers reached
  * (tests/fixtures/search/README.md says where these numbers and the reference fronts come from).
  *
- *   bench_search [-a algorithm] [-b budget,...] [-s seeds] [-p problem,...] [-d fixtures]
+ *   bench_search [-a algorithm] [-b budget,...] [-s seeds] [-p problem,...] [-d fixtures] [--markdown]
  *
- * Without arguments: the quick part, budget 10,000 and 5 seeds. `make bench-search`: budgets 200, 1,000 and 10,000, 11 seeds;
- * some two hours of one core, most of it Gaussian processes.
+ * Without arguments: the quick part, budget 10,000 and 3 seeds. `make bench-search`: budgets 200, 1,000 and 10,000, 11 seeds.
+ * Runs are spread over the processors; each is the work of one thread.
+ *
  * Prints for every cell the median of the volume ratio (hypervolume of the feasible front over that of the reference front,
- * in the reference front's unit box, reference point 1.1) and of IGD+; the best peer; ranks; CPU per evaluation. */
+ * in the reference front's unit box, reference point 1.1) and of IGD+; the best peer; in how many seeds we are better than the
+ * peer's median and, by a sign test, how likely so many would be if we were no better (peers.csv has medians only, so a rank-sum
+ * test is not possible); ranks; CPU per evaluation. */
 #include "base/mem.h"
 #include "search/dominance.h"
 #include "search/hypervolume.h"
@@ -18,7 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_PEERS = 2000, MAX_SEEDS = 101, MAX_NAMES = 64 };
+enum { MAX_PEERS = 2000, MAX_SEEDS = 101, MAX_NAMES = 64, MAX_PROBLEMS = 32, MAX_BUDGETS = 8 };
 
 struct peer {
     char problem[16], optimizer[24];
@@ -187,53 +190,122 @@ static double rank_of(const double *v, int n, int i, bool high)
 }
 
 struct totals {
-    int cells, best_volume, best_igd, below;
+    int cells, best_volume, best_igd, below, surely;
 };
 
-static void report(const struct problem *p, int budget, const struct peer *peer, int n_peers, struct score ours,
-                   double q25, struct league *l, struct totals *t)
+/* What one problem at one budget came to. */
+struct cell {
+    const struct problem *problem;
+    struct front front;
+    struct score seed[MAX_SEEDS];
+    double volume, q25, igd, us;               /* ours: medians, and the lower quartile of the volume */
+    double peer_volume, peer_igd;              /* the best ones; none: NaN */
+    char peer[24], igd_peer[24];               /* whose */
+    double rank_volume, rank_igd, probability; /* that so many seeds are better, were ours no better */
+    int n, better;                             /* optimizers ranked; our seeds above peer_volume */
+};
+
+static double round5(double v)
 {
-    double volume[MAX_NAMES] = {ours.volume}, igd[MAX_NAMES] = {ours.igd};
-    int who[MAX_NAMES] = {0}, n = 1, best = 0, best_igd = 0;
+    return floor(v * 1e5 + 0.5) / 1e5; /* as the peers' figures are */
+}
+
+/* P(at least k of n heads). */
+static double sign_test(int k, int n)
+{
+    double sum = 0;
+    for (int i = k; i <= n; i++) {
+        sum += exp(lgamma(n + 1) - lgamma(i + 1) - lgamma(n - i + 1) - n * log(2));
+    }
+    return sum < 1 ? sum : 1;
+}
+
+static void summarise(struct cell *c, int seeds)
+{
+    double volume[MAX_SEEDS], igd[MAX_SEEDS], us[MAX_SEEDS];
+    for (int k = 0; k < seeds; k++) {
+        volume[k] = round5(c->seed[k].volume);
+        igd[k] = round5(c->seed[k].igd);
+        us[k] = c->seed[k].us;
+    }
+    c->volume = quantile(volume, seeds, 0.5);
+    c->q25 = quantile(volume, seeds, 0.25);
+    c->igd = quantile(igd, seeds, 0.5);
+    c->us = quantile(us, seeds, 0.5);
+}
+
+static void compare(struct cell *c, int budget, int seeds, const struct peer *peer, int n_peers, struct league *l)
+{
+    double volume[MAX_NAMES] = {c->volume}, igd[MAX_NAMES] = {c->igd};
+    int who[MAX_NAMES] = {0}, n = 1;
+    c->peer_volume = c->peer_igd = nan("");
     for (int i = 0; i < n_peers; i++) {
-        if (peer[i].budget == budget && strcmp(peer[i].problem, p->name) == 0) {
-            who[n] = league_find(l, peer[i].optimizer);
-            volume[n] = peer[i].volume;
-            igd[n] = peer[i].igd;
-            best = best == 0 || volume[n] > volume[best] ? n : best;
-            best_igd = best_igd == 0 || !(igd[n] >= igd[best_igd]) ? n : best_igd;
-            n++;
+        if (peer[i].budget != budget || strcmp(peer[i].problem, c->problem->name) != 0) {
+            continue;
+        }
+        who[n] = league_find(l, peer[i].optimizer);
+        volume[n] = peer[i].volume;
+        igd[n++] = peer[i].igd;
+        if (!(peer[i].volume <= c->peer_volume)) {
+            c->peer_volume = peer[i].volume;
+            snprintf(c->peer, sizeof c->peer, "%s", peer[i].optimizer);
+        }
+        if (!isnan(peer[i].igd) && !(peer[i].igd >= c->peer_igd)) {
+            c->peer_igd = peer[i].igd;
+            snprintf(c->igd_peer, sizeof c->igd_peer, "%s", peer[i].optimizer);
         }
     }
+    c->n = n;
     for (int i = 0; i < n && n > 1; i++) {
         l->volume[who[i]] += rank_of(volume, n, i, true);
         l->igd[who[i]] += rank_of(igd, n, i, false);
         l->cells[who[i]]++;
     }
-    printf("%-8s %6d  %8.5f (q25 %7.5f)  %8.5f  %9.1f", p->name, budget, ours.volume, q25, ours.igd, ours.us);
-    if (n > 1) {
+    c->rank_volume = rank_of(volume, n, 0, true);
+    c->rank_igd = rank_of(igd, n, 0, false);
+    int differ = 0;
+    for (int k = 0; k < seeds; k++) {
+        double v = round5(c->seed[k].volume);
+        c->better += v > c->peer_volume;
+        differ += v > c->peer_volume || v < c->peer_volume;
+    }
+    c->probability = sign_test(c->better, differ);
+}
+
+static void count(const struct cell *c, struct totals *t)
+{
+    if (c->n > 1) {
         t->cells++;
-        t->best_volume += ours.volume >= volume[best] - 1e-5;
-        t->best_igd += ours.igd <= igd[best_igd] + 1e-5;
-        t->below += ours.volume < 0.97 * volume[best];
-        printf("  | %8.5f %-12s %8.5f %-12s rank %4.1f %4.1f of %d%s", volume[best], l->name[who[best]], igd[best_igd],
-               l->name[who[best_igd]], rank_of(volume, n, 0, true), rank_of(igd, n, 0, false), n,
-               ours.volume >= volume[best] - 1e-5   ? ""
-               : ours.volume >= 0.97 * volume[best] ? " -"
+        t->best_volume += c->volume >= c->peer_volume;
+        t->best_igd += c->igd <= c->peer_igd || isnan(c->peer_igd);
+        t->below += c->volume < 0.97 * c->peer_volume;
+        t->surely += c->probability < 0.05;
+    }
+}
+
+static void print_cell(const struct cell *c, int budget, int seeds)
+{
+    printf("%-8s %6d  %8.5f (q25 %7.5f)  %8.5f  %9.1f", c->problem->name, budget, c->volume, c->q25, c->igd, c->us);
+    if (c->n > 1) {
+        printf("  | %8.5f %-12s %2d of %d, p %.3f %8.5f %-12s rank %4.1f %4.1f of %d%s", c->peer_volume, c->peer,
+               c->better, seeds, c->probability, c->peer_igd, c->igd_peer, c->rank_volume, c->rank_igd, c->n,
+               c->volume >= c->peer_volume          ? ""
+               : c->volume >= 0.97 * c->peer_volume ? " -"
                                                     : " <0.97");
     }
     printf("\n");
-    fflush(stdout);
 }
 
-static void print_league(const struct league *l, const struct totals *t)
+static void print_league(const struct league *l, const struct totals *t, int most)
 {
-    printf("\ncells %d: at least the best peer in %d (volume), %d (IGD+); below 0.97 "
-           "of it in %d\n",
-           t->cells, t->best_volume, t->best_igd, t->below);
-    printf("%-14s %6s %12s %10s\n", "optimizer", "cells", "rank volume", "rank IGD+");
+    printf("\ncells %d: at least the best peer in %d (volume), %d (IGD+); surely better (sign test, p < 0.05) in %d; "
+           "below 0.97 "
+           "of it in %d\n\n",
+           t->cells, t->best_volume, t->best_igd, t->surely, t->below);
+    printf("| %-14s | %6s | %11s | %9s |\n| --- | --- | --- | --- |\n", "optimizer", "cells", "rank volume",
+           "rank IGD+");
     bool done[MAX_NAMES] = {false};
-    for (int k = 0; k < l->n; k++) {
+    for (int k = 0; k < l->n && k < most; k++) {
         int best = -1;
         for (int i = 0; i < l->n; i++) {
             if (!done[i] && l->cells[i] > 0 &&
@@ -245,9 +317,30 @@ static void print_league(const struct league *l, const struct totals *t)
             break;
         }
         done[best] = true;
-        printf("%-14s %6d %12.2f %10.2f\n", l->name[best], l->cells[best], l->volume[best] / l->cells[best],
+        printf("| %-14s | %6d | %11.2f | %9.2f |\n", l->name[best], l->cells[best], l->volume[best] / l->cells[best],
                l->igd[best] / l->cells[best]);
     }
+}
+
+/* One row a problem, one pair of columns a budget: ours, then the best peer. A star: surely better. */
+static void print_markdown(struct cell (*cell)[MAX_PROBLEMS], int n, const int *budget, int n_budgets)
+{
+    printf("| problem |");
+    for (int b = 0; b < n_budgets; b++) {
+        printf(" %d | best peer |", budget[b]);
+    }
+    printf("\n| --- |");
+    for (int b = 0; b < n_budgets; b++) {
+        printf(" --- | --- |");
+    }
+    for (int i = 0; i < n; i++) {
+        printf("\n| %s |", cell[0][i].problem->name);
+        for (int b = 0; b < n_budgets; b++) {
+            const struct cell *c = &cell[b][i];
+            printf(" %.4f%s | %.4f %s |", c->volume, c->probability < 0.05 ? "*" : "", c->peer_volume, c->peer);
+        }
+    }
+    printf("\n");
 }
 
 static bool listed(const char *list, const char *name)
@@ -261,56 +354,93 @@ static bool listed(const char *list, const char *name)
     return list == NULL;
 }
 
-int main(int argc, char **argv)
+struct request {
+    const char *algorithm, *budgets, *names;
+    int seeds;
+    bool markdown;
+};
+
+static struct request read_arguments(int argc, char **argv)
 {
-    const char *algorithm = "auto", *budgets = "10000", *names = NULL;
-    int seeds = 5;
-    for (int i = 1; i + 1 < argc; i += 2) {
+    struct request q = {"auto", "10000", NULL, 3, false};
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "--markdown") == 0) {
+            q.markdown = true;
+            continue;
+        }
         switch (argv[i][1]) {
         case 'a':
-            algorithm = argv[i + 1];
+            q.algorithm = value;
             break;
         case 'b':
-            budgets = argv[i + 1];
+            q.budgets = value;
             break;
         case 'd':
-            dir = argv[i + 1];
+            dir = value;
             break;
         case 'p':
-            names = argv[i + 1];
+            q.names = value;
             break;
         case 's':
-            seeds = atoi(argv[i + 1]);
+            q.seeds = atoi(value);
             break;
         }
+        i++;
     }
-    seeds = seeds < 1 ? 1 : seeds > MAX_SEEDS ? MAX_SEEDS : seeds;
+    q.seeds = q.seeds < 1 ? 1 : q.seeds > MAX_SEEDS ? MAX_SEEDS : q.seeds;
+    return q;
+}
+
+/* Every run of one budget, the next one to whoever is free. */
+static void run_all(struct cell *cell, int n, const struct request *q, int budget)
+{
+    int runs = n * q->seeds;
+#pragma omp parallel for schedule(dynamic) default(none) shared(cell, n, q, budget, runs)
+    for (int i = 0; i < runs; i++) {
+        struct cell *c = &cell[i % n];
+        c->seed[i / n] = run(c->problem, &c->front, q->algorithm, budget, i / n);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct request q = read_arguments(argc, argv);
     static struct peer peer[MAX_PEERS];
-    int n_peers = read_peers(peer);
+    static struct cell cell[MAX_BUDGETS][MAX_PROBLEMS];
+    int n_peers = read_peers(peer), n = 0, n_budgets = 0, budget[MAX_BUDGETS];
     struct league league = {.n = 0};
-    struct totals totals = {0, 0, 0, 0};
+    struct totals totals = {0};
     league_find(&league, "DOVETAIL");
-    printf("%-8s %6s  %-22s  %8s  %9s  | best peer\n", "problem", "budget", "volume ratio", "IGD+", "us/eval");
-    for (const char *b = budgets; b; b = strchr(b, ',') ? strchr(b, ',') + 1 : NULL) {
-        int budget = atoi(b);
-        for (const struct problem *p = problems; p->name; p++) {
-            if (!listed(names, p->name) || strcmp(p->name, "DTLZ2-5") == 0) {
-                continue;
-            }
-            struct front r = read_front(p);
-            double volume[MAX_SEEDS], igd[MAX_SEEDS], us[MAX_SEEDS];
-#pragma omp parallel for schedule(dynamic) default(none) shared(seeds, volume, igd, us, p, r, algorithm, budget)
-            for (int k = 0; k < seeds; k++) {
-                struct score s = run(p, &r, algorithm, budget, k);
-                volume[k] = s.volume;
-                igd[k] = s.igd;
-                us[k] = s.us;
-            }
-            struct score ours = {quantile(volume, seeds, 0.5), quantile(igd, seeds, 0.5), quantile(us, seeds, 0.5)};
-            report(p, budget, peer, n_peers, ours, quantile(volume, seeds, 0.25), &league, &totals);
-            mem_free(r.at);
-        }
+    if (!q.markdown) {
+        printf("%-8s %6s  %-22s  %8s  %9s  | best peer\n", "problem", "budget", "volume ratio", "IGD+", "us/eval");
     }
-    print_league(&league, &totals);
+    for (const char *b = q.budgets; b && n_budgets < MAX_BUDGETS; b = strchr(b, ',') ? strchr(b, ',') + 1 : NULL) {
+        struct cell *row = cell[n_budgets];
+        n = 0;
+        for (const struct problem *p = problems; p->name; p++) {
+            if (listed(q.names, p->name) && strcmp(p->name, "DTLZ2-5") != 0) {
+                row[n].problem = p;
+                row[n++].front = read_front(p);
+            }
+        }
+        budget[n_budgets] = atoi(b);
+        run_all(row, n, &q, budget[n_budgets]);
+        for (int i = 0; i < n; i++) {
+            summarise(&row[i], q.seeds);
+            compare(&row[i], budget[n_budgets], q.seeds, peer, n_peers, &league);
+            count(&row[i], &totals);
+            if (!q.markdown) {
+                print_cell(&row[i], budget[n_budgets], q.seeds);
+            }
+            mem_free(row[i].front.at);
+        }
+        fflush(stdout);
+        n_budgets++;
+    }
+    if (q.markdown) {
+        print_markdown(cell, n, budget, n_budgets);
+    }
+    print_league(&league, &totals, q.markdown ? 6 : MAX_NAMES);
     return 0;
 }
