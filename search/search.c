@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STALL_LOOKS = 20, FALLBACK_GRID = 16, MODEL_BUDGET = 2000 };
+enum { STALL_LOOKS = 20, FALLBACK_GRID = 16, MODEL_BUDGET = 20000 };
 static const double STALL_GAIN = 1e-4; /* relative growth of the hypervolume that still counts */
 
 const char *const search_stop_names[] = {

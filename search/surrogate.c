@@ -20,7 +20,7 @@
 
 enum {
     DATA_MAX = 300,       /* results that a process is conditioned on */
-    FIT_EVALUATIONS = 30, /* of the likelihood */
+    FIT_EVALUATIONS = 10, /* of the likelihood */
     ENOUGH = 3,           /* results that did not fail, to learn anything from */
     CATEGORY_MAX = 64     /* levels of a category that get features of their own */
 };
