@@ -1,13 +1,18 @@
 /* dovetail import: files of other tools, into ours. */
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "cli/cli.h"
+#include "experiments/scalesim_config.h"
 #include "experiments/timeloop.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
+
+#define CONFIG_MAX ((size_t)1 << 20)
 
 enum form { FORM_AUTO, FORM_PROBLEM, FORM_TEMPLATE, FORM_CASE, FORM_MAPPING };
 static const char *const form_names[] = {"auto", "problem", "template", "case", "mapping", NULL};
@@ -162,9 +167,46 @@ static int import_timeloop_files(struct cli *cli, const struct import_opts *o, i
     return status;
 }
 
+/* SCALE-Sim's architecture becomes a template. */
+static int import_scalesim_config(struct cli *cli, const struct import_opts *o, const char *path)
+{
+    struct err err = ERR_INIT;
+    size_t len;
+    char *text = file_read(path, CONFIG_MAX, &len, &err);
+    if (text == NULL) {
+        return cli_error(cli, &err);
+    }
+    struct diags d = DIAGS_INIT;
+    struct strbuf out = STRBUF_INIT;
+    scalesim_config(path, text, len, &out, &d);
+    int status = cli_diags(cli, &d);
+    if (status == 0 && o->output && write_out(o, &out, &err)) {
+        status = cli_error(cli, &err);
+    } else if (status == 0 && cli->json) {
+        cli_json(json_pack("{s:s}", "text", strbuf_str(&out)));
+    } else if (status == 0 && o->output) {
+        cli_say(cli, "wrote %s (%zu bytes)", o->output, out.len);
+    } else if (status == 0) {
+        fwrite(strbuf_str(&out), 1, out.len, stdout);
+    }
+    strbuf_release(&out);
+    diags_release(&d);
+    mem_free(text);
+    return status;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcasecmp(text + n - m, end) == 0;
+}
+
 static int run(struct cli *cli, const void *values, int n_args, const char *const *args)
 {
     const struct import_opts *o = values;
+    if (n_args == 1 && ends_with(args[0], ".cfg")) {
+        return import_scalesim_config(cli, o, args[0]);
+    }
     if (strcmp(args[0], "timeloop") == 0) {
         return n_args < 2 ? cli_fail(cli, ERR_USAGE, "name the files to import")
                           : import_timeloop_files(cli, o, n_args - 1, args + 1);
@@ -186,12 +228,14 @@ const struct verb verb_import = {
     .help = "read files of other tools",
     .details = "A workload (.yaml, .onnx, Hugging Face config.json, SCALE-Sim .csv, a Timeloop problem or a folder of "
                "them) is summed up as by `dovetail workload`; studies read the same files.\n"
+               "A SCALE-Sim architecture (.cfg) becomes a template of ours.\n"
                "timeloop: problem, architecture and mapping files of Timeloop v0.4, in any order; docs/timeloop.md "
                "says what is read. Alone, a problem is "
                "listed and an architecture becomes a template of ours; all three become a case for `dovetail model "
                "--case`, or with --as mapping the "
                "mapping is written back in Timeloop's format. What is not understood is refused by name and line.",
-    .example = "dovetail import resnet18.onnx\ndovetail import timeloop arch.yaml -o mine.yaml\n"
+    .example = "dovetail import resnet18.onnx\ndovetail import scale.cfg -o mine.yaml\ndovetail import timeloop "
+               "arch.yaml -o mine.yaml\n"
                "dovetail import timeloop problem.yaml arch.yaml mapping.yaml -o case.jsonl",
     .options = options,
     .options_size = sizeof(struct import_opts),
