@@ -41,7 +41,8 @@ static int ladder(void)
         .workload = "alexnet",
         .layer = "conv3",
         .mapping =
-            "DRAM K6 C64 | GLB[-io] Q13 X:P13 Y:K4 Y:R3 | InputSpad[-i-] | WeightSpad[w--] | PsumSpad[--o] K16 C4 S3",
+            "DRAM K6 C32 | GLB[-io] K2 Q13 X:P13 Y:K2 Y:C2 Y:R3 | InputSpad[-i-] | WeightSpad[w--] | PsumSpad[--o] "
+            "K16 C4 S3",
         .w_bits = 16,
         .a_bits = 16,
         .acc_bits = 16,
