@@ -9,8 +9,7 @@
  * with every count times the share of it that takes place and every element times what it takes where zeros are known (sparse.h).
  *
  * as Accelergy rolls energies up (METHODS-operator 4.4) and Timeloop bounds latency (4.3), but with every sum billed
- * when it is read to be sent outwards (drains), and in bits. A word that several children along an axis want travels the
- * whole axis once; else it travels the mean distance. */
+ * when it is read to be sent outwards (drains), and in bits. Hops: level_hops(). */
 #include "costmodel/cost.h"
 
 #include "costmodel/packing.h"
@@ -100,17 +99,17 @@ static double accesses(const struct port *p, double count, int64_t instances)
     return n * ceil(count / (n * (double)p->packing.per_word));
 }
 
-/* Hops of tensor t's words along one axis of the network below level l. */
-static double hops(const struct level *level, const struct einsum *e, const struct mapping_level *ml, int t,
-                   enum axis axis)
+/* Hops of tensor t's words on the network below level l. */
+static double hops(const struct level *level, const struct einsum *e, const struct mapping_level *ml, int t)
 {
+    double same[2] = {1, 1};
     for (int i = 0; i < ml->n_spatial; i++) {
         const struct spatial_loop *s = &ml->spatial[i];
-        if (s->axis == axis && s->bound > 1 && !einsum_relevant(e, t, s->dim)) {
-            return (double)(axis == AXIS_X ? level->fanout_x : level->fanout_y);
+        if (!einsum_relevant(e, t, s->dim)) {
+            same[s->axis == AXIS_Y] *= (double)s->bound;
         }
     }
-    return axis == AXIS_X ? level->hops_x : level->hops_y;
+    return level_wires(level, ml->keep >> t & 1) ? level_hops(level, same[0], same[1]) : 0;
 }
 
 static void price_tensor(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
@@ -139,10 +138,7 @@ static void price_tensor(const struct accelerator *a, const struct einsum *e, co
     tc->tile_meta_bits = p->compressed ? (double)c->tile * p->element.meta_bits : 0;
     tc->moved = (reads + drains + fills + updates) * tc->entries;
     tc->energy_pj = read * level->read_pj + write * level->write_pj;
-    double distance = 0;
-    if (level_wires(level, m->level[l].keep >> t & 1)) {
-        distance = hops(level, e, &m->level[l], t, AXIS_X) + hops(level, e, &m->level[l], t, AXIS_Y);
-    }
+    double distance = hops(level, e, &m->level[l], t);
     tc->network_pj = ((double)c->words * p->wire_bits * level->hop_pj_per_bit * distance +
                       (double)c->adds * e->tensor[t].partial_bits * level->add_pj_per_bit) *
                      p->inner.energy;

@@ -249,7 +249,6 @@ INLINE void shape_spatial(const struct cost_kernel *k, struct lanes *x, int l)
     x->reduce_fan[l] = reduce;
     for (int t = 0; t < k->e.n_tensors; t++) {
         vec delta = ALL(1.0), same_x = ALL(1.0), same_y = ALL(1.0);
-        vec hops = ALL(level->hops_x + level->hops_y);
         for (int s = k->first[l]; s < k->first_temporal[l]; s++) {
             if (k->slot[s].moves >> t & 1) {
                 delta *= x->bound[s];
@@ -260,10 +259,13 @@ INLINE void shape_spatial(const struct cost_kernel *k, struct lanes *x, int l)
             }
         }
         x->delta[l][t] = delta;
-        if (k->first[l] < k->first_temporal[l]) {
-            double far_x = (double)level->fanout_x - level->hops_x;
-            double far_y = (double)level->fanout_y - level->hops_y;
-            hops += SELECT(same_x > 1.0, ALL(far_x), ALL(0.0)) + SELECT(same_y > 1.0, ALL(far_y), ALL(0.0));
+        vec hops = ALL(level->hops_x + level->hops_y);
+        if (k->first[l] < k->first_temporal[l]) { /* level_hops() */
+            vec along_x = SELECT(same_x > 1.0, ALL((double)level->fanout_x), ALL(level->hops_x));
+            vec along_y = SELECT(same_y > 1.0, ALL((double)level->fanout_y), ALL(level->hops_y));
+            vec trunk_x = along_x + same_x * along_y, trunk_y = along_y + same_y * along_x;
+            vec tree = SELECT(trunk_x < trunk_y, trunk_x, trunk_y);
+            hops = SELECT((same_x > 1.0) & (same_y > 1.0), tree, along_x + along_y);
         }
         x->hops[l][t] = level_wires(level, k->skeleton.level[l].keep >> t & 1) ? hops : ALL(0.0);
         if (k->diagonal[l][t]) {

@@ -15,7 +15,7 @@
 
 enum { SPATIAL_TRIED = 4 };
 enum { INCUMBENT_BUDGET = 1000 }; /* pairs of tiles looked at before the exact search */
-#define GAIN 1e-10 /* relative: less is no gain */
+#define GAIN 1e-10                /* relative: less is no gain */
 
 const char *const goal_names[] = {
     [GOAL_ENERGY] = "energy", [GOAL_LATENCY] = "latency", [GOAL_EDP] = "edp", [GOAL_COUNT] = NULL};

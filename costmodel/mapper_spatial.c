@@ -113,15 +113,17 @@ static double distinct(const struct mp_tensor *t, const int64_t *s)
     return n;
 }
 
-/* A word that several children along an axis want travels the whole axis, else the mean. */
-static double axis_hops(const struct level *v, const struct mp_tensor *t, const int64_t *f, int axis, int nd)
+/* Hops of a word below level v under the factors along x and y. */
+static double hops(const struct level *v, const struct mp_tensor *t, const int64_t *x, const int64_t *y, int nd)
 {
+    double columns = 1, rows = 1;
     for (int d = 0; d < nd; d++) {
-        if (f[d] > 1 && !(t->relevant >> d & 1)) {
-            return (double)(axis == AXIS_X ? v->fanout_x : v->fanout_y);
+        if (!(t->relevant >> d & 1)) {
+            columns *= (double)x[d];
+            rows *= (double)y[d];
         }
     }
-    return axis == AXIS_X ? v->hops_x : v->hops_y;
+    return level_hops(v, columns, rows);
 }
 
 void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s)
@@ -152,9 +154,8 @@ void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s)
         }
         for (int t = 0; t < p->nt; t++) {
             const struct mp_tensor *mt = &p->tensor[t];
-            double hops = axis_hops(v, mt, s->f[l][0], 0, p->nd) + axis_hops(v, mt, s->f[l][1], 1, p->nd);
             s->share[l][t] = fan / distinct(mt, s->s[l]);
-            s->hop_pj[l][t] = v->hop_pj_per_bit * hops;
+            s->hop_pj[l][t] = v->hop_pj_per_bit * hops(v, mt, s->f[l][0], s->f[l][1], p->nd);
         }
     }
     bool above = false;
@@ -362,8 +363,7 @@ static bool same_cost(const struct mp_problem *p, int level, const struct level_
     }
     for (int t = 0; t < p->nt && v->hop_pj_per_bit > 0; t++) {
         const struct mp_tensor *mt = &p->tensor[t];
-        double x = axis_hops(v, mt, a->f[0], 0, p->nd) + axis_hops(v, mt, a->f[1], 1, p->nd);
-        double y = axis_hops(v, mt, b->f[0], 0, p->nd) + axis_hops(v, mt, b->f[1], 1, p->nd);
+        double x = hops(v, mt, a->f[0], a->f[1], p->nd), y = hops(v, mt, b->f[0], b->f[1], p->nd);
         if (x < y || x > y) {
             return false;
         }

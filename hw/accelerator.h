@@ -127,6 +127,18 @@ static inline bool level_wires(const struct level *l, bool kept)
     return kept || l->fanout_x * l->fanout_y > 1;
 }
 
+/* Hops of one word from a level's instance that `columns` children along x and `rows` along y take (products of the spatial bounds that do not
+ * move the tensor), or that it is the sum of. Along an axis of several the whole length is driven, else the mean. For both axes a tree has a trunk
+ * along one and ribs along the other, whichever way is shorter. */
+static inline double level_hops(const struct level *l, double columns, double rows)
+{
+    double x = columns > 1 ? (double)l->fanout_x : l->hops_x, y = rows > 1 ? (double)l->fanout_y : l->hops_y;
+    if (columns > 1 && rows > 1) {
+        return x + columns * y < y + rows * x ? x + columns * y : y + rows * x;
+    }
+    return x + y;
+}
+
 /* How many w x a products one MAC unit forms in a cycle, and what one of them costs (pJ, product and accumulation). ERR_DATA when an
  * operand is wider than the unit.
  * Fixed: 1, at the cost of the full width.
