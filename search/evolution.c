@@ -275,9 +275,13 @@ void evolution_result(void *state, int64_t k, const double *x, const double *f, 
     e->rank[i] = INT_MAX; /* until it is compared */
     unsigned char move = e->move[k % e->moves];
     if (move > 0) {
-        variation_reward(&e->v, (enum variation_move)(move - 1), s->archive.entered > e->entered);
+        enum variation_gain gain = s->archive.entered == e->entered ? GAIN_NONE
+                                   : s->archive.n > e->archived     ? GAIN_SPREAD
+                                                                    : GAIN_BETTER;
+        variation_reward(&e->v, (enum variation_move)(move - 1), gain);
     }
     e->entered = s->archive.entered;
+    e->archived = s->archive.n;
     if (k + 1 == begin(e, generation(e, k) + 1)) {
         survive(e, target(e, k + 1));
     }
