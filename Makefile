@@ -68,7 +68,7 @@ HEADERS := $(sort $(foreach l,$(LAYERS) cli tests,$(wildcard $(l)/*.h))) $(wildc
 EXTENSION_SRC := db/loadable/extension.c
 MPI_SRC := $(wildcard experiments/mpi/*.c cli/mpi/*.c)
 SOURCES := $(LIB_SRC) $(EXTENSION_SRC) $(MPI_SRC) $(CLI_SRC) $(TEST_SRC) $(BENCH_SRC) $(REPORT_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
-DATA := $(sort $(wildcard hw/templates/*.yaml hw/technology/* sw/models/*.yaml sw/accuracy/*.csv experiments/studies/*.yaml))
+DATA := $(sort $(wildcard costmodel/*.csv hw/templates/*.yaml hw/technology/* sw/models/*.yaml sw/accuracy/*.csv experiments/studies/*.yaml))
 
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/embedded.o $(B)/onnx.pb-c.o
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)

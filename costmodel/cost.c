@@ -21,7 +21,7 @@
 #include <math.h>
 #include <string.h>
 
-const char *const fidelity_names[] = {"bandwidth", "stalls", "systolic", NULL};
+const char *const fidelity_names[] = {"bandwidth", "stalls", "systolic", "calibrated", NULL};
 _Static_assert(sizeof fidelity_names / sizeof *fidelity_names == FIDELITY_COUNT + 1, "a name for each fidelity");
 
 /* Everything about one tensor at one level that prices its movement. */
@@ -308,7 +308,7 @@ int cost_evaluate(const struct accelerator *a, const struct einsum *e, const str
     int w_bits, a_bits;
     int64_t lanes;
     double pj_per_mac;
-    assert(m->n_levels == a->n_levels);
+    assert(m->n_levels == a->n_levels && opt->fidelity != FIDELITY_CALIBRATED);
     memset(out, 0, sizeof *out);
     mapping_operand_bits(e, &w_bits, &a_bits);
     ports_of(a, e, m, &ports);

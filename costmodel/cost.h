@@ -12,6 +12,7 @@ enum fidelity {
     FIDELITY_BANDWIDTH, /* maximum of compute and every port's bandwidth */
     FIDELITY_STALLS,    /* and what ports stall, the first load and the last drain (stalls.c) */
     FIDELITY_SYSTOLIC, /* bandwidth, and the wave front that fills and drains a systolic array in every fold (systolic.c) */
+    FIDELITY_CALIBRATED, /* fitted to the RTL of one accelerator (calibrated.h); cost_evaluate() does not know it */
     FIDELITY_COUNT
 };
 extern const char *const fidelity_names[];

@@ -1,13 +1,9 @@
-/* Features of the calibration. Gemmini runs a tile of DRAM's loops as one macro-instruction of 16 x 16 blocks, so to the model's cycles m come
- * things that its nest does not say: rows that stream through padded blocks, a start of each macro-instruction, tiles moved in again by
- * every one of them in rows of 16, blocks too short to hide the preload of weights. Each as log(1 + x / m): no effect where x is small. A
- * matrix product is padded to whole blocks. The coefficients come from the training rows alone; the choice among feature sets and robust weights was
- * made with the test rows' error in view, so the calibrated error on them is optimistic. */
+/* Rows of DOSA's tables as Timeloop's Gemmini and as the program that ran on the RTL. */
 #include "experiments/gemmini.h"
 
 #include "base/mem.h"
 
-#include <gsl/gsl_multifit.h>
+#include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics.h>
 #include <math.h>
 #include <stdio.h>
@@ -141,61 +137,93 @@ static int read_mapping(const char *text, struct problem *p, struct err *err)
     return 0;
 }
 
-static double blocks(double x)
+/* Side of the array that ran the row: the training rows were taken on arrays of 4 x 4 to 64 x 64, each mapping on the smallest that its
+ * spatial factors fit (gemmini_data_collection.py, per_pe_dim()); the test rows name theirs. */
+static int64_t array_of(const struct csv *csv, const struct problem *p)
 {
-    return ceil(x / BLOCK);
+    int64_t side = 2, most = 1;
+    if (csv_column(csv, "arch.meshX") >= 0) {
+        return p->a.level[1].instances;
+    }
+    for (int l = 0; l < LEVELS; l++) {
+        for (int i = 0; i < p->m.level[l].n_spatial; i++) {
+            most = p->m.level[l].spatial[i].bound > most ? p->m.level[l].spatial[i].bound : most;
+        }
+    }
+    while (side < most) {
+        side *= 2;
+    }
+    return side;
 }
 
-/* What the macro-instructions do: see the head of the file. */
-struct work {
-    double starts, rows, block_rows, moved;
-};
-
-static void work_of(const struct problem *p, struct work *w)
+/* The program as DOSA's runner made it of the row (extract_data_csv.py, conv_tilings.c, matmul_tilings.c): images are square with P for
+ * side, kernels with R, padded by half a kernel; kernels of even side give one output more than P. Tiles of a matrix product are
+ * counted in blocks of 16, whatever the array. */
+static void program_of(const struct problem *p, int64_t array, struct gemmini_program *out)
 {
-    double tile[7], full[7];
-    w->starts = 1;
+    static const int order[GEMMINI_DIMS] = {N, K, C, Q, P, S, R};
+    memset(out, 0, sizeof *out);
+    out->array = array;
+    out->stride = 1;
+    int64_t bound[7], tile[7];
+    int of[EINSUM_DIMS];
     for (int d = 0; d < 7; d++) {
         const char name[2] = {dims[d], '\0'};
         int dim = einsum_dim(&p->e, name);
-        full[d] = dim < 0 ? 1 : (double)p->e.bound[dim];
-        tile[d] = full[d];
-        for (int i = 0; dim >= 0 && i < p->m.level[LEVELS - 1].n_temporal; i++) {
-            const struct loop *loop = &p->m.level[LEVELS - 1].temporal[i];
-            if (loop->dim == dim) {
-                tile[d] /= (double)loop->bound;
-                w->starts *= (double)loop->bound;
+        bound[d] = dim < 0 ? 1 : p->e.bound[dim];
+        tile[d] = 1;
+        if (dim >= 0) {
+            of[dim] = d;
+        }
+    }
+    for (int l = 0; l < LEVELS - 1; l++) {
+        const struct mapping_level *ml = &p->m.level[l];
+        for (int i = 0; i < ml->n_temporal; i++) {
+            tile[of[ml->temporal[i].dim]] *= ml->temporal[i].bound;
+        }
+        for (int i = 0; i < ml->n_spatial; i++) {
+            tile[of[ml->spatial[i].dim]] *= ml->spatial[i].bound;
+        }
+    }
+    out->matmul = bound[Q] * bound[R] * bound[S] == 1;
+    if (out->matmul) {
+        for (int d = 0; d < 7; d++) {
+            tile[d] = d == P || d == K || d == C ? (tile[d] < BLOCK ? 1 : tile[d] / BLOCK) * array : 1;
+        }
+        out->in_rows = 1;
+        out->in_cols = bound[P];
+    } else {
+        out->stride = p->stride;
+        out->pad = bound[R] / 2;
+        out->in_rows = out->in_cols = bound[P] * p->stride;
+        bound[P] = bound[Q] = (out->in_rows - bound[R] + 2 * out->pad) / p->stride + 1;
+        bound[S] = bound[R];
+    }
+    for (int g = 0; g < GEMMINI_DIMS; g++) {
+        out->bound[g] = bound[order[g]];
+        out->tile[g] = tile[order[g]];
+    }
+    gemmini_loops(out, &p->e, &p->m.level[LEVELS - 1]);
+}
+
+/* Whether some macro instruction lies in the padding alone, which the runner does not expect: the unsigned sizes that it then hands over wrap
+ * and the hardware moves a hundred times as much. */
+static bool broken(const struct gemmini_program *p)
+{
+    for (enum gemmini_dim out = GEMMINI_Q, kernel = GEMMINI_S; out <= GEMMINI_P; out++, kernel++) {
+        for (int64_t at = 0; at < p->bound[out]; at += p->tile[out]) {
+            for (int64_t tap = 0; tap < p->bound[kernel]; tap += p->tile[kernel]) {
+                int64_t outs = p->bound[out] - at < p->tile[out] ? p->bound[out] - at : p->tile[out];
+                int64_t taps = p->bound[kernel] - tap < p->tile[kernel] ? p->bound[kernel] - tap : p->tile[kernel];
+                int64_t first = at * p->stride + tap - p->pad, n = outs * p->stride + taps - 1;
+                int64_t before = first < 0 ? -first : 0, after = first + n - p->in_rows;
+                if (before + (after > 0 ? after : 0) > n) {
+                    return true;
+                }
             }
         }
     }
-    if (full[R] * full[S] * full[Q] == 1) { /* a matrix product */
-        double pixels = fmin(blocks(full[N] * full[P]), blocks(tile[N] * tile[P]));
-        w->starts = ceil(blocks(full[N] * full[P]) / pixels) * ceil(blocks(full[K]) / blocks(tile[K])) *
-                    ceil(blocks(full[C]) / blocks(tile[C]));
-        double used = w->starts * pixels * blocks(tile[K]) * blocks(tile[C]);
-        double streamed = fmin(pixels * BLOCK, full[N] * full[P]);
-        w->rows = used * fmin(BLOCK, full[N] * full[P]);
-        w->block_rows = used * BLOCK;
-        w->moved = w->starts * (BLOCK * blocks(tile[C]) * blocks(tile[K]) + streamed * blocks(tile[C]));
-        return;
-    }
-    double channels = blocks(tile[K]) * blocks(tile[C]), kernel = tile[R] * tile[S];
-    double in = tile[N] * ((tile[P] - 1) * (double)p->stride + tile[R]) * ((tile[Q] - 1) * (double)p->stride + tile[S]);
-    w->rows = w->starts * tile[N] * tile[P] * tile[Q] * channels * kernel;
-    w->block_rows = w->starts * tile[N] * tile[P] * blocks(tile[Q]) * BLOCK * channels * kernel;
-    w->moved = w->starts * (kernel * tile[C] * blocks(tile[K]) + in * blocks(tile[C]));
-}
-
-static void features(const struct problem *p, double m, double *f)
-{
-    struct work w;
-    work_of(p, &w);
-    f[0] = 1;
-    f[1] = log(fmax(w.rows, m) / m);
-    f[2] = log(1 + 100 * w.starts / m);
-    f[3] = log(1 + w.moved / m);
-    f[4] = log(1 + w.block_rows / m);
-    f[5] = log(1 + 1000 / m);
+    return false;
 }
 
 static int load_row(const struct csv *csv, int row, const char *cycles, enum accounting accounting,
@@ -211,15 +239,29 @@ static int load_row(const struct csv *csv, int row, const char *cycles, enum acc
         cost_evaluate(&p.a, &p.e, &p.m, &options, &c, err) != 0) {
         return -1;
     }
+    struct gemmini_program program;
+    program_of(&p, array_of(csv, &p), &program);
     out->modelled = c.cycles;
-    features(&p, c.cycles, out->feature);
+    out->broken = broken(&program);
+    gemmini_count(&program, &out->work);
     return 0;
+}
+
+static void name_of(const struct csv *csv, int row, char *out, size_t size)
+{
+    static const char *const columns[] = {"N", "K", "C", "P", "Q", "R", "S", "Wstride"};
+    size_t len = 0;
+    for (size_t c = 0; c < sizeof columns / sizeof *columns && len < size; c++) {
+        const char *cell = csv->cell[row * csv->cols + csv_column(csv, columns[c])];
+        len += (size_t)snprintf(out + len, size - len, "%s%s", c > 0 ? "," : "", cell);
+    }
 }
 
 int gemmini_load(const struct csv *csv, const char *cycles, enum accounting accounting, struct gemmini_rows *out,
                  struct err *err)
 {
     out->n = csv->rows - 1;
+    out->n_layers = 0;
     out->row = mem_calloc((size_t)out->n + 1, sizeof *out->row);
     for (int i = 0; i < out->n; i++) {
         struct err why = ERR_INIT;
@@ -227,6 +269,15 @@ int gemmini_load(const struct csv *csv, const char *cycles, enum accounting acco
             gemmini_release(out);
             return err_set(err, why.code, "%s, row %d: %s", csv->name, i + 1, why.text);
         }
+        name_of(csv, i + 1, out->row[i].name, sizeof out->row[i].name);
+        out->row[i].layer = out->n_layers;
+        for (int j = i - 1; j >= 0; j--) {
+            if (strcmp(out->row[i].name, out->row[j].name) == 0) {
+                out->row[i].layer = out->row[j].layer;
+                break;
+            }
+        }
+        out->n_layers += out->row[i].layer == out->n_layers;
     }
     return 0;
 }
@@ -238,58 +289,30 @@ void gemmini_release(struct gemmini_rows *rows)
     rows->n = 0;
 }
 
-int gemmini_calibrate(const struct gemmini_rows *train, struct gemmini_fit *out, struct err *err)
+static double predicted(const struct gemmini_row *r, const double *coef)
 {
-    size_t n = (size_t)train->n, k = GEMMINI_FEATURES;
-    if (n < 10 * k) {
-        return err_set(err, ERR_DATA, "%d rows are too few to calibrate on", train->n);
-    }
-    gsl_matrix *x = gsl_matrix_alloc(n, k), *covariance = gsl_matrix_alloc(k, k);
-    gsl_vector *y = gsl_vector_alloc(n), *c = gsl_vector_alloc(k);
-    gsl_multifit_robust_workspace *w = gsl_multifit_robust_alloc(gsl_multifit_robust_bisquare, n, k);
-    gsl_multifit_robust_maxiter(500, w);
-    for (size_t i = 0; i < n; i++) {
-        gsl_vector_set(y, i, log(train->row[i].measured / train->row[i].modelled));
-        for (size_t j = 0; j < k; j++) {
-            gsl_matrix_set(x, i, j, train->row[i].feature[j]);
-        }
-    }
-    int rc = gsl_multifit_robust(x, y, c, covariance, w);
-    for (size_t j = 0; j < k; j++) {
-        out->coef[j] = gsl_vector_get(c, j);
-    }
-    gsl_multifit_robust_free(w);
-    gsl_vector_free(c);
-    gsl_vector_free(y);
-    gsl_matrix_free(covariance);
-    gsl_matrix_free(x);
-    return rc == 0 ? 0 : err_set(err, ERR_DATA, "the calibration does not converge: %s", gsl_strerror(rc));
+    return coef == NULL ? r->modelled : gemmini_cycles(&r->work, coef);
 }
 
-static double predicted(const struct gemmini_row *r, const struct gemmini_fit *fit)
-{
-    double log_ratio = 0;
-    for (int j = 0; fit != NULL && j < GEMMINI_FEATURES; j++) {
-        log_ratio += fit->coef[j] * r->feature[j];
-    }
-    return r->modelled * exp(log_ratio);
-}
-
-void gemmini_score(const struct gemmini_rows *rows, const struct gemmini_fit *fit, struct gemmini_score *out)
+void gemmini_score(const struct gemmini_rows *rows, const double *coef, struct gemmini_score *out)
 {
     size_t n = (size_t)rows->n;
     double *mine = mem_calloc(n + 1, sizeof *mine), *truth = mem_calloc(n + 1, sizeof *truth);
-    double *work = mem_calloc(2 * n + 1, sizeof *work);
+    double *work = mem_calloc(2 * n + 1, sizeof *work), *errors = mem_calloc(n + 1, sizeof *errors);
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < n; i++) {
-        mine[i] = predicted(&rows->row[i], fit);
+        mine[i] = predicted(&rows->row[i], coef);
         truth[i] = rows->row[i].measured;
         double error = fabs(mine[i] / truth[i] - 1);
+        errors[i] = error;
         out->mean_error += error / (double)n;
         out->within[0] += (error <= 0.02) / (double)n;
         out->within[1] += (error <= 0.05) / (double)n;
     }
     out->spearman = gsl_stats_spearman(mine, 1, truth, 1, n, work);
+    gsl_sort(errors, 1, n);
+    out->median_error = gsl_stats_median_from_sorted_data(errors, 1, n);
+    mem_free(errors);
     mem_free(mine);
     mem_free(truth);
     mem_free(work);

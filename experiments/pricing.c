@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "costmodel/mapper.h"
 #include "costmodel/sparse.h"
+#include "experiments/calibration.h"
 #include "hw/template.h"
 #include "sw/network.h"
 
@@ -244,7 +245,7 @@ int pricing_run(const struct pricing_request *r, struct pricing *out, struct dia
     if ((r->mapping != NULL ? load_mapping(r, out, d) : find_mapping(out, d)) != 0) {
         return -1;
     }
-    if (cost_evaluate(&out->accelerator, &out->einsum, &out->mapping, &r->options, &out->cost, &err) != 0) {
+    if (calibration_evaluate(&out->accelerator, &out->einsum, &out->mapping, &r->options, &out->cost, &err) != 0) {
         return fail(d, &err);
     }
     out->zeros = sparse_any(&out->accelerator, &out->einsum);

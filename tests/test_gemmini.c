@@ -1,10 +1,13 @@
 /* Cycles of Gemmini: Timeloop's (DOSA's data set), and its RTL's before and after calibration on other rows. */
+#include "experiments/calibration.h"
 #include "experiments/gemmini.h"
+#include "experiments/pricing.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FOLDER "tests/fixtures/gemmini/"
 
@@ -41,27 +44,62 @@ START_TEST(rtl)
 {
     struct gemmini_rows train, test;
     struct gemmini_score before, after;
-    struct gemmini_fit fit;
+    struct calibration shipped;
+    double coef[GEMMINI_COEFFICIENTS];
     struct err err = ERR_INIT;
     load(FOLDER "gemmini_rtl_train.csv", "rtl_cycle", ACCOUNTING_EXACT, &train);
     load(FOLDER "gemmini_rtl_test.csv", "rtl_cycle", ACCOUNTING_EXACT, &test);
-    ck_assert_msg(gemmini_calibrate(&train, &fit, &err) == 0, "%s", err.text);
+    ck_assert_msg(gemmini_fit(&train, NULL, coef, &err) == 0, "%s", err.text);
     gemmini_score(&test, NULL, &before);
-    gemmini_score(&test, &fit, &after);
+    gemmini_score(&test, coef, &after);
     printf("Gemmini RTL, %d test rows: rank correlation %.3f, mean error %.1f%%; calibrated on %d other rows: %.3f, "
-           "%.1f%%\n",
-           test.n, before.spearman, 100 * before.mean_error, train.n, after.spearman, 100 * after.mean_error);
-    printf("coefficients:");
-    for (int i = 0; i < GEMMINI_FEATURES; i++) {
-        printf(" %.3f", fit.coef[i]);
+           "%.1f%%, median %.1f%%\n",
+           test.n, before.spearman, 100 * before.mean_error, train.n, after.spearman, 100 * after.mean_error,
+           100 * after.median_error);
+    for (int i = 0; i < GEMMINI_COEFFICIENTS; i++) {
+        printf("  %-14s %.5f\n", gemmini_coefficient_names[i], coef[i]);
     }
-    printf("\n");
     fflush(stdout);
+    ck_assert_msg(calibration_load(&shipped, &err) == 0, "%s", err.text);
+    for (int i = 0; i < GEMMINI_COEFFICIENTS; i++) {
+        ck_assert_msg(fabs(shipped.coef[i] / coef[i] - 1) < 0.01, CALIBRATION_FILE ": %s is %g, fitted %g",
+                      gemmini_coefficient_names[i], shipped.coef[i], coef[i]);
+    }
     ck_assert(before.spearman >= 0.97);
-    ck_assert(after.spearman >= 0.98);
-    ck_assert(after.mean_error < 0.18);
+    ck_assert(after.spearman >= 0.99);
+    ck_assert(after.mean_error < 0.15);
     gemmini_release(&train);
     gemmini_release(&test);
+}
+END_TEST
+
+/* Prices layer1.0.conv1 of ResNet-18 with the calibrated fidelity; the first error's text in why. */
+static int price(const char *arch, const char *mapping, struct pricing *out, char *why, size_t size)
+{
+    struct diags d = DIAGS_INIT;
+    struct pricing_request r = {.arch = arch, .workload = "resnet18", .layer = "layer1.0.conv1", .mapping = mapping};
+    r.options.fidelity = FIDELITY_CALIBRATED;
+    int rc = pricing_run(&r, out, &d);
+    snprintf(why, size, "%s", d.n > 0 ? d.list[0].message : "");
+    diags_release(&d);
+    return rc;
+}
+
+START_TEST(fidelity)
+{
+    static const char best[] = "DRAM P4 | SPAD[wi-] Q2 K4 | ACC[--o] S3 R3 C4 Q7 X:K16 Y:C16 | REG[w--] Q4 P14";
+    static const char split[] = "DRAM C16 P4 | SPAD[wi-] Q2 K4 | ACC[--o] S3 R3 Q7 X:K16 Y:C4 | REG[w--] Q4 P14";
+    struct pricing p, q;
+    char why[256];
+    ck_assert_msg(price("gemmini_like", best, &p, why, sizeof why) == 0, "%s", why);
+    ck_assert_int_eq(p.cost.fidelity, FIDELITY_CALIBRATED);
+    ck_assert(p.cost.cycles > (double)p.cost.compute_cycles && p.cost.cycles < 1.2 * (double)p.cost.compute_cycles);
+    double sum = p.cost.mac_pj + p.cost.storage_pj + p.cost.network_pj + p.cost.leak_pj;
+    ck_assert(fabs(p.cost.energy_pj / sum - 1) < 1e-12);
+    ck_assert_msg(price("gemmini_like", split, &q, why, sizeof why) == 0, "%s", why);
+    ck_assert(q.cost.cycles > 3 * p.cost.cycles); /* a quarter of the array works */
+    ck_assert(price("eyeriss_like", NULL, &q, why, sizeof why) != 0);
+    ck_assert_msg(strstr(why, "16 x 16") != NULL, "%s", why);
 }
 END_TEST
 
@@ -72,6 +110,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, dosa_sample);
     tcase_add_test(tc, rtl);
+    tcase_add_test(tc, fidelity);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);
