@@ -8,6 +8,7 @@
 #include "sw/network.h"
 #include "tests/check_sparse.h"
 #include "tests/random_mapping.h"
+#include "tests/sparseloop_runs.h"
 
 #include <check.h>
 #include <math.h>
@@ -42,6 +43,19 @@ START_TEST(passing_is_the_mean_of_a_walk)
     fflush(stdout);
     ck_assert_int_gt(t.tiles, 50);
     ck_assert(t.worst < 5);
+}
+END_TEST
+
+/* Its densities are fixed, so what it counts is our expected value but for the rounding. */
+START_TEST(published_runs_of_sparseloop)
+{
+    struct sparseloop_row row[SPARSELOOP_ROWS];
+    ck_assert_int_eq(sparseloop_rows(row), SPARSELOOP_ROWS);
+    for (int i = 0; i < SPARSELOOP_ROWS; i++) {
+        ck_assert_msg(fabs(row[i].ours - row[i].published) < 1 + 1e-6 * row[i].published, "%s, %s: %g, Sparseloop %g",
+                      row[i].run, row[i].what, row[i].ours, row[i].published);
+    }
+    printf("Sparseloop: %d counts and cycles of 5 published runs equal\n", SPARSELOOP_ROWS);
 }
 END_TEST
 
@@ -399,6 +413,7 @@ int main(void)
     TCase *tc = tcase_create("sparse");
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, formats_are_what_encoders_need);
+    tcase_add_test(tc, published_runs_of_sparseloop);
     tcase_add_test(tc, metadata_by_hand);
     tcase_add_test(tc, passing_is_the_mean_of_a_walk);
     tcase_add_test(tc, dense_is_dense);
