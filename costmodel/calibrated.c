@@ -25,8 +25,7 @@ static void add_loop(struct gemmini_program *p, int d)
 
 void gemmini_loops(struct gemmini_program *p, const struct einsum *e, const struct mapping_level *outermost)
 {
-    static const enum gemmini_dim rest[GEMMINI_DIMS] = {GEMMINI_C, GEMMINI_R, GEMMINI_S, GEMMINI_K,
-                                                        GEMMINI_P, GEMMINI_Q, GEMMINI_N};
+    static const int rest[GEMMINI_DIMS] = {GEMMINI_C, GEMMINI_R, GEMMINI_S, GEMMINI_K, GEMMINI_P, GEMMINI_Q, GEMMINI_N};
     p->n_loops = 0;
     for (int i = outermost->n_temporal - 1; i >= 0; i--) {
         for (int d = 0; d < GEMMINI_DIMS; d++) {
