@@ -128,6 +128,16 @@ static int distinct_operators(const struct network *net)
     return n;
 }
 
+/* As a study with `fusion: elementwise` has it. */
+static void fused_totals(const struct network *net, struct network_totals *out)
+{
+    struct err ignored = ERR_INIT;
+    struct network *copy = network_copy(net);
+    network_fuse(copy, true, &ignored);
+    network_totals(copy, out);
+    network_free(copy);
+}
+
 static void print_text(const struct cli *cli, const struct workload_opts *o, const struct loaded *l)
 {
     const struct network *net = l->net;
@@ -152,6 +162,11 @@ static void print_text(const struct cli *cli, const struct workload_opts *o, con
     printf("activations  %lld bytes in all, at most %lld alive at once (%lld in place), at %d bits\n",
            (long long)(t.activation_bits / 8), (long long)(t.peak_activation_bits / 8),
            (long long)(t.peak_in_place_bits / 8), NETWORK_BITS);
+    struct network_totals fused;
+    fused_totals(net, &fused);
+    printf("fusion       %d of the vector work could ride on its producer: then %lld bytes of activations in all, at "
+           "most %lld at once in place\n",
+           fused.fused, (long long)(fused.activation_bits / 8), (long long)(fused.peak_in_place_bits / 8));
     if (l->onnx) {
         const struct onnx_facts *f = &l->facts;
         printf("ONNX         %d nodes, %d not known; MACs %lld, quantized %lld, in subgraphs %lld; %lld elements of "
@@ -197,6 +212,12 @@ static json_t *summary_json(const struct workload_opts *o, const struct loaded *
                                       (json_int_t)f->initializer_elements, "constant_elements",
                                       (json_int_t)f->constant_elements));
     }
+    fused_totals(net, &t);
+    json_object_set_new(root, "fusion",
+                        json_pack("{s:i, s:I, s:I, s:I}", "fused", t.fused, "activation_bits",
+                                  (json_int_t)t.activation_bits, "peak_activation_bits",
+                                  (json_int_t)t.peak_activation_bits, "peak_in_place_bits",
+                                  (json_int_t)t.peak_in_place_bits));
     if (o->sqnr) {
         json_object_set_new(root, "sqnr", sqnr_json(net, l->weights));
     }

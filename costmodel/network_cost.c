@@ -186,8 +186,8 @@ static void price_vector(const struct pricing *p, const struct op *op, int cores
     out->fits = 1;
     out->cores = cores;
     double read = 0;
-    for (int i = 0; i < op->n_inputs; i++) {
-        read += (double)net->act[net->edge[op->first_input + i]].elements;
+    for (int i = 0; i < op->n_inputs; i++) { /* what it is fused to comes from the array, its result is that one's */
+        read += i == op->fused_input - 1 ? 0 : (double)net->act[net->edge[op->first_input + i]].elements;
     }
     in = read * NETWORK_BITS;
     /* A cache keeps the rows of earlier steps: only this step's are written. */

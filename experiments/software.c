@@ -76,9 +76,14 @@ static void set_storage(const struct study *s, const struct study_family *f, con
     }
 }
 
-/* One variable. A width of the KV cache goes to *kv_bits. */
+/* What holds for the whole network and is set last. */
+struct whole {
+    int kv_bits;
+    bool fusion;
+};
+
 static int set_family(const struct study *s, const struct study_family *f, const double *x, int accumulator,
-                      const struct software *out, int *kv_bits, struct err *err)
+                      const struct software *out, struct whole *whole, struct err *err)
 {
     switch (f->binding) {
     case BIND_PARTITION:
@@ -88,7 +93,10 @@ static int set_family(const struct study *s, const struct study_family *f, const
         out->options->goal = (enum goal)study_level(s, f, x, 0);
         return 0;
     case BIND_KV_BITS:
-        *kv_bits = (int)study_level(s, f, x, 0);
+        whole->kv_bits = (int)study_level(s, f, x, 0);
+        return 0;
+    case BIND_FUSION:
+        whole->fusion = study_level(s, f, x, 0) > 0;
         return 0;
     case BIND_W_FORMAT:
     case BIND_W_PER:
@@ -103,7 +111,8 @@ static int set_family(const struct study *s, const struct study_family *f, const
 int software_set(const struct study *s, const double *x, const double *slots, int acc_bits, const struct software *out,
                  struct err *err)
 {
-    int kv_bits = s->kv_bits, acc = s->acc_bits > 0 ? s->acc_bits : acc_bits;
+    struct whole whole = {s->kv_bits, s->fusion};
+    int acc = s->acc_bits > 0 ? s->acc_bits : acc_bits;
     *out->options = (struct network_options){s->goal, s->mapper_budget};
     for (int o = 0; o < s->network->n_ops; o++) {
         out->place[o] = place_of(PARTITION_OUTPUT_CHANNELS);
@@ -120,7 +129,7 @@ int software_set(const struct study *s, const double *x, const double *slots, in
         if (f->binding == BIND_PARAMETER || (f->when != NULL && expr_eval(f->when, slots) == 0)) {
             continue;
         }
-        if (set_family(s, f, x, acc_bits, out, &kv_bits, err) < 0) {
+        if (set_family(s, f, x, acc_bits, out, &whole, err) < 0) {
             return -1;
         }
     }
@@ -130,5 +139,8 @@ int software_set(const struct study *s, const double *x, const double *slots, in
     if (s->quantized && network_set_quantizers(out->network, out->quantizer, err) < 0) {
         return -1;
     }
-    return kv_bits == out->network->kv_bits ? 0 : network_set_kv_bits(out->network, kv_bits, err);
+    if (whole.fusion != out->network->fused && network_fuse(out->network, whole.fusion, err) < 0) {
+        return -1;
+    }
+    return whole.kv_bits == out->network->kv_bits ? 0 : network_set_kv_bits(out->network, whole.kv_bits, err);
 }

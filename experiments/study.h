@@ -39,6 +39,7 @@ enum binding {
     BIND_W_FORMAT,
     BIND_W_PER,
     BIND_W_GROUP,
+    BIND_FUSION,
     BIND_COUNT
 };
 
@@ -47,6 +48,7 @@ enum per { PER_NETWORK, PER_BLOCK, PER_LAYER };
 /* How a block runs on the cores (PARTITION_CORE + c: alone on core c). */
 enum partition { PARTITION_OUTPUT_CHANNELS, PARTITION_ROWS, PARTITION_BATCH, PARTITION_CORE };
 #define STUDY_CORES 16                      /* most cores that a partition can name */
+extern const char *const fusion_names[];    /* "none", "elementwise", NULL */
 extern const char *const partition_names[]; /* "output_channels", "rows", "batch", "core0" .. "core15", NULL */
 
 struct study_family { /* one key of `space:`; a column of the database */
@@ -104,6 +106,7 @@ struct study {
     int fixed_bits;                    /* uniform bit width where the space says nothing */
     bool quantized;                    /* the study says how weights are stored: their scales count */
     struct quantizer quantizer;        /* of weights, where the space says nothing */
+    bool fusion;                       /* element-wise work rides on its producers */
     int kv_bits, acc_bits;             /* 0: as readers ask; the template's */
     enum goal goal;                    /* of the mapper, likewise */
     int64_t mapper_budget;             /* mappings priced an operator */

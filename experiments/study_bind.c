@@ -79,6 +79,7 @@ static int read_workload(struct study *s, const struct raw_workload *raw, const 
         return locate(d, before, model->mark);
     }
     s->fixed_bits = (int)raw->bits;
+    s->fusion = raw->fusion != 0;
     if (raw->density != NULL && read_density(s, raw->density, d) < 0) {
         return -1;
     }

@@ -187,6 +187,8 @@ static double default_of(const struct study *s, const struct study_family *f)
         return (double)s->quantizer.per;
     case BIND_W_GROUP:
         return (double)s->quantizer.group;
+    case BIND_FUSION:
+        return s->fusion;
     case BIND_PARTITION:
         return (double)PARTITION_OUTPUT_CHANNELS;
     default:

@@ -90,6 +90,9 @@ static void hash_model(struct study *s)
         strbuf_addf(&t, "quantization %d %s %s %d %d %d kv %d acc %d\n", s->quantized, number_format_names[q->format],
                     quantizer_per_names[q->per], q->group, q->scale_bits, q->zero_bits, s->kv_bits, s->acc_bits);
     }
+    if (s->fusion) {
+        strbuf_adds(&t, "fusion elementwise\n");
+    }
     strbuf_addf(&t, "bits %d goal %s budget %lld\n", s->fixed_bits, goal_names[s->goal], (long long)s->mapper_budget);
     s->model_hash = hash_bytes(t.buf, t.len);
     strbuf_release(&t);

@@ -20,6 +20,7 @@ struct raw_workload {
     int64_t batch;
     struct raw_accuracy accuracy;
     struct raw_quantization quantization;
+    int fusion;
     int64_t bits;
     const struct node *shapes, *density;
 };

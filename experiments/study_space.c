@@ -16,6 +16,8 @@ const char *const partition_names[] = {"output_channels", "rows",   "batch",  "c
 _Static_assert(sizeof partition_names / sizeof *partition_names == PARTITION_CORE + STUDY_CORES + 1,
                "a name for each partition");
 
+const char *const fusion_names[] = {"none", "elementwise", NULL};
+
 #define BITS_MAX 32
 #define GROUP_MAX 65536
 
@@ -39,6 +41,7 @@ static const struct software {
     {"w_format", BIND_W_FORMAT, {"w_format", VALUE_CHOICE, {{0}}, false, 0, 0, number_format_names, FORMAT_COUNT}},
     {"w_per", BIND_W_PER, {"w_per", VALUE_CHOICE, {{0}}, false, 0, 0, quantizer_per_names, QUANTIZER_PER_COUNT}},
     {"w_group", BIND_W_GROUP, {"w_group", VALUE_NUMBER, {{0}}, true, 1, GROUP_MAX, NULL, 0}},
+    {"fusion", BIND_FUSION, {"fusion", VALUE_CHOICE, {{0}}, false, 0, 0, fusion_names, 2}},
 };
 #define N_SOFTWARE ((int)(sizeof software / sizeof *software))
 _Static_assert(sizeof software / sizeof *software == BIND_COUNT - 1, "a row for each software variable");
@@ -288,7 +291,8 @@ static int read_family(struct study *s, const struct node *node, struct diags *d
         return diags_error(d, domain.per_node->mark, NULL,
                            "'%s' is a hardware parameter: it has one value, not one per block or layer", node->key);
     }
-    if ((f->binding == BIND_MAPPING_GOAL || f->binding == BIND_KV_BITS) && f->per != PER_NETWORK) {
+    if ((f->binding == BIND_MAPPING_GOAL || f->binding == BIND_KV_BITS || f->binding == BIND_FUSION) &&
+        f->per != PER_NETWORK) {
         mem_free(domain.level);
         return diags_error(d, domain.per_node->mark, NULL, "'%s' holds for the whole network", node->key);
     }

@@ -159,7 +159,7 @@ int network_in_place(const struct network *net, int i)
 {
     const struct op *op = &net->op[i];
     const struct activation *out = &net->act[op->output];
-    if (!is_elementwise(op) && !is_plain_depthwise(net, op)) {
+    if (op->fused_input > 0 || (!is_elementwise(op) && !is_plain_depthwise(net, op))) {
         return -1;
     }
     for (int e = op->first_input; e < op->first_input + op->n_inputs; e++) {
@@ -191,6 +191,7 @@ static void add_op_totals(const struct op *op, struct network_totals *t)
     t->vector_ops += op->vector_ops;
     t->tensor_ops += op->kind == OP_TENSOR;
     t->vector_work += op->kind == OP_VECTOR;
+    t->fused += op->fused_input > 0;
     t->views += op->kind == OP_VIEW;
     if (op->kind == OP_TENSOR) {
         int64_t macs = einsum_macs(&op->einsum);
@@ -285,6 +286,9 @@ static void canonical_op(const struct network *net, const struct op *op, struct 
         einsum_canonical(&op->einsum, out);
         break;
     case OP_VECTOR:
+        if (op->fused_input > 0) {
+            strbuf_addf(out, " fused=%d", op->fused_input);
+        }
         strbuf_addf(out, " vector ops=%lld reads=%lld w=%d a=%d\n", (long long)op->vector_ops,
                     (long long)op->weights_read, op->w_bits, op->a_bits);
         break;

@@ -64,6 +64,7 @@ struct op {
     struct quantizer w_quantizer; /* how the weights are stored in w_bits */
     int64_t scale_bits;           /* scales and zero points of its own weights, in all */
     double scale_share;           /* bits of scales for each bit of weights that is read */
+    int fused_input;              /* vector work: 1 + the input that it takes as its producer makes it; 0: none */
     int64_t rescale_ops;          /* operations that bring partial sums of groups to one scale */
     bool fixed_bits;      /* first or last operator with weights: network_set_bits() on a block or all leaves it */
     struct einsum einsum; /* OP_TENSOR; its widths follow from the network's, see above */
@@ -97,6 +98,7 @@ struct network {
     int *
         by_name; /* [n_names] hash table of network_find_op(): operator + 1, or 0; n_names is a power of two above 2 n_ops */
     int n_names;
+    bool fused;  /* network_fuse() */
     int kv_bits; /* of activations that live in main memory; 0: as their readers ask */
 };
 
@@ -135,6 +137,10 @@ int network_set_quantizers(struct network *net, const struct quantizer *weights,
 /* Width of what a KV cache holds in memory, 1..32; 0: as its readers ask. Readers unpack it to their own width. */
 int network_set_kv_bits(struct network *net, int bits, struct err *err);
 
+/* Lets element-wise work (additions, products, activation functions) ride on the tensor operator that makes one of its inputs, where nobody else
+ * reads that, or takes all of this back. O(operators). */
+int network_fuse(struct network *net, bool on, struct err *err);
+
 struct network_totals {
     int64_t macs;
     int64_t vector_ops;
@@ -149,6 +155,7 @@ struct network_totals {
     int64_t
         peak_in_place_bits; /* the same with results written over an input that nobody reads later, where that is legal */
     int tensor_ops, vector_work, views;
+    int fused; /* of the vector work: rides on its producer */
 };
 void network_totals(const struct network *net, struct network_totals *out);
 

@@ -429,7 +429,7 @@ int build_experts(struct network *net, const char *name, int in, const struct ex
 }
 
 /* An activation that a view looks into lives until the view's last reader. Operators are in order, so one pass backwards does it. */
-static void find_last_uses(struct network *net)
+void build_last_uses(struct network *net)
 {
     for (int a = 0; a < net->n_acts; a++) {
         net->act[a].last_use = -1;
@@ -438,9 +438,9 @@ static void find_last_uses(struct network *net)
         const struct op *op = &net->op[i];
         struct activation *out = &net->act[op->output];
         out->last_use = out->last_use < 0 ? net->n_ops : out->last_use;
-        int until = op->kind == OP_VIEW ? out->last_use : i;
         for (int e = op->first_input; e < op->first_input + op->n_inputs; e++) {
             struct activation *in = &net->act[net->edge[e]];
+            int until = op->kind == OP_VIEW || e - op->first_input == op->fused_input - 1 ? out->last_use : i;
             in->last_use = until > in->last_use ? until : in->last_use;
         }
     }
@@ -487,7 +487,7 @@ int build_finish(struct network *net, struct err *err)
     if (net->n_ops == 0) {
         return err_set(err, ERR_DATA, "network '%s' has no operators", net->name);
     }
-    find_last_uses(net);
+    build_last_uses(net);
     fix_first_and_last(net);
     if (build_widths(net, err)) {
         return -1;

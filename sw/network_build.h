@@ -89,6 +89,8 @@ int build_experts(struct network *net, const char *name, int in, const struct ex
 void build_index(struct network *net);
 /* Ends the building: drops empty blocks, marks first and last operator, sets default widths, finds last uses, checks every einsum. */
 int build_finish(struct network *net, struct err *err);
+/* Which operator reads each activation last; of one that a view looks into, or that fused work goes on with, the last reader of those. */
+void build_last_uses(struct network *net);
 /* Widths of activations and einsums from those of the operators. ERR_DATA when copies exceed 64 bits. */
 int build_widths(struct network *net, struct err *err);
 

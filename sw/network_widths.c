@@ -68,9 +68,11 @@ int build_widths(struct network *net, struct err *err)
         struct op *op = &net->op[i];
         uint64_t out = mask[op->output] ? mask[op->output] : width_bit(NETWORK_BITS);
         bool stored = net->act[op->output].in_memory && net->kv_bits > 0;
-        net->act[op->output].bits = op->kind == OP_VIEW ? 0 : stored ? net->kv_bits : sum_of_widths(out);
+        bool elsewhere = op->kind == OP_VIEW || op->fused_input > 0; /* stored as what it looks into, or goes on with */
+        net->act[op->output].bits = elsewhere ? 0 : stored ? net->kv_bits : sum_of_widths(out);
         for (int e = op->first_input; e < op->first_input + op->n_inputs; e++) {
-            mask[net->edge[e]] |= op->kind == OP_VIEW ? out : width_bit(op->a_bits);
+            bool passes = op->kind == OP_VIEW || e - op->first_input == op->fused_input - 1;
+            mask[net->edge[e]] |= passes ? out : width_bit(op->a_bits);
         }
         if (net->act[op->output].bits > 64) {
             rc = err_set(err, ERR_DATA,
