@@ -151,6 +151,42 @@ START_TEST(closed_forms)
 }
 END_TEST
 
+/* Estimates against the exact volume up to six objectives, and against two boxes' inclusion and exclusion beyond. */
+START_TEST(estimates_and_their_errors)
+{
+    int checked = 0, far = 0;
+    double worst = 0;
+    for (int m = 1; m <= 12; m++) {
+        struct rng r;
+        rng_init(&r, 4, (uint64_t)m, RNG_TEST);
+        double f[60 * 12], ref[12], a = 1, b = 1, both = 1, error;
+        int n = m <= 6 ? 60 : 2;
+        for (int i = 0; i < 60 * 12; i++) {
+            f[i] = rng_uniform(&r);
+        }
+        for (int j = 0; j < m; j++) {
+            ref[j] = 0.9;
+            f[j] = m <= 6 ? f[j] : j % 2 ? 0.1 : 0.5;
+            f[m + j] = m <= 6 ? f[m + j] : j % 2 ? 0.4 : 0.2;
+            a *= fmax(0, ref[j] - f[j]);
+            b *= fmax(0, ref[j] - f[m + j]);
+            both *= fmax(0, ref[j] - fmax(f[j], f[m + j]));
+        }
+        double want = m <= 6 ? hypervolume(f, n, m, ref) : a + b - both;
+        for (uint64_t seed = 0; seed < 20; seed++, checked++) {
+            double v = hypervolume_sampled(f, n, m, ref, 3000, seed, &error);
+            ck_assert_msg(error >= 0 && error <= want * sqrt(n / 3000.0), "%d objectives: error %g of %g", m, error,
+                          want);
+            double off = fabs(v - want) / (error + 1e-12 * want);
+            worst = fmax(worst, off);
+            far += off > 2;
+        }
+    }
+    ck_assert_msg(worst < 4.5 && far < 0.1 * checked, "worst %g errors, %d of %d beyond two", worst, far, checked);
+    printf("test_hypervolume: checked %d estimates\n", checked);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("hypervolume");
@@ -158,6 +194,7 @@ int main(void)
     tcase_add_test(c, equals_counting);
     tcase_add_test(c, sum_of_gains);
     tcase_add_test(c, closed_forms);
+    tcase_add_test(c, estimates_and_their_errors);
     suite_add_tcase(s, c);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);
