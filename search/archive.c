@@ -2,11 +2,15 @@
  * doi:10.1109/TEVC.2018.2799684). A box whose low corner is not below a point cannot hold a dominator, one whose high corner
  * is holds only dominators; so both questions end near the root for most points. Boxes grow when points enter and are not
  * shrunk when they leave, which keeps them right (they contain their points) and only a little loose.
- * Members are kept dense: the last one fills the hole of a removed one. */
+ * Members are kept dense: the last one fills the hole of a removed one.
+ *
+ * With cells, the tree holds the members' cells and everything above is said of cells: Laumanns, Thiele, Deb, Zitzler, Evolutionary
+ * Computation 10(3), 2002, doi:10.1162/106365602760234108. */
 #include "search/archive.h"
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -26,8 +30,22 @@ void archive_init(struct archive *a, int m, int n_vars)
     a->free_nodes = -1;
 }
 
+void archive_init_cells(struct archive *a, int m, int n_vars, const double *epsilon)
+{
+    archive_init(a, m, n_vars);
+    if (epsilon) {
+        assert(m <= ARCHIVE_MAX_M);
+        a->epsilon = mem_calloc((size_t)m, sizeof *a->epsilon);
+        memcpy(a->epsilon, epsilon, (size_t)m * sizeof *epsilon);
+    }
+}
+
 void archive_release(struct archive *a)
 {
+    if (a->epsilon) {
+        mem_free(a->key);
+    }
+    mem_free(a->epsilon);
     mem_free(a->f);
     mem_free(a->x);
     mem_free(a->id);
@@ -122,16 +140,11 @@ static bool covers(const struct archive *a, int node, const double *f)
         return covers(a, t->child, f) || covers(a, t->child + 1, f);
     }
     for (int k = 0; k < t->n; k++) {
-        if (not_above(a->f + (int64_t)t->item[k] * a->m, f, a->m)) {
+        if (not_above(a->key + (int64_t)t->item[k] * a->m, f, a->m)) {
             return true;
         }
     }
     return false;
-}
-
-bool archive_covers(const struct archive *a, const double *f)
-{
-    return a->n > 0 && covers(a, 0, f);
 }
 
 /* Takes member i out of the arrays; the last one gets its number, in its leaf too. */
@@ -142,6 +155,9 @@ static void member_drop(struct archive *a, int i)
         return;
     }
     memcpy(a->f + (int64_t)i * a->m, a->f + (int64_t)last * a->m, (size_t)a->m * sizeof *a->f);
+    if (a->epsilon) {
+        memcpy(a->key + (int64_t)i * a->m, a->key + (int64_t)last * a->m, (size_t)a->m * sizeof *a->key);
+    }
     if (a->n_vars > 0) {
         memcpy(a->x + (int64_t)i * a->n_vars, a->x + (int64_t)last * a->n_vars, (size_t)a->n_vars * sizeof *a->x);
     }
@@ -173,7 +189,7 @@ static int drop_dominated(struct archive *a, int node, const double *f)
     }
     for (int k = 0; k < t->n;) {
         int i = t->item[k];
-        if (not_above(f, a->f + (int64_t)i * a->m, a->m)) {
+        if (not_above(f, a->key + (int64_t)i * a->m, a->m)) {
             t->item[k] = t->item[--t->n];
             member_drop(a, i);
             dropped++;
@@ -192,7 +208,7 @@ static void leaf_put(struct archive *a, int node, int i)
     struct archive_node *t = &a->node[node];
     t->item[t->n++] = i;
     a->leaf[i] = node;
-    node_grow(a, node, a->f + (int64_t)i * a->m);
+    node_grow(a, node, a->key + (int64_t)i * a->m);
 }
 
 /* A full leaf becomes two halves along its longest side, in units of the root's box. */
@@ -212,7 +228,7 @@ static void leaf_split(struct archive *a, int node)
     for (int k = 1; k < t->n; k++) { /* by insertion, along the axis */
         int32_t i = t->item[k];
         int at = k;
-        for (; at > 0 && a->f[(int64_t)t->item[at - 1] * a->m + axis] > a->f[(int64_t)i * a->m + axis]; at--) {
+        for (; at > 0 && a->key[(int64_t)t->item[at - 1] * a->m + axis] > a->key[(int64_t)i * a->m + axis]; at--) {
             t->item[at] = t->item[at - 1];
         }
         t->item[at] = i;
@@ -240,7 +256,7 @@ static double stretch(const struct archive *a, int node, const double *f)
 
 static void tree_add(struct archive *a, int i)
 {
-    const double *f = a->f + (int64_t)i * a->m;
+    const double *f = a->key + (int64_t)i * a->m;
     int node = 0;
     for (;;) {
         struct archive_node *t = &a->node[node];
@@ -260,29 +276,97 @@ static void tree_add(struct archive *a, int i)
     leaf_put(a, node, i);
 }
 
-bool archive_add(struct archive *a, int64_t id, const double *f, const double *x)
+static void member_set(struct archive *a, int i, int64_t id, const double *f, const double *x)
 {
-    if (a->n_nodes == 0) {
-        node_pair(a); /* node 0 is the root, node 1 stays empty */
-    }
-    if (covers(a, 0, f)) {
-        return false;
-    }
-    drop_dominated(a, 0, f);
-    if (a->n == a->cap) {
-        a->cap = a->cap ? 2 * a->cap : 64;
-        a->f = mem_realloc(a->f, (size_t)a->cap * (size_t)a->m, sizeof *a->f);
-        a->x = mem_realloc(a->x, (size_t)a->cap * (size_t)a->n_vars, sizeof *a->x);
-        a->id = mem_realloc(a->id, (size_t)a->cap, sizeof *a->id);
-        a->leaf = mem_realloc(a->leaf, (size_t)a->cap, sizeof *a->leaf);
-    }
-    int i = a->n++;
     memcpy(a->f + (int64_t)i * a->m, f, (size_t)a->m * sizeof *f);
     if (a->n_vars > 0) {
         memcpy(a->x + (int64_t)i * a->n_vars, x, (size_t)a->n_vars * sizeof *x);
     }
     a->id[i] = id;
     a->entered++;
+}
+
+/* Adds a row to every array and returns its number. */
+static int member_new(struct archive *a)
+{
+    if (a->n == a->cap) {
+        a->cap = a->cap ? 2 * a->cap : 64;
+        a->f = mem_realloc(a->f, (size_t)a->cap * (size_t)a->m, sizeof *a->f);
+        a->x = mem_realloc(a->x, (size_t)a->cap * (size_t)a->n_vars, sizeof *a->x);
+        a->id = mem_realloc(a->id, (size_t)a->cap, sizeof *a->id);
+        a->leaf = mem_realloc(a->leaf, (size_t)a->cap, sizeof *a->leaf);
+        a->key = a->epsilon ? mem_realloc(a->key, (size_t)a->cap * (size_t)a->m, sizeof *a->key) : a->f;
+    }
+    return a->n++;
+}
+
+/* Squared distance to the low corner of its cell, in cells. */
+static double from_corner(const struct archive *a, const double *f, const double *key)
+{
+    double sum = 0;
+    for (int j = 0; j < a->m; j++) {
+        double d = f[j] / a->epsilon[j] - key[j];
+        sum += d * d;
+    }
+    return sum;
+}
+
+/* The member that shares the cell `key`, -1: none. Where a member covers the key, only one of the same cell can, as any other
+ * would dominate that one. */
+static int same_cell(const struct archive *a, const double *key)
+{
+    int node = 0;
+    while (a->node[node].child >= 0) {
+        int child = a->node[node].child;
+        node = covers(a, child, key) ? child : child + 1;
+    }
+    for (int k = 0; k < a->node[node].n; k++) {
+        int i = a->node[node].item[k];
+        if (not_above(a->key + (int64_t)i * a->m, key, a->m)) {
+            return not_above(key, a->key + (int64_t)i * a->m, a->m) ? i : -1;
+        }
+    }
+    return -1;
+}
+
+/* With cells: a better point of a taken cell takes the place of the one that is there. */
+static bool replace(struct archive *a, int64_t id, const double *f, const double *x, const double *key)
+{
+    int i = same_cell(a, key);
+    if (i < 0) {
+        return false;
+    }
+    const double *there = a->f + (int64_t)i * a->m;
+    bool better = not_above(f, there, a->m) && !not_above(there, f, a->m);
+    if (better || (!not_above(there, f, a->m) && from_corner(a, f, key) < from_corner(a, there, key))) {
+        member_set(a, i, id, f, x);
+        return true;
+    }
+    return false;
+}
+
+bool archive_add(struct archive *a, int64_t id, const double *f, const double *x)
+{
+    double cell[ARCHIVE_MAX_M];
+    const double *key = f;
+    if (a->epsilon) {
+        for (int j = 0; j < a->m; j++) {
+            cell[j] = floor(f[j] / a->epsilon[j]);
+        }
+        key = cell;
+    }
+    if (a->n_nodes == 0) {
+        node_pair(a); /* node 0 is the root, node 1 stays empty */
+    }
+    if (covers(a, 0, key)) {
+        return a->epsilon ? replace(a, id, f, x, key) : false;
+    }
+    drop_dominated(a, 0, key);
+    int i = member_new(a);
+    member_set(a, i, id, f, x);
+    if (a->epsilon) {
+        memcpy(a->key + (int64_t)i * a->m, key, (size_t)a->m * sizeof *key);
+    }
     tree_add(a, i);
     return true;
 }

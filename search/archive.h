@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { ARCHIVE_MAX_M = 16 }; /* objectives, with cells */
+
 struct archive_node;
 
 struct archive {
@@ -13,6 +15,8 @@ struct archive {
     int n, cap;      /* members are 0..n-1, in no order that means anything (but the same for the same history) */
     double *f, *x;   /* [n][m], [n][n_vars] */
     int64_t *id;     /* [n] trial numbers */
+    double *epsilon; /* [m] sides of the cells; NULL: none */
+    double *key;     /* [n][m] the members' cells; without cells f itself */
     int64_t entered; /* members ever added */
     struct archive_node *node;          /* tree over the members; node 0 is the root */
     double *box;                        /* [node][2][m]: low and high corners */
@@ -21,9 +25,12 @@ struct archive {
 };
 
 void archive_init(struct archive *a, int m, int n_vars);
+/* An archive of bounded size: objective space is cut into cells of sides epsilon[m] > 0 (copied; NULL: none); no member's cell is at
+ * least as low everywhere as another's. So at most one member a cell, the better one or else the nearer to the cell's low corner, and
+ * every result is at most epsilon better than some member in each objective. */
+void archive_init_cells(struct archive *a, int m, int n_vars, const double *epsilon);
 void archive_release(struct archive *a);
 /* Adds unless some member is at least as good everywhere; removes whom it dominates. Returns whether it was added. */
 bool archive_add(struct archive *a, int64_t id, const double *f, const double *x);
-bool archive_covers(const struct archive *a, const double *f); /* is some member at least as good everywhere? */
 
 #endif

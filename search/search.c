@@ -85,6 +85,11 @@ static int check_options(const struct search_problem *p, const struct search_opt
         return err_set(err, ERR_DATA,
                        "'stall', 'plan', 'population', 'lag' and 'n_start' must be >= 0, and 'grid' 0 or at least 2");
     }
+    for (int j = 0; o->epsilon && j < p->n_objectives; j++) {
+        if (!(o->epsilon[j] > 0 && isfinite(o->epsilon[j]))) {
+            return err_set(err, ERR_DATA, "'epsilon' of objective %d must be a number > 0", j);
+        }
+    }
     if (!find(o->algorithm ? o->algorithm : "auto")) {
         return err_set(err, ERR_DATA, "there is no search algorithm '%s'", o->algorithm);
     }
@@ -106,7 +111,8 @@ struct search *search_new(const struct search_problem *p, const struct search_op
     if (o->grid == 0) {
         s->options.grid = FALLBACK_GRID;
     }
-    archive_init(&s->archive, s->m, s->n);
+    archive_init_cells(&s->archive, s->m, s->n, o->epsilon);
+    s->options.epsilon = NULL;
     walk_init(&s->walk, p->space, s->options.grid);
     s->start = mem_calloc((size_t)o->n_start * (size_t)s->n + 1, sizeof *s->start);
     if (o->n_start > 0) {
@@ -366,7 +372,7 @@ static int by_number(const void *a, const void *b)
 const int64_t *search_front(struct search *s, int64_t *n)
 {
     struct archive all; /* the archive and what was told but not needed yet */
-    archive_init(&all, s->m, 0);
+    archive_init_cells(&all, s->m, 0, s->archive.epsilon);
     for (int i = 0; i < s->archive.n; i++) {
         archive_add(&all, s->archive.id[i], s->archive.f + (int64_t)i * s->m, NULL);
     }

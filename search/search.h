@@ -62,6 +62,10 @@ struct search_options {
     const double *start;
     int n_start;
     uint64_t seed;
+    /* [n_objectives] differences that do not matter, each > 0: of the results within one cell of these sides only the best is kept, so
+     * the archive, parents taken from it and search_front() stay small (archive.h). NULL: keep all. Borrowed until search_new() returns;
+     * part of the study */
+    const double *epsilon;
     const double *reference; /* [n_objectives] for `stall`'s hypervolume; NULL: from the first feasible results */
 };
 
