@@ -67,7 +67,8 @@ TEST_LIB_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(REPORT_SRC) $(FUZZ_SRC),
 HEADERS := $(sort $(foreach l,$(LAYERS) cli tests,$(wildcard $(l)/*.h))) $(wildcard experiments/mpi/*.h)
 EXTENSION_SRC := db/loadable/extension.c
 MPI_SRC := $(wildcard experiments/mpi/*.c cli/mpi/*.c)
-SOURCES := $(LIB_SRC) $(EXTENSION_SRC) $(MPI_SRC) $(CLI_SRC) $(TEST_SRC) $(BENCH_SRC) $(REPORT_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
+MPI_TEST_SRC := $(wildcard tests/cluster/*.c)
+SOURCES := $(LIB_SRC) $(EXTENSION_SRC) $(MPI_SRC) $(MPI_TEST_SRC) $(CLI_SRC) $(TEST_SRC) $(BENCH_SRC) $(REPORT_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
 DATA := $(sort $(wildcard costmodel/*.csv hw/templates/*.yaml hw/technology/* sw/models/*.yaml sw/accuracy/*.csv experiments/studies/*.yaml))
 
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/embedded.o $(B)/onnx.pb-c.o
@@ -78,6 +79,7 @@ BENCHES := $(BENCH_SRC:%.c=$(B)/%)
 REPORTS := $(REPORT_SRC:%.c=$(B)/%)
 FUZZERS := $(FUZZ_SRC:%.c=$(B)/%)
 MPI_OBJ := $(MPI_SRC:%.c=$(B)/%.o)
+MPI_TESTS := $(MPI_TEST_SRC:%.c=$(B)/%)
 MPI_PROGRAM := $(if $(shell command -v $(MPICC)),$(B)/dovetail-mpi)
 PROGRAM := $(if $(CLI_SRC),$(B)/dovetail) $(MPI_PROGRAM)
 RERUN := +@$(MAKE)
@@ -149,8 +151,11 @@ $(B)/dovetail: $(CLI_OBJ) $(B)/libdovetail.a
 MPI_SHOW = $(eval MPI_SHOW := $$(shell $(MPICC) -show 2>/dev/null))$(MPI_SHOW)
 MPI_CFLAGS = $(patsubst -I%,-isystem%,$(filter -I% -D%,$(MPI_SHOW)))
 MPI_LIBS = $(filter -L% -l% -Wl%,$(MPI_SHOW))
-$(MPI_OBJ) $(MPI_OBJ:.o=.tidy): EXTRA_CFLAGS = $(MPI_CFLAGS)
+$(MPI_OBJ) $(MPI_OBJ:.o=.tidy) $(MPI_TESTS:%=%.o): EXTRA_CFLAGS = $(MPI_CFLAGS)
 $(B)/dovetail-mpi: $(filter-out $(B)/cli/main.o,$(CLI_OBJ)) $(MPI_OBJ) $(B)/libdovetail.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(PKG_LIBS) $(MPI_LIBS)
+$(MPI_TESTS): $(B)/%: $(B)/%.o $(filter $(B)/experiments/%,$(MPI_OBJ)) $(B)/libdovetail.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(PKG_LIBS) $(MPI_LIBS)
 
@@ -214,7 +219,7 @@ run-validation: $(VALIDATED)
 CLUSTER_TESTS := $(sort $(wildcard tests/cluster/test_*.sh))
 check-cluster: deps-cluster
 	$(RERUN) run-cluster
-run-cluster: all
+run-cluster: all $(MPI_TESTS)
 	@DOVETAIL=$(B)/dovetail BUILD=$(B) sh tests/run_tests.sh $(B) $(CLUSTER_TESTS)
 
 bench-search:
@@ -282,7 +287,7 @@ lint-tidy: lint-clang
 	@echo 'clang-tidy: $(words $(LIB_SRC) $(CLI_SRC)) files passed'
 
 .PHONY: objects run-tidy
-objects: $(filter-out $(if $(MPI_PROGRAM),,$(MPI_SRC:%.c=$(B)/%.o)),$(SOURCES:%.c=$(B)/%.o))
+objects: $(filter-out $(if $(MPI_PROGRAM),,$(MPI_OBJ) $(MPI_TESTS:%=%.o)),$(SOURCES:%.c=$(B)/%.o))
 # Without the analyzer's core checks: the paths that they see through numerical code are mostly impossible ones. Nor its MPI checks: they want a
 # request's wait in the function that sends.
 TIDY_CHECKS := -*,bugprone-*,clang-analyzer-*,-clang-analyzer-core*,-clang-analyzer-optin.mpi*,misc-redundant-expression,misc-unused-parameters,readability-misleading-indentation,readability-redundant-declaration,performance-*,portability-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-macro-parentheses,-bugprone-suspicious-memory-comparison,-bugprone-integer-division,-bugprone-branch-clone,-bugprone-suspicious-missing-comma,-bugprone-suspicious-string-compare,-bugprone-misplaced-widening-cast,-performance-no-int-to-ptr,-bugprone-sizeof-expression,-bugprone-implicit-widening-of-multiplication-result,-bugprone-reserved-identifier,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-security.insecureAPI.strcpy,-clang-analyzer-deadcode.DeadStores
@@ -339,4 +344,4 @@ clean:
 FORCE:
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(MPI_OBJ:.o=.d) $(REPORTS:%=%.d) $(LIB_OBJ:.o=.d) $(EXTENSION_SRC:%.c=$(B)/%.d) $(CLI_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d) $(FUZZERS:%=%.d)
+-include $(MPI_OBJ:.o=.d) $(MPI_TESTS:%=%.d) $(REPORTS:%=%.d) $(LIB_OBJ:.o=.d) $(EXTENSION_SRC:%.c=$(B)/%.d) $(CLI_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(TESTS:%=%.d) $(BENCHES:%=%.d) $(FUZZERS:%=%.d)

@@ -23,6 +23,9 @@
 #include <mpi.h>
 #include <stdbool.h>
 
+/* Messages up to this size leave without waiting for the receiver, in shared memory too (Open MPI's vader: 4096 with its header). */
+enum { RANK_EAGER_BYTES = 4000 };
+
 enum tag {
     TAG_STUDY = 1,
     TAG_READY,

@@ -17,8 +17,8 @@
 #include <string.h>
 
 static const double NAP_S = 100e-6, AHEAD_S = 1e-3, STOP_S = 0.5, LEAVE_S = 2, PATIENCE_S = 600, PATIENCE_TIMES = 20,
-                    PING_S = 30;
-enum { AHEAD_MAX = 64, POSTS = 2, ROOM_MIN = 256, ROOM_MAX = 1 << 14, ROOM_PER_WORKER = 16 };
+                    PING_S = 30, LOOK_S = 0.1;
+enum { AHEAD_MAX = 64, POSTS = 4, MOST_TOUCHED = 1024, ROOM_MIN = 256, ROOM_MAX = 1 << 14, ROOM_PER_WORKER = 16 };
 
 struct peer { /* another rank */
     int threads;
@@ -28,7 +28,8 @@ struct peer { /* another rank */
     bool lost, stopped;
     struct totals totals;
     struct post post[POSTS];
-    int filling; /* post to write into, -1: none is free */
+    int filling;    /* post that is written into, -1: none */
+    int64_t jammed; /* round in which no post was free */
     char host[MPI_MAX_PROCESSOR_NAME];
 };
 
@@ -40,10 +41,13 @@ struct ranks {
     int64_t next;   /* first trial that was never given */
     int64_t *again; /* trials that lost ranks had */
     int n_again, cap_again;
+    int64_t round;                      /* of giving */
+    struct peer *touched[MOST_TOUCHED]; /* ranks with a message begun */
+    int n_touched;
     bool stopping; /* the ranks were told to stop */
     double patience_s, patience_times;
     double mean_us, longest_us, sum_us; /* of the evaluations */
-    double start_s, pinged_s;
+    double start_s, looked_s, pinged_s;
     struct workshop shop; /* rank 0's own, for questions beside the trials */
     struct strbuf heard;
 };
@@ -59,7 +63,7 @@ static int ahead(const struct ranks *p)
 
 static bool can_take(const struct ranks *p, const struct peer *r)
 {
-    return !r->lost && r->filling >= 0 && r->n_given < ahead(p) * r->threads;
+    return !r->lost && r->jammed != p->round && r->n_given < ahead(p) * r->threads;
 }
 
 /* The rank with the least to do for each of its threads; NULL: all have enough. O(ranks). */
@@ -106,46 +110,62 @@ static void take_trial(struct ranks *p)
     }
 }
 
-static void find_posts(struct ranks *p)
+/* A message to write into, if there is one that has left. */
+static bool open_post(struct peer *r)
 {
-    for (int i = 0; i < p->n; i++) {
-        struct peer *r = &p->peer[i];
-        r->filling = -1;
-        for (int k = 0; k < POSTS && r->filling < 0; k++) {
-            if (post_idle(&r->post[k])) {
-                r->filling = k;
-                strbuf_reset(&r->post[k].text);
-            }
+    for (int k = 0; k < POSTS && r->filling < 0; k++) {
+        if (post_idle(&r->post[k])) {
+            strbuf_reset(&r->post[k].text);
+            r->filling = k;
         }
+    }
+    return r->filling >= 0;
+}
+
+static void send_tasks(struct ranks *p, struct peer *r)
+{
+    if (r->filling >= 0) {
+        post_send(&r->post[r->filling], (int)(r - p->peer) + 1, TAG_TASKS);
+        r->filling = -1;
     }
 }
 
+static void give_one(struct ranks *p, const struct pool_window *w, struct peer *r, int64_t trial)
+{
+    struct strbuf *text = &r->post[r->filling].text;
+    size_t bytes = (size_t)w->dims * sizeof *w->x;
+    if (r->n_given == 0) {
+        r->heard_s = MPI_Wtime();
+    }
+    if (text->len == 0) {
+        p->touched[p->n_touched++] = r;
+    }
+    strbuf_add(text, &trial, sizeof trial);
+    strbuf_add(text, w->x + trial % w->room * w->dims, bytes);
+    r->given[r->n_given++] = trial;
+    if (text->len + sizeof trial + bytes > RANK_EAGER_BYTES) {
+        send_tasks(p, r);
+    }
+}
+
+/* O(ranks) a trial. */
 static void give(struct ranks *p, const struct pool_window *w)
 {
-    bool any = false;
+    p->round++;
     for (int64_t trial = next_trial(p, w); trial >= 0; trial = next_trial(p, w)) {
-        if (!any) {
-            find_posts(p);
-        }
         struct peer *r = idlest(p);
         if (r == NULL) {
             break;
         }
-        if (r->n_given == 0) {
-            r->heard_s = MPI_Wtime();
+        if (p->n_touched < MOST_TOUCHED && open_post(r)) {
+            give_one(p, w, r, trial);
+            take_trial(p);
+        } else {
+            r->jammed = p->round;
         }
-        struct strbuf *text = &r->post[r->filling].text;
-        strbuf_add(text, &trial, sizeof trial);
-        strbuf_add(text, w->x + trial % w->room * w->dims, (size_t)w->dims * sizeof *w->x);
-        r->given[r->n_given++] = trial;
-        take_trial(p);
-        any = true;
     }
-    for (int i = 0; any && i < p->n; i++) {
-        struct peer *r = &p->peer[i];
-        if (r->filling >= 0 && r->post[r->filling].text.len > 0) {
-            post_send(&r->post[r->filling], i + 1, TAG_TASKS);
-        }
+    for (; p->n_touched > 0; p->n_touched--) {
+        send_tasks(p, p->touched[p->n_touched - 1]);
     }
 }
 
@@ -275,18 +295,21 @@ bool rank_pool_finish(int status)
     return whole;
 }
 
-/* A rank that has nothing to do hears that rank 0 lives. */
-static void ping(struct ranks *p)
+/* Ten times a second: who is lost? And now and then a rank that has nothing to do hears that rank 0 lives. Returns how many ranks are left. */
+static int look_after(struct ranks *p)
 {
-    if (MPI_Wtime() - p->pinged_s < PING_S) {
-        return;
+    double now = MPI_Wtime();
+    if (now - p->looked_s < LOOK_S) {
+        return p->n;
     }
-    p->pinged_s = MPI_Wtime();
-    for (int i = 0; i < p->n; i++) {
+    p->looked_s = now;
+    for (int i = 0; i < p->n && now - p->pinged_s > PING_S; i++) {
         if (!p->peer[i].lost) {
             rank_tell(i + 1, TAG_PING, 0);
         }
     }
+    p->pinged_s = now - p->pinged_s > PING_S ? now : p->pinged_s;
+    return lose(p);
 }
 
 /* ---- the pool ---- */
@@ -306,12 +329,11 @@ static int work(struct pool *pool, struct pool_window *w, struct err *err)
         if (w->have[w->begin % w->room]) {
             return 0;
         }
-        if (lose(p) == 0) {
+        if (look_after(p) == 0) {
             return err_set(err, ERR_RESUME,
                            "none of %d ranks has answered for %.0f s; what was counted is stored: resume the study",
                            p->n, MPI_Wtime() - p->peer[0].heard_s);
         }
-        ping(p);
         rank_nap(idle, NAP_S);
     }
 }
@@ -434,8 +456,10 @@ struct pool *rank_pool_new(const struct pool_request *r, struct err *err)
     p->peer = mem_calloc((size_t)p->n, sizeof *p->peer);
     rank_pool_set_patience(&p->pool, PATIENCE_S, PATIENCE_TIMES);
     for (int i = 0; i < p->n; i++) {
-        post_init(&p->peer[i].post[0]);
-        post_init(&p->peer[i].post[1]);
+        p->peer[i].filling = -1;
+        for (int k = 0; k < POSTS; k++) {
+            post_init(&p->peer[i].post[k]);
+        }
     }
     show_study(p, r);
     struct err why = ERR_INIT;

@@ -15,7 +15,7 @@
 
 static const double NAP_S = 1e-3, SEND_EVERY_S = 200e-6, LEAVE_S = 10;
 static const double SILENCE_S = 3600; /* rank 0 pings every half a minute, but may be long over a proposal */
-enum { POSTS = 4, SEND_BYTES = 4096 };
+enum { POSTS = 4, SEND_BYTES = RANK_EAGER_BYTES - sizeof(struct evaluation) - sizeof(struct result) };
 
 struct serving {
     struct study *study;
