@@ -183,19 +183,6 @@ static int add_initializers(struct onnx *g, const Onnx__GraphProto *graph)
 
 /* --- Nodes ------------------------------------------------------------------------------------ */
 
-const struct onnx_op *onnx_find_op(const char *name)
-{
-    const struct onnx_op *const tables[] = {onnx_ops, onnx_tensor_ops};
-    for (int t = 0; t < 2; t++) {
-        for (const struct onnx_op *op = tables[t]; op->name; op++) {
-            if (strcmp(op->name, name) == 0) {
-                return op;
-            }
-        }
-    }
-    return NULL;
-}
-
 /* The shape that the file itself states for a value, when none of its dimensions is dynamic. */
 static bool stated_shape(struct onnx *g, struct onnx_value *v)
 {
@@ -407,15 +394,6 @@ static bool bind_inputs(struct onnx *g, struct onnx_node *n, const Onnx__NodePro
     return true;
 }
 
-static bool is_tensor_op(const char *name)
-{
-    const struct onnx_op *op = onnx_tensor_ops;
-    while (op->name && strcmp(op->name, name) != 0) {
-        op++;
-    }
-    return op->name && strstr(name, "Pool") == NULL;
-}
-
 static int run_node(struct onnx *g, struct onnx_node *n, const Onnx__NodeProto *p)
 {
     static const struct onnx_op bodies[] = {{"If", run_if, 0}, {"Loop", run_loop, 0}, {"Scan", run_scan, 0}};
@@ -432,7 +410,7 @@ static int run_node(struct onnx *g, struct onnx_node *n, const Onnx__NodeProto *
     if (!onnx_all_shaped(g, n)) {
         return onnx_error(g, n, "the shape of one of its inputs is not known");
     }
-    if (is_tensor_op(p->op_type)) { /* vector work joins the block before */
+    if (op && op->array) { /* vector work joins the block before */
         build_block(g->net, n->name);
     }
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {

@@ -1,6 +1,6 @@
 /* An ONNX graph while it is read: values with shapes and, where small, their numbers; the network that grows from it. Internal to the reader:
- * onnx_graph.c (values, attributes, order of nodes), onnx_fold.c (arithmetic on constants), onnx_ops.c (movement and vector work),
- * onnx_tensor_ops.c (what the array runs), onnx_weights.c (numbers of weights), import_onnx.c (files, inputs, subgraphs). */
+ * onnx_graph.c (values, attributes, order of nodes), onnx_fold.c (arithmetic on constants), onnx_table.c (the operators, by name) and the files
+ * of onnx_ops.h (what each does), onnx_weights.c (numbers of weights), import_onnx.c (files, inputs, subgraphs). */
 #ifndef SW_ONNX_GRAPH_H
 #define SW_ONNX_GRAPH_H
 
@@ -55,15 +55,17 @@ struct onnx_node {
     int out[ONNX_PORTS], n_out;
 };
 
+enum onnx_count { ONNX_COUNT_NONE, ONNX_COUNT_PLAIN, ONNX_COUNT_QUANTISED };
 typedef int onnx_op_fn(struct onnx *g, struct onnx_node *n);
 struct onnx_op {
     const char *name;
     onnx_op_fn *fn;
-    int ops; /* vector work: operations an element of the result */
+    int ops;               /* vector work: operations an element of the result */
+    enum vector_kind kind; /* of vector work */
+    bool array;            /* the array runs it: it begins a block of the network */
+    enum onnx_count count; /* which of the facts its MACs are counted in */
 };
-extern const struct onnx_op onnx_ops[];               /* by name, ends in NULL */
-extern const struct onnx_op onnx_tensor_ops[];        /* the same */
-const struct onnx_op *onnx_find_op(const char *name); /* in either table; NULL when unknown */
+const struct onnx_op *onnx_find_op(const char *name); /* NULL when unknown */
 
 /* An error of this node: its kind and name stand before the text. Returns -1. */
 int onnx_error(struct onnx *g, const struct onnx_node *n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

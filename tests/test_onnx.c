@@ -17,6 +17,7 @@
  *   w   k 4,3,3,3          an initializer without data
  *   i64 s 2 1,-1           an initializer with numbers: name, length (0: scalar), numbers
  *   Conv x,k > y group=1 pads=1,1,1,1 auto_pad="SAME_UPPER"
+ *   ms:Attention x,k > y num_heads=4      of com.microsoft
  * One line each. Values are the files' own names. */
 
 /* What the writer allocates, until the graph is packed. */
@@ -141,8 +142,10 @@ static Onnx__AttributeProto *make_attribute(char *text)
 static Onnx__NodeProto *make_node(char *op, char *rest)
 {
     Onnx__NodeProto *n = keep(sizeof *n);
+    static char microsoft[] = "com.microsoft";
     onnx__node_proto__init(n);
-    n->op_type = op;
+    n->op_type = strncmp(op, "ms:", 3) == 0 ? op + 3 : op;
+    n->domain = n->op_type == op ? n->domain : microsoft;
     n->input = keep((size_t)(32) * sizeof *n->input);
     n->output = keep((size_t)(32) * sizeof *n->output);
     n->attribute = keep((size_t)(16) * sizeof(Onnx__AttributeProto *));
@@ -259,6 +262,16 @@ static const struct {
     {"nodes in any order", "in x 1,4\nw k 4,2\nRelu y > z\nMatMul x,k > y", 8, 0, 1, 0, 0, 2, 0},
     {"an operator not known", "in x 1,4\nw k 4,2\nMatMul x,k > y\nFrobnicate y > z\nFrobnicate z > u", 8, 0, 1, 2, 0, 2,
      1},
+    {"as many as can be", "in x 2,3\nNonZero x > z", 0, 0, 0, 1, 0, 12, 1},
+    {"boxes", "in b 1,20,4\nin s 1,3,20\ni64 m 1 5\nNonMaxSuppression b,s,m > z", 0, 0, 0, 1, 0, 3 * 5 * 3, 1},
+    {"the sum goes on", "in x 1,4,8\nin y 1,4,8\nw g 8\nms:SkipLayerNormalization x,y,g > z,_,_,s\nAdd z,s > t", 0, 0,
+     0, 3, 0, 32, 0},
+    {"quantized concatenation", "in x 1,4,8\nin y 1,2,8\nw s 1\nms:QLinearConcat s,s,x,s,s,y,s,s > z axis=1", 0, 0, 0,
+     0, 1, 48, 0},
+    {"samples at places", "in x 1,4,8,8\nin g 1,5,6,2\nGridSample x,g > z", 0, 0, 0, 1, 0, 120, 0},
+    {"slices by index", "in x 6,7,8\nin i 5,2\nGatherND x,i > z", 0, 0, 0, 1, 0, 40, 0},
+    {"fused convolution", "in x 1,3,8,8\nw k 4,3,3,3\nms:FusedConv x,k > y pads=1,1,1,1", 0, 0, 1, 0, 0, 256, 0},
+    {"fused product", "in a 2,3,4\nin b 2,5,4\nms:FusedMatMul a,b > y transB=1", 0, 0, 1, 0, 0, 30, 0},
     {"rows of a table", "in ids 1,6\nw t 100,8\nGather t,ids > y", 0, 0, 0, 1, 0, 48, 0},
 };
 
@@ -296,6 +309,50 @@ START_TEST(operators_are_counted)
 }
 END_TEST
 
+/* Attention as one operator is the products that it is made of. */
+static const struct {
+    const char *text;
+    int64_t macs, weights, out_elements;
+} attentions[] = {
+    {"in x 2,16,32\nw k 32,96\nw b 96\nms:Attention x,k,b > y num_heads=4",
+     2 * 16 * 32 * 96 + 2 * (2 * 4 * 16 * 16 * 8), 32 * 96, 2 * 16 * 32},
+    {"in x 2,16,32\nw k 32,96\nw b 96\nin p 2,2,4,10,8\nms:Attention x,k,b,_,p > y,q num_heads=4",
+     2 * 16 * 32 * 96 + 2 * (2 * 4 * 16 * 26 * 8), 32 * 96, 2 * 16 * 32},
+    {"in x 1,5,12\nw k 12,40\nw b 40\nms:Attention x,k,b > y num_heads=2 qkv_hidden_sizes=12,12,16",
+     5 * 12 * 40 + 2 * 5 * 5 * (6 + 8), 12 * 40, 5 * 16},
+    {"in x 1,5,12\nw k 12,36\nw s 1\nw b 36\nms:QAttention x,k,b,s,s > y num_heads=2",
+     5 * 12 * 36 + 2 * (2 * 5 * 5 * 6), 12 * 36, 60},
+    {"in q 1,4,64\nin k 1,4,16\nin v 1,4,16\nms:GroupQueryAttention q,k,v > y num_heads=8 kv_num_heads=2",
+     2 * (8 * 4 * 4 * 8), 0, 256},
+    {"in q 1,1,64\nin k 1,1,16\nin v 1,1,16\nin pk 1,2,99,8\nin pv 1,2,99,8\n"
+     "ms:GroupQueryAttention q,k,v,pk,pv > y,nk,nv num_heads=8 kv_num_heads=2",
+     2 * (8 * 1 * 100 * 8), 0, 64},
+    {"in q 1,4,64\nin k 1,9,64\nin v 1,9,32\nms:MultiHeadAttention q,k,v > y num_heads=8", 8 * 4 * 9 * (8 + 4), 0, 128},
+    {"in q 1,8,4,16\nin k 1,2,6,16\nin v 1,2,6,16\nAttention q,k,v > y", 2 * (8 * 4 * 6 * 16), 0, 512},
+    {"in x 1,3,64\nw p 32,2,16\nw s 64\nms:MatMulNBits x,p,s > y K=64 N=32 bits=4", 3 * 64 * 32, 64 * 32, 96},
+};
+
+START_TEST(attention_is_its_products)
+{
+    struct diags d = DIAGS_INIT;
+    struct strbuf text = STRBUF_INIT;
+    struct onnx_facts f;
+    struct network_totals t;
+    struct network *net = import(attentions[_i].text, NULL, 0, true, &f, &d);
+    diags_format(&d, false, &text);
+    ck_assert_msg(net != NULL && d.n_warnings == 0, "%d: %s", _i, strbuf_str(&text));
+    network_totals(net, &t);
+    ck_assert_msg(t.macs == attentions[_i].macs, "%d: %lld MACs, %lld expected", _i, (long long)t.macs,
+                  (long long)attentions[_i].macs);
+    ck_assert_int_eq(t.weights, attentions[_i].weights);
+    ck_assert_int_eq(f.macs + f.macs_quantised, 0);
+    ck_assert_int_eq(net->act[net->n_acts - 1].elements, attentions[_i].out_elements);
+    network_free(net);
+    strbuf_release(&text);
+    diags_release(&d);
+}
+END_TEST
+
 START_TEST(dynamic_dimensions_are_bound)
 {
     const struct network_arg named[] = {{"N", 4}, {"seq", 10}}, placed[] = {{"x.0", 4}, {"x.1", 10}},
@@ -327,7 +384,6 @@ static const struct {
     {"in x 2,3\ni64 s 2 7,-1\nReshape x,s > z", "6 elements cannot become 0"},
     {"in x 2,3\nReshape x,x > z", "its shape is not a constant"},
     {"in x 9999999,9999999,9999999\nRelu x > z", "more than 2^48 elements"},
-    {"in x 2,3\nNonZero x > z", "is not known before it runs"},
     {"in x 1,3,8,8\nw k 4,3,3,3\nConv x,k > y strides=0,0", "is not in 1..2^31"},
 };
 
@@ -415,17 +471,40 @@ START_TEST(mutations_are_survived)
 }
 END_TEST
 
+/* ONNX_SEEDS=tests/fuzz/onnx: writes the graphs above as files, for the fuzzer to begin with. */
+START_TEST(seeds_are_written)
+{
+    const char *folder = getenv("ONNX_SEEDS");
+    int n_good = (int)(sizeof good / sizeof *good), n = n_good + (int)(sizeof attentions / sizeof *attentions);
+    for (int i = 0; i < n; i++) {
+        size_t len;
+        char path[300];
+        uint8_t *bytes = make_model(i < n_good ? good[i].text : attentions[i - n_good].text, &len);
+        snprintf(path, sizeof path, "%.280s/%02d.onnx", folder, i);
+        FILE *f = fopen(path, "wb");
+        bool written = f != NULL && fwrite(bytes, 1, len, f) == len;
+        ck_assert(written && fclose(f) == 0);
+        mem_free(bytes);
+    }
+    printf("%d seeds\n", n);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("onnx");
     TCase *tc = tcase_create("onnx");
     tcase_set_timeout(tc, 30);
     tcase_add_loop_test(tc, operators_are_counted, 0, (int)(sizeof good / sizeof *good));
+    tcase_add_loop_test(tc, attention_is_its_products, 0, (int)(sizeof attentions / sizeof *attentions));
     tcase_add_test(tc, dynamic_dimensions_are_bound);
     tcase_add_loop_test(tc, wrong_files_are_refused, 0, (int)(sizeof bad / sizeof *bad));
     tcase_add_test(tc, strict_refuses_what_is_not_known);
     tcase_add_test(tc, depth_is_bounded);
     tcase_add_test(tc, mutations_are_survived);
+    if (getenv("ONNX_SEEDS") != NULL) {
+        tcase_add_test(tc, seeds_are_written);
+    }
     suite_add_tcase(suite, tc);
     SRunner *sr = srunner_create(suite);
     srunner_run_all(sr, CK_NORMAL);
