@@ -147,9 +147,9 @@ static void add_note(const struct sweep *s, enum scheduler scheduler, struct str
 static void add_body(const struct sweep *s, enum scheduler scheduler, const struct script_options *o,
                      struct strbuf *out)
 {
-    strbuf_adds(out, "\ndovetail=${DOVETAIL:-");
+    strbuf_adds(out, "\ndovetail=");
     add_quoted(o->program, out);
-    strbuf_adds(out, "}\nsweep=");
+    strbuf_adds(out, "\nsweep=");
     add_quoted(s->dir, out);
     strbuf_addf(out, "\nindex=%s\n", schedulers[scheduler].index);
     if (scheduler == SCHEDULER_SLURM) {
