@@ -76,7 +76,8 @@ int onnx_do_elementwise(struct onnx *g, struct onnx_node *n)
     if (out == NULL || out->data || fuse(g, n)) {
         return 0;
     }
-    return onnx_vector(g, n, 0, onnx_kind_of(n), out->elements * onnx_ops_of(n) * (n->n_in > 1 ? n->n_in - 1 : 1));
+    return onnx_vector(g, n, 0, onnx_kind_of(n),
+                       out->elements * onnx_ops_of(n) * (n->n_in > 1 && n->proto->op_type[0] != 'Q' ? n->n_in - 1 : 1));
 }
 
 /* The first input's shape, whatever the others are (parameters of a norm, bounds of a clip). */

@@ -103,36 +103,95 @@ struct equation {
     int64_t size[128];
 };
 
-/* "ij,jk->ik" with up to two inputs, letters only. */
-static int parse_equation(const struct onnx_node *n, struct equation *e)
+/* Labels of dimensions that an ellipsis stands for: 1, 2, ... from the right, so that they fit one another as in broadcasting. */
+
+/* The ellipsis of a term: as many labels as the value has dimensions beyond the letters of the whole term. */
+static int put_dots(char *to, int length, int dimensions)
+{
+    for (int i = dimensions; i > 0 && length < ONNX_RANK; i--) {
+        to[length++] = (char)i;
+    }
+    return length;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* One term of the text from *at up to ',' or '-' or its end; `dots`: dimensions that an ellipsis stands for. Length, or -1. */
+static int parse_term(const uint8_t *text, size_t len, size_t *at, int dots, char *to)
+{
+    int length = 0;
+    for (; *at < len && text[*at] != ',' && text[*at] != '-'; (*at)++) {
+        char c = (char)text[*at];
+        if (is_letter(c) && length < ONNX_RANK) {
+            to[length++] = c;
+        } else if (c == '.' && *at + 2 < len && text[*at + 1] == '.' && text[*at + 2] == '.' && dots >= 0) {
+            length = put_dots(to, length, dots);
+            *at += 2;
+        } else if (c != ' ') {
+            return -1;
+        }
+    }
+    return length;
+}
+
+static int letters_of(const uint8_t *text, size_t len, size_t at)
+{
+    int n = 0;
+    for (; at < len && text[at] != ',' && text[at] != '-'; at++) {
+        n += is_letter((char)text[at]);
+    }
+    return n;
+}
+
+/* Without '->' the result has the ellipsis and then what stands once, in alphabetical order. */
+static void implicit_output(struct equation *e, int dots)
+{
+    int length = put_dots(e->out, 0, dots);
+    for (char c = 'A'; c <= 'z'; c++) {
+        int times = 0;
+        for (int t = 0; t < e->n; t++) {
+            for (const char *p = e->term[t]; *p; p++) {
+                times += *p == c;
+            }
+        }
+        if (times == 1 && length < ONNX_RANK) {
+            e->out[length++] = c;
+        }
+    }
+}
+
+/* "ij,jk->ik", "...ij,jk->...ik", "ij,jk": up to two inputs. */
+static int parse_equation(struct onnx *g, const struct onnx_node *n, struct equation *e)
 {
     const Onnx__AttributeProto *a = onnx_attr(n, "equation");
     memset(e, 0, sizeof *e);
     if (a == NULL || !a->has_s) {
         return -1;
     }
-    char *to = e->term[0];
-    int length = 0;
-    bool out = false;
-    for (size_t i = 0; i < a->s.len; i++) {
-        char c = (char)a->s.data[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (letter && length < ONNX_RANK) {
-            to[length++] = c;
-        } else if (c == ',' && e->n == 0 && !out) {
-            to = e->term[++e->n];
-            length = 0;
-        } else if (c == '-' && i + 1 < a->s.len && a->s.data[i + 1] == '>' && !out) {
-            out = true;
-            to = e->out;
-            length = 0;
-            i++;
-        } else if (c != ' ') {
+    size_t at = 0, len = a->s.len;
+    const uint8_t *text = a->s.data;
+    int most = 0;
+    for (;;) {
+        const struct onnx_value *v = onnx_in(g, n, e->n);
+        int dots = v ? v->rank - letters_of(text, len, at) : -1;
+        if (e->n == 2 || v == NULL || parse_term(text, len, &at, dots, e->term[e->n++]) < 0) {
             return -1;
         }
+        most = dots > most ? dots : most;
+        if (at == len || text[at] != ',') {
+            break;
+        }
+        at++;
     }
-    e->n++;
-    return out ? 0 : -1;
+    if (at == len) {
+        implicit_output(e, most);
+        return 0;
+    }
+    at += 2;
+    return at > len || text[at - 1] != '>' || parse_term(text, len, &at, most, e->out) < 0 || at != len ? -1 : 0;
 }
 
 static int einsum_sizes(struct onnx *g, const struct onnx_node *n, struct equation *e)
@@ -159,8 +218,8 @@ int onnx_do_einsum(struct onnx *g, struct onnx_node *n)
 {
     struct equation e;
     int64_t dim[ONNX_RANK];
-    if (parse_equation(n, &e) || e.n != n->n_in || einsum_sizes(g, n, &e)) {
-        return onnx_error(g, n, "its equation does not fit, or has more than two inputs or dots");
+    if (parse_equation(g, n, &e) || e.n != n->n_in || einsum_sizes(g, n, &e)) {
+        return onnx_error(g, n, "its equation does not fit, or has more than two inputs");
     }
     int rank = (int)strlen(e.out);
     for (int i = 0; i < rank; i++) {
@@ -175,7 +234,7 @@ int onnx_do_einsum(struct onnx *g, struct onnx_node *n)
     bool swap = onnx_in(g, n, 0)->act < 0 && onnx_in(g, n, 1)->act >= 0;
     const char *x = e.term[swap], *w = e.term[!swap];
     struct conv_shape shape = onnx_unit_shape();
-    for (int c = 'A'; c <= 'z'; c++) {
+    for (int c = 1; c <= 'z'; c++) {
         bool in_x = strchr(x, c) != NULL, in_w = strchr(w, c) != NULL, in_out = strchr(e.out, c) != NULL;
         if (in_x || in_w) {
             int64_t *into = in_x && in_w && in_out ? &shape.g

@@ -309,15 +309,30 @@ int onnx_do_resize(struct onnx *g, struct onnx_node *n)
     bool old = strcmp(n->proto->op_type, "Upsample") == 0 || n->n_in == 2;
     const struct onnx_value *scales = onnx_in(g, n, old ? 1 : 2), *sizes = onnx_in(g, n, 3);
     const Onnx__AttributeProto *attr = onnx_attr(n, "scales");
-    int64_t dim[ONNX_RANK];
-    if (in == NULL) {
+    int64_t dim[ONNX_RANK], axes[ONNX_RANK];
+    int count = onnx_attr_ints(n, "axes", axes, ONNX_RANK),
+        place[ONNX_RANK]; /* of each dimension among scales and sizes */
+    if (in == NULL || count < 0) {
         return onnx_bad_shape(g, n);
     }
+    int64_t stated = count > 0 ? count : in->rank;
     for (int i = 0; i < in->rank; i++) {
-        if (sizes && sizes->data && sizes->elements == in->rank) {
-            dim[i] = onnx_whole(sizes->data[i]);
-        } else if (scales && scales->data && scales->elements == in->rank) {
-            dim[i] = onnx_whole(floor((double)in->dim[i] * scales->data[i]));
+        place[i] = count > 0 ? -1 : i;
+    }
+    for (int i = 0; i < count; i++) {
+        int axis = onnx_axis(axes[i], in->rank);
+        if (axis < 0) {
+            return onnx_bad_shape(g, n);
+        }
+        place[axis] = i;
+    }
+    for (int i = 0; i < in->rank; i++) {
+        if (place[i] < 0) {
+            dim[i] = in->dim[i];
+        } else if (sizes && sizes->data && sizes->elements == stated) {
+            dim[i] = onnx_whole(sizes->data[place[i]]);
+        } else if (scales && scales->data && scales->elements == stated) {
+            dim[i] = onnx_whole(floor((double)in->dim[i] * scales->data[place[i]]));
         } else if (attr && attr->n_floats == (size_t)in->rank) {
             dim[i] = onnx_whole(floor((double)in->dim[i] * (double)attr->floats[i]));
         } else {
