@@ -83,6 +83,8 @@ double *search_latin(const struct search *s, int rows);
  * pays only when all of them go together is never seen among independent draws, where a family of n has one such point in
  * levels^(n-1). */
 void search_initial(const struct search *s, const double *sample, int64_t k, double *x);
+/* Points that look good by the problem's estimate, [returned][n] in *start; caller frees. Their number grows with o->plan. */
+int search_estimated(const struct search_problem *p, const struct search_options *o, double **start);
 double search_uniform_value(const struct variable *v, struct rng *r);
 /* The scaled sum of positive constraint values: each over the mean of its positive values so far. */
 double search_violation(const struct search *s, const double *f, const double *g);

@@ -96,6 +96,29 @@ static int check_options(const struct search_problem *p, const struct search_opt
     return 0;
 }
 
+/* Takes over the points to start from: the caller's, then what looks good by the problem's estimate. */
+static void gather_start(struct search *s)
+{
+    const struct search_ops *ops = s->algorithm->ops;
+    struct search_options *o = &s->options;
+    double *estimated = NULL;
+    int more = 0;
+    if (s->problem.estimate && ops != &search_random_ops && ops != &search_exhaustive_ops) {
+        more = search_estimated(&s->problem, o, &estimated);
+    }
+    size_t own = (size_t)o->n_start * (size_t)s->n, all = own + (size_t)more * (size_t)s->n;
+    s->start = mem_calloc(all + 1, sizeof *s->start);
+    if (own > 0) {
+        memcpy(s->start, o->start, own * sizeof *s->start);
+    }
+    if (all > own) {
+        memcpy(s->start + own, estimated, (all - own) * sizeof *s->start);
+    }
+    o->n_start += more;
+    o->start = NULL;
+    mem_free(estimated);
+}
+
 struct search *search_new(const struct search_problem *p, const struct search_options *o, struct err *err)
 {
     if (check_options(p, o, err) != 0) {
@@ -112,13 +135,8 @@ struct search *search_new(const struct search_problem *p, const struct search_op
         s->options.grid = FALLBACK_GRID;
     }
     archive_init_cells(&s->archive, s->m, s->n, o->epsilon);
-    s->options.epsilon = NULL;
+    s->options.epsilon = s->archive.epsilon;
     walk_init(&s->walk, p->space, s->options.grid);
-    s->start = mem_calloc((size_t)o->n_start * (size_t)s->n + 1, sizeof *s->start);
-    if (o->n_start > 0) {
-        memcpy(s->start, o->start, (size_t)o->n_start * (size_t)s->n * sizeof *s->start);
-    }
-    s->options.start = NULL;
     s->scratch = mem_calloc(3 * (size_t)s->n, sizeof *s->scratch);
     s->scale = mem_calloc((size_t)s->c + 1, sizeof *s->scale);
     s->scale_n = mem_calloc((size_t)s->c + 1, sizeof *s->scale_n);
@@ -126,6 +144,7 @@ struct search *search_new(const struct search_problem *p, const struct search_op
     const char *name = o->algorithm ? o->algorithm : "auto";
     s->algorithm = find(strcmp(name, "auto") == 0 ? pick(s) : name);
     snprintf(s->name, sizeof s->name, "%s", s->algorithm->name);
+    gather_start(s);
     s->state = s->algorithm->ops->create(s, err);
     if (!s->state) {
         search_free(s);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "search/dominance.h"
+#include "search/hypervolume.h"
 #include "search/search.h"
 #include "search/visited.h"
 #include "tests/problems.h"
@@ -78,7 +79,7 @@ START_TEST(same_trials)
     for (const struct search_algorithm *a = search_algorithms; a->name; a++) {
         for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
             const struct problem *p = problem_find(names[k]);
-            int64_t budget = a->expensive ? 44 : 900;
+            int64_t budget = a->expensive ? 32 : 900;
             if (a->expensive && k > 0) {
                 continue;
             }
@@ -299,6 +300,79 @@ START_TEST(warm_start)
 }
 END_TEST
 
+/* DTLZ2 with an optimum elsewhere and a ripple: right on the whole, wrong in every number. */
+static void rough(const void *ctx, const double *x, double *f, double *g)
+{
+    double y[12];
+    for (int i = 0; i < 12; i++) {
+        y[i] = i < 2 ? x[i] : fmax(0, fmin(1, x[i] + 0.05 * sin(9.0 * i)));
+    }
+    ((const struct problem *)ctx)->eval(y, f, g);
+    for (int j = 0; j < 3; j++) {
+        f[j] = 2 + 0.7 * f[j];
+    }
+}
+
+START_TEST(cheap_estimates)
+{
+    const struct problem *p = problem_find("DTLZ2");
+    static const char *const names[] = {"nsga2", "sms_emoa", "bayes"};
+    const double ref[] = {2, 2, 2};
+    struct space space;
+    problem_space(p, &space);
+    for (size_t a = 0; a < sizeof names / sizeof *names; a++) {
+        double volume[2], x[2][40 * 12], f[40 * 3];
+        for (int with = 0; with < 2; with++) {
+            struct search_problem sp = problem_search(p, &space);
+            sp.estimate = with ? rough : NULL;
+            sp.ctx = p;
+            for (int again = 0; again < 2; again++) { /* in portions, then all at once */
+                struct search_options o = {.algorithm = names[a], .budget = 40, .seed = 5};
+                struct search *s = search_new(&sp, &o, NULL);
+                ck_assert_int_eq(problem_run(p, s, again ? 0 : 1, x[again], f), 40);
+                search_free(s);
+            }
+            ck_assert_mem_eq(x[0], x[1], sizeof x[0]);
+            volume[with] = hypervolume(f, 40, 3, ref);
+        }
+        ck_assert_msg(volume[1] > volume[0] + 0.1, "%s: %g with, %g without an estimate", names[a], volume[1],
+                      volume[0]);
+    }
+    space_release(&space);
+}
+END_TEST
+
+/* What search_front() gives is the same however many results are told at a time, and thinner with larger cells. */
+START_TEST(cells_of_results)
+{
+    const struct problem *p = problem_find("DTLZ2");
+    struct space space;
+    problem_space(p, &space);
+    struct search_problem sp = problem_search(p, &space);
+    int64_t before = INT64_MAX;
+    for (int t = 0; t < 3; t++) {
+        double epsilon[3] = {0.01 * pow(5, t), 0.01 * pow(5, t), 0.01 * pow(5, t)};
+        int64_t n[2], *front[2];
+        for (int again = 0; again < 2; again++) {
+            struct search_options o = {.algorithm = "sms_emoa", .budget = 1500, .seed = 5, .epsilon = epsilon};
+            struct search *s = search_new(&sp, &o, NULL);
+            problem_run(p, s, again ? 0 : 1, NULL, NULL);
+            const int64_t *at = search_front(s, &n[again]);
+            front[again] = mem_calloc((size_t)n[again], sizeof **front);
+            memcpy(front[again], at, (size_t)n[again] * sizeof **front);
+            search_free(s);
+        }
+        ck_assert_int_eq(n[0], n[1]);
+        ck_assert_mem_eq(front[0], front[1], (size_t)n[0] * sizeof **front);
+        ck_assert_msg(n[0] < before, "%lld members after %lld", (long long)n[0], (long long)before);
+        before = n[0];
+        mem_free(front[0]);
+        mem_free(front[1]);
+    }
+    space_release(&space);
+}
+END_TEST
+
 START_TEST(bad_options)
 {
     struct space space;
@@ -309,6 +383,12 @@ START_TEST(bad_options)
     o.algorithm = "simplex";
     ck_assert(search_new(&sp, &o, &err) == NULL);
     ck_assert(strstr(err.text, "'simplex'") != NULL);
+    const double zero[] = {1, 0};
+    o = good;
+    o.epsilon = zero;
+    struct err other = ERR_INIT;
+    ck_assert(search_new(&sp, &o, &other) == NULL);
+    ck_assert(strstr(other.text, "'epsilon' of objective 1") != NULL);
     o = good;
     o.budget = 0;
     ck_assert(search_new(&sp, &o, NULL) == NULL);
@@ -330,6 +410,8 @@ int main(void)
     tcase_add_test(c, other_stops);
     tcase_add_test(c, failed_evaluations);
     tcase_add_test(c, warm_start);
+    tcase_add_test(c, cheap_estimates);
+    tcase_add_test(c, cells_of_results);
     tcase_add_test(c, bad_options);
     suite_add_tcase(s, c);
     SRunner *sr = srunner_create(s);
