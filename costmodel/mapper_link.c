@@ -221,7 +221,7 @@ static void add_pad(const struct chain *c, int l, const struct mp_width *w, doub
                     struct link_price *out)
 {
     double whole = c->p->a->level[l].word_bits / w->port_bits * c->s->instances[l];
-    if (whole > c->s->instances[l] && !(c->s->padded_macs > c->p->macs)) {
+    if (whole > c->s->instances[l] && !c->p->sparse && !(c->s->padded_macs > c->p->macs)) {
         out->pad[out->n_pads++] = (struct link_pad){scale / whole, offset / whole, whole * pj};
     }
 }

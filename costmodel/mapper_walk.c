@@ -380,6 +380,7 @@ void inner_walk(const struct chain *c, struct mp_table *table, const double *wei
     struct mapper_work *w = c->w;
     struct mp_state start = {.sealed = 0};
     memcpy(table->weight, weight, sizeof table->weight);
+    c->m->budget -= w->inner.n; /* about the time of a pair of tiles for each node */
     memset(start.from, CLOSED, sizeof start.from);
     start.slot = filled_slot(w, 0);
     table->states[0].n = 1;
