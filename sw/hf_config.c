@@ -59,8 +59,13 @@ static const struct key keys[] = {
     KEY(mamba_state, "ssm_state_size", "mamba_d_state", "state_size"),
     KEY(mamba_conv, "mamba_d_conv", "conv_kernel"),
     KEY(mamba_rank, "time_step_rank", "mamba_dt_rank"),
-    KEY(mamba_heads, "mamba_num_heads"),
-    KEY(mamba_groups, "n_groups"),
+    KEY(mamba_heads, "mamba_num_heads", "mamba_n_heads"),
+    KEY(mamba_groups, "n_groups", "mamba_n_groups"),
+    KEY(delta_keys, "linear_num_key_heads"),
+    KEY(delta_values, "linear_num_value_heads"),
+    KEY(delta_key_dim, "linear_key_head_dim"),
+    KEY(delta_value_dim, "linear_value_head_dim"),
+    KEY(delta_conv, "linear_conv_kernel_dim"),
 };
 
 /* Numbers that a class takes when its file leaves them out (transformers, Gemma3TextConfig). */
@@ -74,7 +79,7 @@ static const struct {
     const char *key, *why;
 } refused[] = {
     {"compress_ratios", "attention over compressed keys is not modelled"},
-    {"linear_num_value_heads", "layers of linear attention are not modelled"},
+    {"linear_attn_config", "layers of linear attention of this kind are not modelled"},
     {"attention_hidden_size", "attention by a recurrence over channels (RWKV) is not modelled"},
     {"conv_dim", "a convolutional front end on samples of sound is not modelled"},
     {"depths", "stages of different widths are not modelled: import the network as an ONNX file"},
@@ -180,7 +185,7 @@ static void set_traits(const struct node *map, const struct node *top, int trait
     c->wide_qk_norm = (traits & HF_WIDE_QK_NORM) != 0;
     c->sinks = (traits & HF_SINKS) != 0;
     c->router_bias |= (traits & HF_ROUTER_SHIFT) || strcmp(word(map, "topk_method"), "noaux_tc") == 0;
-    c->shared_gate = strncmp(c->model_type, "qwen2_moe", 9) == 0;
+    c->shared_gate = strncmp(c->model_type, "qwen2_moe", 9) == 0 || node_get(map, "linear_num_value_heads") != NULL;
     c->pre_norm = (traits & HF_PRE_NORM) != 0;
     c->embed_norm = (traits & HF_EMBED_NORM) != 0;
     c->no_final_norm = node_get(map, "do_layer_norm_before") && !is_true(node_get(map, "do_layer_norm_before"));
@@ -263,6 +268,11 @@ static void family_details(const struct node *map, struct hf_config *c, struct d
     if (strcmp(c->model_type, "falcon_mamba") == 0) {
         read_count(map, "intermediate_size", &c->mamba_inner, d);
     }
+    c->gated_attention = c->delta_values > 0;   /* Qwen3-Next */
+    if (c->experts == 0 && c->shared_ffn > 0) { /* Granite 4 without experts: the shared MLP is all of it */
+        c->ffn = c->shared_ffn;
+        c->shared_ffn = 0;
+    }
     if (strcmp(c->model_type, "mamba2") == 0) {
         c->mamba_heads = c->heads;
         c->heads = 0;
@@ -313,7 +323,10 @@ static void fill_defaults(const struct node *map, int traits, struct hf_config *
         int64_t expand = 0;
         read_count(map, node_get(map, "mamba_expand") ? "mamba_expand" : "expand", &expand, d);
         int64_t head = 0;
-        read_count(map, node_get(map, "mamba_head_dim") ? "mamba_head_dim" : "head_dim", &head, d);
+        static const char *const widths[] = {"mamba_head_dim", "mamba_d_head", "head_dim"};
+        for (int i = 0; i < 3 && head == 0; i++) {
+            read_count(map, widths[i], &head, d);
+        }
         c->mamba_inner = c->mamba_heads   ? c->mamba_heads * head
                          : c->mamba_inner ? c->mamba_inner
                                           : (expand ? expand : 2) * c->hidden;
@@ -326,6 +339,18 @@ static bool item_is(const struct node *list, int64_t i, const char *text)
 {
     return list && list->kind == NODE_SEQUENCE && i < list->n_children && list->child[i].kind == NODE_SCALAR &&
            strcmp(list->child[i].text, text) == 0;
+}
+
+static bool has_number(const struct node *list, int64_t number)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)number);
+    for (int i = 0; list->kind == NODE_SEQUENCE && i < list->n_children; i++) {
+        if (item_is(list, i, text)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum hf_layer_kind pattern_kind(char c)
@@ -361,10 +386,13 @@ static int set_kinds(const struct node *map, struct hf_config *c, struct diags *
 {
     const struct node *types = node_get(map, "layer_types"), *hybrid = node_get(map, "hybrid_layer_pattern");
     const struct node *pattern = node_get(map, "hybrid_override_pattern");
-    int64_t period = 0, offset = 0;
-    if (read_count(map, "attn_layer_period", &period, d) || read_count(map, "attn_layer_offset", &offset, d)) {
+    const struct node *attending = node_get(map, "attn_layer_indices");
+    int64_t period = 0, offset = 0, full = 0;
+    if (read_count(map, "attn_layer_period", &period, d) || read_count(map, "attn_layer_offset", &offset, d) ||
+        read_count(map, "full_attention_interval", &full, d)) {
         return -1;
     }
+    full = full ? full : 4;
     if (pattern && (pattern->kind != NODE_SCALAR || (int64_t)strlen(pattern->text) != c->layers)) {
         return diags_error(d, pattern->mark, NULL,
                            "'hybrid_override_pattern' must have a letter for each of %lld layers",
@@ -381,11 +409,20 @@ static int set_kinds(const struct node *map, struct hf_config *c, struct diags *
             kind = HF_SLIDING;
         } else if (all_but > 0 && kind == HF_ATTENTION && (i + 1) % all_but != 0) {
             kind = HF_SLIDING;
+        } else if (item_is(types, i, "attention") || item_is(types, i, "full_attention")) {
+            kind = HF_ATTENTION;
+        } else if (item_is(types, i, "conv")) {
+            return diags_error(d, types->mark, NULL, "layers of short convolutions are not modelled");
+        } else if (c->delta_values && (types ? item_is(types, i, "linear_attention") : (i + 1) % full != 0)) {
+            kind = HF_DELTA;
         } else if (item_is(types, i, "linear_attention")) {
-            return diags_error(d, types->mark, NULL, "layers of linear attention are not modelled");
+            return diags_error(d, types->mark, NULL, "layers of linear attention of this kind are not modelled");
+        } else if (attending) {
+            kind = has_number(attending, i) ? HF_ATTENTION : HF_MAMBA;
         }
         c->kind[i] = (uint8_t)kind;
-        c->mlp[i] = pattern ? kind == HF_MLP : kind != HF_MAMBA || period > 0;
+        bool hybrid_layers = period > 0 || types || attending;
+        c->mlp[i] = pattern ? kind == HF_MLP : kind != HF_MAMBA || hybrid_layers;
         c->attention_layers += kind == HF_ATTENTION || kind == HF_SLIDING;
     }
     return 0;
@@ -454,6 +491,11 @@ static int check(const struct hf_config *c, const struct node *root, struct diag
     if (c->layers > HF_LAYERS) {
         return diags_error(d, root->mark, NULL, "%lld layers; at most %d are possible", (long long)c->layers,
                            HF_LAYERS);
+    }
+    if (c->delta_values > 0 && (c->delta_keys < 1 || c->delta_key_dim < 1 || c->delta_value_dim < 1 ||
+                                c->delta_values % c->delta_keys != 0 || c->delta_conv < 1)) {
+        return diags_error(d, root->mark, NULL, "%lld heads of values cannot share %lld of keys in linear attention",
+                           (long long)c->delta_values, (long long)c->delta_keys);
     }
     if (c->attention_layers > 0 && (c->heads < 1 || c->head_dim < 1 || c->heads % c->kv_heads != 0)) {
         return diags_error(d, root->mark, NULL, "%lld heads cannot share %lld key heads of width %lld",

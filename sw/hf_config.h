@@ -12,7 +12,7 @@
 
 #define HF_LAYERS 1024
 
-enum hf_layer_kind { HF_ATTENTION, HF_SLIDING, HF_MAMBA, HF_MLP };
+enum hf_layer_kind { HF_ATTENTION, HF_SLIDING, HF_MAMBA, HF_MLP, HF_DELTA };
 
 struct hf_config {
     char model_type[48];
@@ -55,6 +55,9 @@ struct hf_config {
     int64_t window;       /* sliding window, tokens; 0: none */
     int64_t sliding_kv_heads, sliding_head_dim, sliding_v_head_dim;
     int64_t mamba_inner, mamba_state, mamba_conv, mamba_rank, mamba_heads, mamba_groups; /* mamba_heads > 0: Mamba-2 */
+    int64_t delta_keys, delta_values, delta_key_dim, delta_value_dim,
+        delta_conv;          /* gated delta rule: heads and their widths */
+    bool gated_attention;    /* the queries' projection makes a gate of the result, too */
     uint8_t kind[HF_LAYERS]; /* [layers] enum hf_layer_kind */
     bool moe[HF_LAYERS];     /* [layers] this layer's MLP is a mixture of experts */
     bool mlp[HF_LAYERS];     /* [layers] this layer has an MLP */

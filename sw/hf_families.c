@@ -54,6 +54,7 @@ static const struct {
     {"glm4_moe", HF_NO_OUT_BIAS | HF_ROUTER_SHIFT},
     {"glm_moe", HF_NO_OUT_BIAS},
     {"gpt2", GPT},
+    {"bamba", 0},
     {"gpt_bigcode", GPT},
     {"gpt_neo", HF_LAYER_NORM | HF_TIED | HF_POSITIONS | HF_MLP_BIAS | HF_OUT_BIAS},
     {"gpt_neox", NEOX},

@@ -116,7 +116,12 @@ static int attention(struct hf_maker *m, int in, bool sliding)
     m->relative = 0;
     int p = hf_unary(m, "softmax", VECTOR_SOFTMAX, hf_matmul(m, "scores", q, k, c->heads, kv, true), SOFTMAX_OPS_HF,
                      learned);
-    return hf_linear(m, "output", hf_matmul(m, "attention", p, v, c->heads, kv, false), c->hidden, c->out_bias);
+    int x = hf_matmul(m, "attention", p, v, c->heads, kv, false);
+    if (c->gated_attention) {
+        int gate = hf_linear(m, "attention_gate", in, c->heads * v_dim, c->qkv_bias);
+        x = hf_two(m, "attention_product", VECTOR_MUL, x, hf_unary(m, "sigmoid", VECTOR_ACTIVATION, gate, SILU_OPS, 0));
+    }
+    return hf_linear(m, "output", x, c->hidden, c->out_bias);
 }
 
 /* DeepSeek-V2's multi-head latent attention (arXiv:2405.04434, section 2.1). */
@@ -250,6 +255,35 @@ static int mamba(struct hf_maker *m, int in)
     return hf_linear(m, "mamba_out", x, c->hidden, false);
 }
 
+/* Gated delta rule (S. Yang et al., arXiv:2412.06464) as Qwen3-Next has it: a state of key width x value width a head; a token decays it, reads what
+ * it predicts for the key, writes the difference, and reads the query. */
+static int delta(struct hf_maker *m, int in)
+{
+    const struct hf_config *c = m->c;
+    char name[NETWORK_NAME];
+    int64_t keys = c->delta_keys * c->delta_key_dim, values = c->delta_values * c->delta_value_dim;
+    int wide = hf_linear(m, "delta_in", in, 2 * keys + 2 * values, false);
+    int gates = hf_linear(m, "delta_gates", in, 2 * c->delta_values, false);
+    struct conv_spec conv = conv_spec_default;
+    conv.depthwise = true;
+    conv.bias = false;
+    conv.kernel[0] = c->delta_conv;
+    conv.pad[0] = conv.kernel[0] - 1;
+    int x = hf_view(m, "branch", wide, 2 * keys + values, m->tokens);
+    x = x < 0 ? -1 : build_conv(m->net, hf_named(m, "conv", name), x, &conv, &m->err);
+    int64_t state = 0, elements = 0;
+    if (__builtin_mul_overflow(values, c->delta_key_dim, &state) ||
+        __builtin_mul_overflow(state, m->net->batch * m->tokens, &elements) || elements > (int64_t)1 << 50) {
+        return err_set(&m->err, ERR_DATA, "its state has too many elements");
+    }
+    const struct vector_spec scan = {VECTOR_SCAN, values, m->tokens, 1, DELTA_OPS * elements, 2 * c->delta_values};
+    const int in_scan[] = {x, gates};
+    x = x < 0 || gates < 0 ? -1 : build_vector(m->net, hf_named(m, "delta", name), in_scan, 2, &scan, &m->err);
+    x = hf_unary(m, "delta_norm", VECTOR_NORM, x, RMS_OPS, c->delta_value_dim);
+    x = hf_two(m, "delta_product", VECTOR_MUL, x, hf_view(m, "delta_gate", wide, values, m->tokens));
+    return hf_linear(m, "delta_out", x, c->hidden, false);
+}
+
 int hf_layer(struct hf_maker *m, int64_t i, int in)
 {
     const struct hf_config *c = m->c;
@@ -259,6 +293,8 @@ int hf_layer(struct hf_maker *m, int64_t i, int in)
     int x = c->encoder ? in : hf_norm(m, "norm", in), mixed = x;
     if (c->kind[i] == HF_MAMBA) {
         x = mamba(m, x);
+    } else if (c->kind[i] == HF_DELTA) {
+        x = delta(m, x);
     } else if (c->kind[i] != HF_MLP) {
         x = c->kv_rank ? latent_attention(m, x) : attention(m, x, c->kind[i] == HF_SLIDING);
     }

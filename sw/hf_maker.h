@@ -15,6 +15,7 @@ enum {
     RMS_OPS = 4,
     LAYER_OPS = 7,
     SCAN_OPS = 6,
+    DELTA_OPS = 8, /* a state element: decay 1, prediction 2, write 3, read 2 */
     TANH_OPS = 1
 };
 
