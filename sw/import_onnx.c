@@ -572,5 +572,6 @@ struct network *import_onnx(const char *name, const void *data, size_t len, cons
 struct network *import_onnx_weights(const char *name, const void *data, size_t len, const struct network_arg *args,
                                     int n_args, int64_t batch, struct weights *out, struct diags *d)
 {
+    out->room = ((int64_t)1 << 22) + 64 * (int64_t)len;
     return import(name, data, len, args, n_args, batch, false, out, NULL, d);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MAX_NUMBERS ((int64_t)1 << 30) /* elements of one tensor */
 
@@ -17,7 +18,7 @@ int reason_set(struct reason *why, const char *what, const char *name)
     return -1;
 }
 
-int floats_resize(struct floats *f, const int64_t *dim, int rank, const char *name, struct reason *why)
+int floats_shape(struct floats *f, const int64_t *dim, int rank, const char *name, struct reason *why)
 {
     f->elements = 1;
     f->rank = rank;
@@ -27,8 +28,12 @@ int floats_resize(struct floats *f, const int64_t *dim, int rank, const char *na
             return reason_set(why, "there are more than 2^30 numbers in", name);
         }
     }
-    f->value = mem_calloc((size_t)f->elements + 1, sizeof *f->value);
     return 0;
+}
+
+void floats_alloc(struct floats *f)
+{
+    f->value = mem_calloc((size_t)f->elements + 1, sizeof *f->value);
 }
 
 static float from_half(unsigned h)
@@ -138,6 +143,7 @@ static int read_raw(const unsigned char *data, size_t len, struct floats *f, con
     if (len < ((size_t)f->elements * (size_t)width + 7) / 8) {
         return reason_set(why, "the file does not hold the numbers of", name);
     }
+    floats_alloc(f);
     for (int64_t i = 0; i < f->elements; i++) {
         uint64_t bits = 0;
         if (width == 4) {
@@ -161,6 +167,26 @@ static const char *external_value(const Onnx__TensorProto *t, const char *key)
     return NULL;
 }
 
+/* len bytes of a file from offset on; NULL when it does not have them. Caller frees. */
+static unsigned char *read_part(const char *path, off_t offset, size_t len)
+{
+    struct stat st;
+    FILE *file = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
+    unsigned char *data = NULL;
+    if (file == NULL) {
+        return NULL;
+    }
+    if (offset >= 0 && offset <= st.st_size && len <= (size_t)(st.st_size - offset)) {
+        data = mem_alloc(len + 1);
+        if (fseeko(file, offset, SEEK_SET) != 0 || fread(data, 1, len, file) != len) {
+            mem_free(data);
+            data = NULL;
+        }
+    }
+    fclose(file);
+    return data;
+}
+
 /* A file beside the model. Its place may not lead out of the model's folder. */
 static int read_external(const Onnx__TensorProto *t, const char *file_name, struct floats *f, const char *name,
                          struct reason *why)
@@ -175,47 +201,47 @@ static int read_external(const Onnx__TensorProto *t, const char *file_name, stru
     strbuf_adds(&path, location);
     off_t offset = text ? (off_t)strtoll(text, NULL, 10) : 0;
     size_t len = ((size_t)f->elements * (size_t)floats_bits(f->type) + 7) / 8;
-    unsigned char *data = mem_alloc(len + 1);
-    FILE *file = fopen(strbuf_str(&path), "rb");
-    int rc;
-    if (file == NULL || offset < 0 || fseeko(file, offset, SEEK_SET) != 0 || fread(data, 1, len, file) != len) {
-        rc = reason_set(why, "external data cannot be read:", location);
-    } else {
-        rc = read_raw(data, len, f, name, why);
-    }
-    if (file != NULL) {
-        fclose(file);
-    }
+    unsigned char *data = read_part(strbuf_str(&path), offset, len);
+    int rc =
+        data == NULL ? reason_set(why, "external data cannot be read:", location) : read_raw(data, len, f, name, why);
     mem_free(data);
     strbuf_release(&path);
     return rc;
 }
 
-static bool listed(const Onnx__TensorProto *t, int64_t i, int type, float *out)
+/* How many numbers the typed lists hold; those of 4 bits are two in one. */
+static int64_t count_listed(const Onnx__TensorProto *t, int type)
+{
+    size_t n = t->n_float_data    ? t->n_float_data
+               : t->n_int32_data  ? t->n_int32_data * (floats_bits(type) == 4 ? 2 : 1)
+               : t->n_int64_data  ? t->n_int64_data
+               : t->n_double_data ? t->n_double_data
+                                  : t->n_uint64_data;
+    return (int64_t)n;
+}
+
+static float listed(const Onnx__TensorProto *t, int64_t i, int type)
 {
     bool halves = floats_bits(type) == 16 && type != TYPE_INT16 && type != TYPE_UINT16;
-    if ((size_t)i < t->n_float_data) {
-        *out = t->float_data[i];
-    } else if ((size_t)i < t->n_int32_data && (halves || type == TYPE_E4M3 || type == TYPE_E5M2)) {
-        *out = decode((uint32_t)t->int32_data[i], type);
-    } else if ((size_t)i < t->n_int32_data) {
-        *out = (float)t->int32_data[i];
-    } else if ((size_t)i < t->n_int64_data) {
-        *out = (float)t->int64_data[i];
-    } else if ((size_t)i < t->n_double_data) {
-        *out = (float)t->double_data[i];
-    } else if ((size_t)i < t->n_uint64_data) {
-        *out = (float)t->uint64_data[i];
-    } else {
-        return false;
+    if (t->n_float_data) {
+        return t->float_data[i];
     }
-    return true;
+    if (t->n_int32_data && floats_bits(type) == 4) {
+        return decode((uint32_t)t->int32_data[i / 2] >> (i % 2 ? 4 : 0) & 15U, type);
+    }
+    if (t->n_int32_data && (halves || type == TYPE_E4M3 || type == TYPE_E5M2)) {
+        return decode((uint32_t)t->int32_data[i], type);
+    }
+    return t->n_int32_data    ? (float)t->int32_data[i]
+           : t->n_int64_data  ? (float)t->int64_data[i]
+           : t->n_double_data ? (float)t->double_data[i]
+                              : (float)t->uint64_data[i];
 }
 
 int floats_read(const Onnx__TensorProto *t, const char *file, struct floats *f, const char *name, struct reason *why)
 {
     f->type = t->data_type;
-    if (t->n_dims > ONNX_RANK || floats_resize(f, t->dims, (int)t->n_dims, name, why)) {
+    if (t->n_dims > ONNX_RANK || floats_shape(f, t->dims, (int)t->n_dims, name, why)) {
         return t->n_dims > ONNX_RANK ? reason_set(why, "there are too many dimensions in", name) : -1;
     }
     if (t->has_data_location && t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL) {
@@ -224,10 +250,12 @@ int floats_read(const Onnx__TensorProto *t, const char *file, struct floats *f, 
     if (t->has_raw_data) {
         return read_raw(t->raw_data.data, t->raw_data.len, f, name, why);
     }
+    if (count_listed(t, f->type) < f->elements) {
+        return reason_set(why, "the file does not hold the numbers of", name);
+    }
+    floats_alloc(f);
     for (int64_t i = 0; i < f->elements; i++) {
-        if (!listed(t, i, f->type, &f->value[i])) {
-            return reason_set(why, "the file does not hold the numbers of", name);
-        }
+        f->value[i] = listed(t, i, f->type);
     }
     return 0;
 }

@@ -19,7 +19,7 @@ enum {
 struct floats {
     int rank, type;
     int64_t dim[ONNX_RANK], elements;
-    float *value; /* [elements]; owned */
+    float *value; /* [elements]; owned; NULL until there are numbers */
 };
 
 /* Where it is written why numbers are not known. */
@@ -29,8 +29,9 @@ struct reason {
 };
 int reason_set(struct reason *why, const char *what, const char *name); /* "what 'name'"; returns -1 */
 
-/* Zeros of a shape. -1 when there are more than 2^30, or a negative dimension. */
-int floats_resize(struct floats *f, const int64_t *dim, int rank, const char *name, struct reason *why);
+/* -1 when there are more than 2^30 numbers, or a negative dimension. */
+int floats_shape(struct floats *f, const int64_t *dim, int rank, const char *name, struct reason *why);
+void floats_alloc(struct floats *f); /* zeros of its shape */
 /* A tensor's numbers: typed lists, raw bytes, or a file beside the model `file`. On failure f->value may be allocated: the caller frees it. */
 int floats_read(const Onnx__TensorProto *t, const char *file, struct floats *f, const char *name, struct reason *why);
 int floats_bits(int type); /* of an element in raw data; 0: a type whose numbers are not followed */

@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TIES 64      /* operators that may share a file's weights, in the mean */
 #define MAX_STEPS 64 /* tensors looked at for one operator */
 
 struct search {
     struct onnx *g;
-    int steps; /* left */
+    int steps;       /* left */
+    int64_t outside; /* numbers that came from other files */
     struct reason why;
 };
 
@@ -62,9 +64,10 @@ static int transposed(struct search *s, const Onnx__NodeProto *p, struct floats 
         moved[i] = stride[from];
     }
     struct floats out = {.type = f->type};
-    if (floats_resize(&out, dim, f->rank, "Transpose", &s->why)) {
-        return -1;
+    if (floats_shape(&out, dim, f->rank, "Transpose", &s->why) || out.elements != f->elements) {
+        return fail(s, "a Transpose that does not fit:", p->name ? p->name : "");
     }
+    floats_alloc(&out);
     for (int64_t i = 0; i < out.elements; i++) {
         int64_t at = 0, rest = i;
         for (int d = out.rank - 1; d >= 0; d--) {
@@ -174,7 +177,13 @@ static int combined(struct search *s, const Onnx__NodeProto *p, struct floats *a
         dim[k] = da > db ? da : db;
         rc |= da != db && da != 1 && db != 1 ? fail(s, "two shapes that do not fit at", p->op_type) : 0;
     }
-    rc = rc || floats_resize(&out, dim, rank, p->op_type, &s->why) ? -1 : 0;
+    rc = rc || floats_shape(&out, dim, rank, p->op_type, &s->why) ? -1 : 0;
+    if (rc == 0 && out.elements > (a->elements > b.elements ? a->elements : b.elements)) {
+        rc = fail(s, "both sides are spread out at", p->op_type); /* a small file would make large weights */
+    }
+    if (rc == 0) {
+        floats_alloc(&out);
+    }
     for (int64_t i = 0; rc == 0 && i < out.elements; i++) {
         float x = a->value[element_for(&out, a, i, -1)], y = b.value[element_for(&out, &b, i, -1)];
         out.value[i] = p->op_type[0] == 'A'   ? x + y
@@ -264,7 +273,9 @@ static int look_up(struct search *s, const char *name, struct floats *f)
         for (size_t i = 0; i < graph->n_initializer; i++) {
             const Onnx__TensorProto *t = graph->initializer[i];
             if (t->name && strcmp(t->name, name) == 0) {
-                return floats_read(t, s->g->file, f, name, &s->why);
+                int rc = floats_read(t, s->g->file, f, name, &s->why);
+                s->outside += rc == 0 && t->has_data_location ? f->elements : 0;
+                return rc;
             }
         }
         for (size_t i = 0; i < graph->n_node; i++) {
@@ -421,7 +432,7 @@ void onnx_keep_weights(struct onnx *g, const struct onnx_node *n, int op, const 
         w->n_ops = op + 1;
     }
     struct weight_tensor *out = &w->of[op];
-    struct search s = {g, MAX_STEPS, {out->why, sizeof out->why}};
+    struct search s = {g, MAX_STEPS, 0, {out->why, sizeof out->why}};
     struct floats f = {0};
     struct layout l;
     size_t port = 0;
@@ -431,11 +442,14 @@ void onnx_keep_weights(struct onnx *g, const struct onnx_node *n, int op, const 
     if (look_up(&s, name, &f) == 0) {
         if (!layout_of(n->proto, port, f.rank, &l) || l.split < 1 || f.rank < 1 || f.dim[0] % l.split != 0) {
             fail(&s, "weights are not followed in operators of type", n->proto->op_type);
+        } else if (f.elements > (w->room += TIES * s.outside)) {
+            fail(&s, "there are more weights than the file has numbers for, at", name);
         } else if (f.elements == 0 || unpack(&s, n->proto, &l, &f) || !all_finite(&f)) {
             snprintf(out->why, sizeof out->why, "%s",
                      out->why[0] ? out->why : "there are no weights, or they are not finite");
         } else {
             lay_out(&f, &l, out);
+            w->room -= f.elements;
         }
     }
     mem_free(f.value);

@@ -17,6 +17,7 @@ struct weight_tensor {
 struct weights {
     int n_ops; /* of the network */
     struct weight_tensor *of;
+    int64_t room; /* numbers that may still be kept: a hostile file would have one tensor stand for thousands */
 };
 
 /* Reads the weights of a network that network_load() made from the same arguments. NULL and an error in d when the file is of a format
