@@ -180,8 +180,7 @@ int timeloop_read(const char *const *paths, int n, struct timeloop *out, struct 
 
 /* ---- a template */
 
-/* The role of a data space: by the problem, else by its name. */
-static int role_of(const struct einsum *e, const char *name, struct err *err)
+int timeloop_role(const struct einsum *e, const char *name, struct err *err)
 {
     for (int t = 0; e && t < e->n_tensors; t++) {
         if (strcmp(e->tensor[t].name, name) == 0) {
@@ -202,7 +201,7 @@ static int write_roles(const struct timeloop_level *l, const struct einsum *e, s
     unsigned said[2] = {0, 0};
     for (int i = 0; i < l->n_keep + l->n_bypass; i++) {
         bool bypass = i >= l->n_keep;
-        int role = role_of(e, bypass ? l->bypass[i - l->n_keep] : l->keep[i], err);
+        int role = timeloop_role(e, bypass ? l->bypass[i - l->n_keep] : l->keep[i], err);
         if (role < 0) {
             return -1;
         }
@@ -260,6 +259,9 @@ static int write_level(const struct timeloop_level *l, bool outermost, const str
     }
     write_bandwidth(l, out);
     if (!outermost && write_roles(l, e, out, err)) {
+        return -1;
+    }
+    if (timeloop_write_zeros(l, e, out, err)) {
         return -1;
     }
     if (l->fan_x > 1 || l->fan_y > 1) {
@@ -334,8 +336,12 @@ int timeloop_template(const struct timeloop_arch *a, const struct einsum *e, str
             return -1;
         }
     }
-    strbuf_addf(out, "\nmac: {kind: fixed, w_bits: %lld, a_bits: %lld, acc_bits: %lld}\nvector: {lanes: 1}\n",
-                (long long)a->multiplier_bits, (long long)a->multiplier_bits, (long long)a->adder_bits);
+    strbuf_addf(out, "\nmac: {kind: fixed, w_bits: %lld, a_bits: %lld, acc_bits: %lld", (long long)a->multiplier_bits,
+                (long long)a->multiplier_bits, (long long)a->adder_bits);
+    if (timeloop_write_mac_zeros(a, e, out, err)) {
+        return -1;
+    }
+    strbuf_adds(out, "}\nvector: {lanes: 1}\n");
     write_dataflow(a, out);
     return 0;
 }

@@ -16,6 +16,14 @@ struct strbuf;
 
 enum timeloop_class { TIMELOOP_DRAM, TIMELOOP_SRAM, TIMELOOP_REGFILE };
 
+struct timeloop_zeros { /* sparse_optimizations: of a data space in a level, or of the compute unit */
+    char name[EINSUM_NAME];
+    enum sparse_format format;
+    int64_t field_bits; /* 0: the file does not say */
+    char gate[EINSUM_TENSORS][EINSUM_NAME], skip[EINSUM_TENSORS][EINSUM_NAME];
+    int n_gate, n_skip;
+};
+
 struct timeloop_level {
     char name[HW_NAME];
     enum timeloop_class class;
@@ -27,6 +35,8 @@ struct timeloop_level {
     double read_words, write_words, shared_words; /* a cycle, of one instance; INFINITY: no limit */
     char keep[EINSUM_TENSORS][EINSUM_NAME], bypass[EINSUM_TENSORS][EINSUM_NAME];
     int n_keep, n_bypass;
+    struct timeloop_zeros zeros[EINSUM_TENSORS];
+    int n_zeros;
     bool only_keep;       /* a member of !Parallel: what it does not keep passes it by */
     int64_t fan_x, fan_y; /* children of one instance */
 };
@@ -50,6 +60,7 @@ struct timeloop_arch {
     int n_arrays;
     struct timeloop_array array[TIMELOOP_ARRAYS]; /* outermost first */
     char mac[HW_NAME];
+    struct timeloop_zeros mac_zeros;
     int64_t multiplier_bits, adder_bits;
 };
 

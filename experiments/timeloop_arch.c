@@ -129,7 +129,7 @@ static int read_spatial_constraint(struct arch *r, struct timeloop_array *array,
     return 0;
 }
 
-static int read_names(const struct node *v, char to[][EINSUM_NAME], int *n, struct diags *d)
+int timeloop_names(const struct node *v, char to[][EINSUM_NAME], int *n, struct diags *d)
 {
     struct words w = {.node = v};
     int errors = d->n_errors;
@@ -169,8 +169,8 @@ static int read_constraints(struct arch *r, const struct node *v, struct timeloo
     if (dataspace && level) {
         return schema_want(dataspace, "dataspace", NODE_MAPPING, r->d) ||
                        timeloop_known(dataspace, known_dataspace, "the dataspace", r->d) ||
-                       read_names(timeloop_get(dataspace, "keep"), level->keep, &level->n_keep, r->d) ||
-                       read_names(timeloop_get(dataspace, "bypass"), level->bypass, &level->n_bypass, r->d)
+                       timeloop_names(timeloop_get(dataspace, "keep"), level->keep, &level->n_keep, r->d) ||
+                       timeloop_names(timeloop_get(dataspace, "bypass"), level->bypass, &level->n_bypass, r->d)
                    ? -1
                    : 0;
     }
@@ -425,6 +425,15 @@ static int read_component(struct arch *r, const struct node *node, const char *n
     if (rc || read_constraints(r, timeloop_get(node, "constraints"), level, array)) {
         return -1;
     }
+    const struct node *sparse = timeloop_get(node, "sparse_optimizations");
+    if (sparse && sparse->kind != NODE_NULL) {
+        diags_warning(r->d, sparse->key_mark, NULL,
+                      "'sparse_optimizations' of '%s' go into a template; a case counts all data", name);
+        if (level ? timeloop_read_zeros(sparse, level->zeros, &level->n_zeros, r->d)
+                  : timeloop_read_mac_zeros(sparse, &r->a->mac_zeros, r->d)) {
+            return -1;
+        }
+    }
     if (parallel && level && level->n_keep == 0) {
         return diags_error(r->d, node->mark, "constraints: {dataspace: {keep: [..]}}",
                            "'%s' in !Parallel must say what it keeps", name);
@@ -466,11 +475,6 @@ static int read_node(struct arch *r, const struct node *node, bool parallel, int
     }
     if (timeloop_name(timeloop_get(node, "name"), "name", name, sizeof name, r->d)) {
         return -1;
-    }
-    const struct node *sparse = timeloop_get(node, "sparse_optimizations");
-    if (sparse) {
-        diags_warning(r->d, sparse->key_mark, NULL,
-                      "'sparse_optimizations' of '%s' is left out: all data are moved and computed", name);
     }
     if (strcmp(tag, "!Component") == 0) {
         return read_component(r, node, name, parallel);

@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "costmodel/cost_kernel.h"
 #include "costmodel/mapper.h"
+#include "experiments/timeloop.h"
 #include "hw/template.h"
 #include "sw/network.h"
 #include "tests/check_sparse.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct cost_options exact = {ACCOUNTING_EXACT, FIDELITY_BANDWIDTH};
 static const uint32_t weights_bit = 1u << TENSOR_WEIGHTS, inputs_bit = 1u << TENSOR_INPUTS;
@@ -407,6 +409,79 @@ START_TEST(model_densities)
 }
 END_TEST
 
+/* --- Sparseloop's files -------------------------------------------------------------------- */
+
+#define LEVEL(name, class, more)                                                                                       \
+    "  - !Component\n    name: " name                                                                                  \
+    "\n    class: " class "\n    attributes: {depth: 64, width: 16, datawidth: 16, shared_bandwidth: 4}\n"             \
+                          "    sparse_optimizations: {" more "}\n"
+#define ARCH(dram, spad, mac)                                                                                          \
+    "architecture:\n  version: 0.4\n  nodes:\n" LEVEL("DRAM", "DRAM", dram)                                            \
+        LEVEL("spad", "regfile",                                                                                       \
+              spad) "  - !Component\n    name: mac\n    class: intmac\n    sparse_optimizations: {" mac "}\n"
+
+static int import_arch(const char *text, struct strbuf *out, struct diags *d)
+{
+    char path[] = "/tmp/dovetail-sparse-XXXXXX";
+    const char *const paths[] = {path};
+    struct err err = ERR_INIT;
+    static struct timeloop t;
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    FILE *f = fdopen(fd, "w");
+    fputs(text, f);
+    fclose(f);
+    int rc = timeloop_read(paths, 1, &t, d);
+    unlink(path);
+    return rc == 0 ? timeloop_template(&t.arch, NULL, out, &err) : rc;
+}
+
+START_TEST(files_of_sparseloop)
+{
+    static const char good[] = ARCH(
+        "representation_format: {data_spaces: [{name: Inputs, ranks: [{format: UOP}, {format: RLE, "
+        "metadata_word_bits: 4}]}, {name: Weights, ranks: [{format: UOP}, {format: CP}]}]}",
+        "action_optimization: [{type: gating, options: [{target: Weights, condition_on: [Inputs]}]}, {type: skipping, "
+        "options: [{target: Outputs, condition_on: [Inputs, Weights]}]}]",
+        "compute_optimization: [{type: gating, options: [{condition_on: [Weights]}]}]");
+    struct strbuf out = STRBUF_INIT;
+    struct diags d = DIAGS_INIT;
+    ck_assert_int_eq(import_arch(good, &out, &d), 0);
+    static const char *const says[] = {"sparse: {inputs: {format: rlc, occupancy: expected, field: 4bit}, weights: "
+                                       "{format: csr, occupancy: expected}}",
+                                       "sparse: {weights: {gate: [inputs]}, outputs: {skip: [inputs, weights]}}",
+                                       "gate: [weights, inputs], skip: [inputs, weights]}"};
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
+        ck_assert_msg(strstr(strbuf_str(&out), says[i]) != NULL, "no '%s' in\n%s", says[i], strbuf_str(&out));
+    }
+    struct template *t = template_read("imported.yaml", out.buf, out.len, &d);
+    ck_assert_msg(t != NULL, "%s", d.list[d.n - 1].message);
+    template_free(t);
+    strbuf_release(&out);
+    diags_release(&d);
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
+        {ARCH("", "action_optimization: [{type: hopping}]", ""), "'type' is not understood"},
+        {ARCH("", "action_optimization: [{type: gating, options: [{target: Weights}]}]", ""), "'condition_on'"},
+        {ARCH("representation_format: {data_spaces: [{name: A, ranks: [{format: ZIP}]}]}", "", ""), "'ZIP'"},
+        {ARCH("representation_format: {data_spaces: [{name: A, ranks: [{format: RLE}]}]}", "", ""), "width of a run"},
+        {ARCH("zip: 1", "", ""), "'zip'"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        d = (struct diags)DIAGS_INIT;
+        out = (struct strbuf)STRBUF_INIT;
+        bool found = false;
+        ck_assert_int_eq(import_arch(bad[i].text, &out, &d), -1);
+        for (int k = 0; k < d.n; k++) {
+            found = found || strstr(d.list[k].message, bad[i].says) != NULL;
+        }
+        ck_assert_msg(found, "row %zu: %s", i, d.n > 0 ? d.list[d.n - 1].message : "no error");
+        diags_release(&d);
+        strbuf_release(&out);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("sparse");
@@ -423,6 +498,7 @@ int main(void)
     tcase_add_test(tc, template_rules);
     tcase_add_test(tc, template_errors);
     tcase_add_test(tc, model_densities);
+    tcase_add_test(tc, files_of_sparseloop);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_set_fork_status(sr, CK_NOFORK);
