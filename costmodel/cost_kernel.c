@@ -21,6 +21,7 @@ typedef int64_t mask __attribute__((vector_size(8 * KERNEL_LANES)));
 
 #define SELECT(m, yes, no) ((vec)(((mask)(yes) & (m)) | ((mask)(no) & ~(m))))
 #define MAX(x, y) SELECT((x) > (y), (x), (y))
+#define MIN(x, y) SELECT((x) < (y), (x), (y))
 #define ALL(x) ((vec){0} + (x))
 
 /* Vector code for what the machine has; the sanitizers cannot start functions that are chosen at load time. */
@@ -46,6 +47,12 @@ static struct kernel_width width_of(const struct level *l, int bits)
                                  .wire_bits = bits};
 }
 
+static enum packed packed_of(const struct kernel_port *p)
+{
+    int n = (p->whole.words < 1) + (p->partial.words < 1);
+    return n == 0 ? PACKED_NEVER : n == 1 ? PACKED_SOMETIMES : PACKED_ALWAYS;
+}
+
 static void init_slots(struct cost_kernel *k)
 {
     const struct mapping *m = &k->skeleton;
@@ -69,6 +76,7 @@ static void init_slots(struct cost_kernel *k)
                 k->slot[s].moves |= k->rank_of[t][k->slot[s].dim] >= 0 ? 1u << t : 0;
             }
             k->input_slot[first + i] = s;
+            k->slot[s].column = first + i;
         }
         first += loops;
     }
@@ -154,6 +162,7 @@ int cost_kernel_init(struct cost_kernel *k, const struct accelerator *a, const s
         for (int l = 0; l < a->n_levels; l++) {
             k->port[l][t].whole = width_of(&a->level[l], tensor->bits);
             k->port[l][t].partial = width_of(&a->level[l], tensor->partial_bits);
+            k->port[l][t].packed = packed_of(&k->port[l][t]);
         }
     }
     for (int l = 0; l < a->n_levels; l++) {
@@ -163,6 +172,12 @@ int cost_kernel_init(struct cost_kernel *k, const struct accelerator *a, const s
     }
     init_slots(k);
     init_diagonals(k);
+    for (int l = 0; l < a->n_levels; l++) {
+        k->spatial[l] = k->first[l] < k->first_temporal[l];
+        for (int t = 0; t < e->n_tensors; t++) {
+            k->wired[l][t] = level_wires(&a->level[l], skeleton->level[l].keep >> t & 1);
+        }
+    }
     for (int t = 0; t < e->n_tensors; t++) {
         if (k->slides[t] && init_slide(k, t, err) != 0) {
             return -1;
@@ -234,6 +249,24 @@ static void diagonal(const struct cost_kernel *k, struct lanes *x, int l, int t)
     }
 }
 
+/* Hops of a word that same_x children along X and same_y along Y want: level_hops(). */
+INLINE void hops_of(const struct level *level, uint32_t axes, const vec *same_x, const vec *same_y, vec *out)
+{
+    vec along_x = ALL(level->hops_x), along_y = ALL(level->hops_y);
+    if (axes >> AXIS_X & 1) {
+        along_x = SELECT(*same_x > 1.0, ALL((double)level->fanout_x), along_x);
+    }
+    if (axes >> AXIS_Y & 1) {
+        along_y = SELECT(*same_y > 1.0, ALL((double)level->fanout_y), along_y);
+    }
+    *out = along_x + along_y;
+    if (axes == (1u << AXIS_X | 1u << AXIS_Y)) {
+        vec trunk_x = along_x + *same_x * along_y, trunk_y = along_y + *same_y * along_x;
+        vec tree = MIN(trunk_x, trunk_y), fewer = MIN(*same_x, *same_y);
+        *out = SELECT(fewer > 1.0, tree, *out);
+    }
+}
+
 /* The spatial loops below one instance of level l. */
 INLINE void shape_spatial(const struct cost_kernel *k, struct lanes *x, int l)
 {
@@ -249,46 +282,55 @@ INLINE void shape_spatial(const struct cost_kernel *k, struct lanes *x, int l)
     x->reduce_fan[l] = reduce;
     for (int t = 0; t < k->e.n_tensors; t++) {
         vec delta = ALL(1.0), same_x = ALL(1.0), same_y = ALL(1.0);
+        uint32_t axes = 0; /* of loops that do not move the tensor */
         for (int s = k->first[l]; s < k->first_temporal[l]; s++) {
             if (k->slot[s].moves >> t & 1) {
                 delta *= x->bound[s];
-            } else if (k->slot[s].axis == AXIS_X) {
+                continue;
+            }
+            axes |= 1u << k->slot[s].axis;
+            if (k->slot[s].axis == AXIS_X) {
                 same_x *= x->bound[s];
             } else {
                 same_y *= x->bound[s];
             }
         }
         x->delta[l][t] = delta;
-        vec hops = ALL(level->hops_x + level->hops_y);
-        if (k->first[l] < k->first_temporal[l]) { /* level_hops() */
-            vec along_x = SELECT(same_x > 1.0, ALL((double)level->fanout_x), ALL(level->hops_x));
-            vec along_y = SELECT(same_y > 1.0, ALL((double)level->fanout_y), ALL(level->hops_y));
-            vec trunk_x = along_x + same_x * along_y, trunk_y = along_y + same_y * along_x;
-            vec tree = SELECT(trunk_x < trunk_y, trunk_x, trunk_y);
-            hops = SELECT((same_x > 1.0) & (same_y > 1.0), tree, along_x + along_y);
+        if (k->wired[l][t]) {
+            hops_of(level, axes, &same_x, &same_y, &x->hops[l][t]);
         }
-        x->hops[l][t] = level_wires(level, k->skeleton.level[l].keep >> t & 1) ? hops : ALL(0.0);
         if (k->diagonal[l][t]) {
             diagonal(k, x, l, t);
         }
     }
 }
 
-/* The temporal loops of level l. */
-INLINE void shape_temporal(const struct cost_kernel *k, struct lanes *x, int l)
+/* Takes in the bound of loop s of the mappings from `at` on; the dimension's extent grows by it. */
+INLINE void take(const struct cost_kernel *k, struct lanes *x, const double *const *bound, int at, int s)
 {
-    vec steps = ALL(1.0), reduce = ALL(1.0), visits = ALL(1.0);
+    vec *extent = &x->extent_all[k->slot[s].dim];
+    memcpy(&x->bound[s], bound[k->slot[s].column] + at, sizeof x->bound[s]);
+    if (k->slot[s].strided) {
+        x->stride[s] = *extent;
+    }
+    *extent *= x->bound[s];
+}
+
+/* The temporal loops of level l. */
+INLINE void shape_temporal(const struct cost_kernel *k, struct lanes *x, const double *const *bound, int at, int l)
+{
+    vec product[2] = {ALL(1.0), ALL(1.0)}; /* of reduction loops, of those that move the output */
     for (int s = k->first_temporal[l]; s < k->first[l + 1]; s++) {
-        steps *= x->bound[s];
+        take(k, x, bound, at, s);
         if (k->slot[s].moves >> k->output & 1) {
-            visits *= x->bound[s];
+            product[1] *= x->bound[s];
         } else {
-            reduce *= x->bound[s];
+            product[0] *= x->bound[s];
         }
     }
-    x->steps[l] = steps;
-    x->reduce_steps[l] = reduce;
-    x->visits *= visits;
+    x->steps[l] = product[0] * product[1];
+    x->reduce_steps[l] = product[0];
+    x->visits *= product[1];
     for (int t = 0; t < k->e.n_tensors && l > 0; t++) {
         vec m = ALL(1.0);
         for (int s = k->first_temporal[l]; s < k->first[l + 1] && !k->slides[t]; s++) {
@@ -300,7 +342,7 @@ INLINE void shape_temporal(const struct cost_kernel *k, struct lanes *x, int l)
 }
 
 /* Walks the levels from the innermost outwards. */
-INLINE void shape(const struct cost_kernel *k, struct lanes *x)
+INLINE void shape(const struct cost_kernel *k, struct lanes *x, const double *const *bound, int at)
 {
     int levels = k->a.n_levels;
     vec *extent = x->extent_all;
@@ -309,16 +351,11 @@ INLINE void shape(const struct cost_kernel *k, struct lanes *x)
     }
     x->visits = ALL(1.0);
     for (int l = 0; l < levels; l++) {
-        for (int s = k->first[l]; s < k->first[l + 1]; s++) {
-            int d = k->slot[s].dim;
-            vec e = extent[d];
-            if (k->slot[s].strided) {
-                x->stride[s] = e;
-            }
-            extent[d] = e * x->bound[s];
+        for (int s = k->first[l]; s < k->first_temporal[l]; s++) {
+            take(k, x, bound, at, s);
         }
         shape_spatial(k, x, l);
-        shape_temporal(k, x, l);
+        shape_temporal(k, x, bound, at, l);
         for (int t = 0; t < k->e.n_tensors && l < levels - 1; t++) {
             const struct einsum_tensor *tensor = &k->e.tensor[t];
             vec volume = ALL(1.0), plain = ALL(1.0);
@@ -363,14 +400,14 @@ INLINE void fetch_plain(const struct cost_kernel *k, const struct lanes *x, int 
     *out = m * x->volume[child][t];
 }
 
-static inline bool all_zero(const vec *v)
+/* Whether no bit is set in any lane. */
+INLINE bool no_bits(const void *v)
 {
-    double sum = 0; /* of lanes that are not negative */
-    for (int i = 0; i < KERNEL_LANES; i++) {
-        sum += (*v)[i];
-    }
-    return sum == 0;
+    uint64_t b[KERNEL_LANES];
+    memcpy(b, v, sizeof b);
+    return ((b[0] | b[1]) | (b[2] | b[3]) | ((b[4] | b[5]) | (b[6] | b[7]))) == 0;
 }
+_Static_assert(KERNEL_LANES == 8, "no_bits() looks at eight lanes");
 
 /* The same for one with sliding ranks: total_j = V + G_j = total_{j-1} n_j - (n_j - 1) overlap_j. `wrap`: how far the loops inside have moved
  * the tile along each sliding rank; `shared`: what of the rank's extent a return from there keeps; `plain`: extents of the plain
@@ -386,7 +423,7 @@ INLINE void fetch_sliding(const struct cost_kernel *k, const struct lanes *x, in
         shared[q] = extent[q];
     }
     for (int l = child + 1; l < k->a.n_levels; l++) {
-        if (all_zero(&plain)) {
+        if (no_bits(&plain)) {
             total *= x->steps[l];
             continue;
         }
@@ -416,15 +453,16 @@ INLINE void fetch_sliding(const struct cost_kernel *k, const struct lanes *x, in
     *out = total;
 }
 
-/* Accesses of physical words for n elements, in whole words where several elements share one. Rounds up by adding and
- * taking off 2^52; the tiny share taken off first keeps whole quotients whole. */
-INLINE void accesses(const vec *n, const vec *words, vec *out)
+/* Accesses of physical words for n elements, in whole words where several elements share one. Rounds up by adding nearly a half and then
+ * 2^52, which leaves no bits below 1; what is missing to the half is less than an element's share of a word and more than the error
+ * of the product, up to 10^12 accesses. */
+INLINE void accesses(const vec *n, const vec *words, enum packed packed, vec *out)
 {
-    vec exact = *n * *words;
-    vec x = exact - exact * 1e-15;
-    vec near = (x + 0x1p52) - 0x1p52;
-    vec up = SELECT(near < x, near + 1.0, near);
-    *out = SELECT(*words < 1.0, up, exact);
+    *out = *n * *words;
+    if (packed != PACKED_NEVER) {
+        vec up = ((*out + (0.5 - 0x1p-13)) + 0x1p52) - 0x1p52;
+        *out = packed == PACKED_ALWAYS ? up : SELECT(*words < 1.0, up, *out);
+    }
 }
 
 /* An output's width where `more` reduction iterations are still to come. */
@@ -434,7 +472,7 @@ INLINE void width_at(const struct kernel_port *p, bool output, const vec *more, 
     *words = ALL(p->whole.words);
     *port_bits = ALL(p->whole.port_bits);
     *wire_bits = ALL(p->whole.wire_bits);
-    if (output) {
+    if (output && p->partial.wire_bits != p->whole.wire_bits) {
         mask partial = *more > 1.0;
         *words = SELECT(partial, ALL(p->partial.words), *words);
         *port_bits = SELECT(partial, ALL(p->partial.port_bits), *port_bits);
@@ -442,15 +480,15 @@ INLINE void width_at(const struct kernel_port *p, bool output, const vec *more, 
     }
 }
 
-INLINE void store(const struct level *level, const vec *words, bool output, const vec *read, const vec *sent,
-                  const vec *fill, const vec *update, vec *pj)
+INLINE void store(const struct level *level, const vec *words, enum packed packed, bool output, const vec *read,
+                  const vec *sent, const vec *fill, const vec *update, vec *pj)
 {
     vec r, d, f, u;
-    accesses(read, words, &r);
-    accesses(fill, words, &f);
+    accesses(read, words, packed, &r);
+    accesses(fill, words, packed, &f);
     if (output) {
-        accesses(sent, words, &d);
-        accesses(update, words, &u);
+        accesses(sent, words, packed, &d);
+        accesses(update, words, packed, &u);
         r += d;
         f += u;
     }
@@ -460,6 +498,7 @@ INLINE void store(const struct level *level, const vec *words, bool output, cons
 /* One tensor: all its traffic, priced. Counts are of one instance. */
 INLINE void price_tensor(const struct cost_kernel *k, struct lanes *x, int t, bool output)
 {
+    vec energy = x->energy;
     int levels = k->a.n_levels, child = -1;
     vec asked = ALL(1.0);    /* by each child; a MAC asks for one word a step */
     vec visited = x->visits; /* words of the output that an instance ever holds */
@@ -473,17 +512,22 @@ INLINE void price_tensor(const struct cost_kernel *k, struct lanes *x, int t, bo
         vec more = x->reduce_steps[child + 1] * (l + 1 < levels ? x->reduce_fan[l + 1] : one);
         width_at(&k->port[l][t], output, &more, &words, &port_bits, &wire_bits);
         vec adds = none;
-        if (output) {
-            adds = asked * (x->fan[l] - x->delta[l][t]);
-            visited *= x->delta[l][t];
+        if (k->spatial[l]) {
+            if (output) {
+                adds = asked * (x->fan[l] - x->delta[l][t]);
+                visited *= x->delta[l][t];
+            }
+            asked *= x->delta[l][t];
         }
-        asked *= x->delta[l][t];
         vec known = output ? asked - visited : none;
-        vec network = (asked + known) * wire_bits * level->hop_pj_per_bit * x->hops[l][t];
-        if (output) {
+        vec network = none;
+        if (k->wired[l][t]) {
+            network = (asked + known) * wire_bits * level->hop_pj_per_bit * x->hops[l][t];
+        }
+        if (output && k->spatial[l]) {
             network += adds * (k->e.tensor[t].partial_bits * level->add_pj_per_bit);
         }
-        x->energy += network * x->instances[l];
+        energy += network * x->instances[l];
         if (!(k->skeleton.level[l].keep >> t & 1)) {
             continue;
         }
@@ -498,13 +542,14 @@ INLINE void price_tensor(const struct cost_kernel *k, struct lanes *x, int t, bo
             fill = output ? taken - visited : taken;
             sent = output ? taken : none;
         }
-        store(level, &words, output, &read, &sent, &fill, &update, &pj);
-        x->energy += pj * x->instances[l];
+        store(level, &words, k->port[l][t].packed, output, &read, &sent, &fill, &update, &pj);
+        energy += pj * x->instances[l];
         x->read[l] += (read + sent) * port_bits;
         x->write[l] += (fill + update) * port_bits;
         asked = taken;
         child = l;
     }
+    x->energy = energy;
 }
 
 INLINE void finish(const struct cost_kernel *k, struct lanes *x, vec *energy, vec *cycles)
@@ -531,24 +576,16 @@ INLINE bool perfect(const struct cost_kernel *k, const struct lanes *x)
 {
     mask wrong = {0};
     for (int d = 0; d < k->e.n_dims; d++) {
-        wrong |= x->extent_all[d] != ALL((double)k->e.bound[d]);
+        wrong |= (mask)(x->extent_all[d] - (double)k->e.bound[d]);
     }
-    for (int i = 0; i < KERNEL_LANES; i++) {
-        if (wrong[i]) {
-            return false;
-        }
-    }
-    return true;
+    return no_bits(&wrong);
 }
 
 /* False, and nothing priced, when a lane has imperfect factors. */
 CLONES static bool price(const struct cost_kernel *k, struct lanes *x, const double *const *bound, int at,
                          double *energy_pj, double *cycles)
 {
-    for (int s = 0; s < k->n_slots; s++) {
-        memcpy(&x->bound[k->input_slot[s]], bound[s] + at, sizeof(vec));
-    }
-    shape(k, x);
+    shape(k, x, bound, at);
     if (!perfect(k, x)) {
         return false;
     }

@@ -22,8 +22,11 @@ struct kernel_width {
     double wire_bits;
 };
 
+enum packed { PACKED_NEVER, PACKED_SOMETIMES, PACKED_ALWAYS }; /* whether several elements share a word */
+
 struct kernel_port {
     struct kernel_width whole, partial; /* of an output as final or partial sum; equal for operands */
+    enum packed packed;
 };
 
 /* A tensor with ranks of two dimensions or more, such as rows + kernel rows. */
@@ -44,6 +47,7 @@ struct cost_kernel {
     int n_slots;
     struct {
         int level, dim;
+        int column; /* of the bounds, in the skeleton's order */
         bool temporal;
         bool strided; /* its stride is asked for */
         enum axis axis;
@@ -55,6 +59,8 @@ struct cost_kernel {
     int rank_of[EINSUM_TENSORS][EINSUM_DIMS]; /* of the tensor that the dimension stands in; -1 */
     double coef[EINSUM_TENSORS][EINSUM_DIMS];
     bool slides[EINSUM_TENSORS];              /* has a rank of two dimensions or more */
+    bool spatial[HW_LEVELS];                  /* has spatial loops */
+    bool wired[HW_LEVELS][EINSUM_TENSORS];    /* words of the tensor pay for the network below */
     bool diagonal[HW_LEVELS][EINSUM_TENSORS]; /* two of them are spatial in this level */
     struct kernel_port port[HW_LEVELS][EINSUM_TENSORS];
     double inv_read[HW_LEVELS], inv_write[HW_LEVELS], inv_shared[HW_LEVELS];
