@@ -13,7 +13,7 @@ struct map_opts {
     struct opt_list set, density;
     int64_t w_bits, a_bits, acc_bits, budget;
     int goal, accounting;
-    bool fast, perfect, one_axis, pareto, explain;
+    bool fast, perfect, imperfect, one_axis, pareto, explain;
 };
 
 static const struct opt options[] = {
@@ -32,6 +32,8 @@ static const struct opt options[] = {
     {"fast", 0, OPT_FLAG, offsetof(struct map_opts, fast), NULL,
      .help = "no proof, but factors that need not divide: what studies use"},
     {"perfect", 0, OPT_FLAG, offsetof(struct map_opts, perfect), NULL, .help = "with --fast: only factors that divide"},
+    {"imperfect", 0, OPT_FLAG, offsetof(struct map_opts, imperfect), NULL,
+     .help = "exact with factors that need not divide, too: small operators, or an answer with a gap"},
     {"one-axis", 0, OPT_FLAG, offsetof(struct map_opts, one_axis), NULL,
      .help = "a dimension is unrolled along one axis only, as in Timeloop"},
     {"density", 0, OPT_ASSIGN, offsetof(struct map_opts, density), "TENSOR=SHARE",
@@ -235,6 +237,7 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
                     .accounting = (enum accounting)o->accounting,
                     .one_axis = o->one_axis,
                     .perfect = o->perfect,
+                    .imperfect = o->imperfect,
                     .budget = o->budget > 0 || o->fast ? o->budget : default_budget,
                     .core_split = CORE_ANY},
         .pareto = o->pareto,

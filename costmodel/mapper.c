@@ -99,7 +99,7 @@ uint32_t mp_roles(const struct mp_problem *p, int level, enum keep how)
 static void try_keep(struct mp_search *m, const struct mapper_options *opt, int core_split, const uint32_t *keep)
 {
     struct mp_spatial s[SPATIAL_TRIED];
-    bool perfect = opt->perfect || opt->effort == MAPPER_EXACT;
+    bool perfect = opt->perfect || (opt->effort == MAPPER_EXACT && !opt->imperfect);
     int n = mp_spatial_candidates(m->p, core_split, perfect, keep, s, SPATIAL_TRIED);
     int64_t budget = opt->effort == MAPPER_EXACT ? INCUMBENT_BUDGET : opt->budget > 0 ? opt->budget : MAPPER_BUDGET;
     for (int i = 0; i < n; i++) {
@@ -152,6 +152,7 @@ static void search_split(struct mp_search *m, const struct mapper_options *opt, 
     fast_search(m, opt, core_split);
     if (opt->effort == MAPPER_EXACT) {
         m->exact = true;
+        m->imperfect = opt->imperfect;
         m->budget = opt->budget > 0 ? opt->budget * MP_PAIR : INT64_MAX;
         mp_exact_search(m, core_split, open_bound);
     }

@@ -25,9 +25,11 @@ struct mapper_options {
     enum accounting accounting; /* 0: exact; the bounds stay below Timeloop's counts too */
     bool one_axis;              /* a dimension is unrolled along one axis of a level only, as in Timeloop's mappings */
     bool perfect;               /* only factors that divide their dimensions; always so when exact */
-    int64_t budget;             /* most pairs of tiles to look at; 0: MAPPER_BUDGET when fast, no limit
+    bool
+        imperfect; /* exact: factors that need not divide as well; all are priced, so for small operators or with a budget */
+    int64_t budget; /* most pairs of tiles to look at; 0: MAPPER_BUDGET when fast, no limit
                        when exact */
-    int core_split;             /* dimension to unroll over all cores; CORE_ONE; CORE_ANY: the mapper
+    int core_split; /* dimension to unroll over all cores; CORE_ONE; CORE_ANY: the mapper
                        chooses, one core among the choices */
 };
 

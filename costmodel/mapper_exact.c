@@ -186,7 +186,7 @@ void mp_exact_search(struct mp_search *m, int core_split, double *open_bound)
 {
     struct cases k;
     memset(&k, 0, sizeof k);
-    int n = mp_spatial_all(m->p, core_split, &k.s);
+    int n = mp_spatial_all(m->p, core_split, m->imperfect, &k.s);
     make_masks(m->p, &k);
     m->space += space_size(m->p, &k, n);
     make_groups(m->p, &k, mp_spatial_drop_images(m->p, k.s, n));
@@ -205,7 +205,11 @@ void mp_exact_search(struct mp_search *m, int core_split, double *open_bound)
         }
         for (int j = 0; j < k.group[c->group].n; j++) {
             int s = k.sorted[k.group[c->group].first + j];
-            mp_chain_search(m, &k.s[s], k.mask[c->mask]);
+            if (m->imperfect) {
+                mp_imperfect_search(m, &k.s[s], k.mask[c->mask]);
+            } else {
+                mp_chain_search(m, &k.s[s], k.mask[c->mask]);
+            }
             if (m->budget <= 0) {
                 *open_bound = c->key < *open_bound ? c->key : *open_bound;
                 break;

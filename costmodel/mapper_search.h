@@ -95,9 +95,9 @@ void mp_spatial_finish(const struct mp_problem *p, struct mp_spatial *s);
  * CORE_ANY. Unless `perfect`, factors need not divide. */
 int mp_spatial_candidates(const struct mp_problem *p, int core_split, bool perfect, const uint32_t *keep,
                           struct mp_spatial *out, int max);
-/* Every spatial choice with factors that divide, one of those that cost the same. Caller
+/* Every spatial choice with factors that divide, one of those that cost the same; imperfect: with all factors. Caller
  * frees *out with mem_free(). */
-int mp_spatial_all(const struct mp_problem *p, int core_split, struct mp_spatial **out);
+int mp_spatial_all(const struct mp_problem *p, int core_split, bool imperfect, struct mp_spatial **out);
 /* Drops spatial choices that an exchange of dimensions turns into one that stays; returns how many stay. */
 int mp_spatial_drop_images(const struct mp_problem *p, struct mp_spatial *s, int n);
 /* A reduction across cores is not offered. */
@@ -120,6 +120,7 @@ struct mp_search {
     struct mapper_work *work;
     enum goal goal;
     enum accounting accounting;
+    bool imperfect; /* factors that do not divide as well */
     bool exact;     /* no thinned lattices, no rule without a proof */
     int64_t budget; /* pairs of tiles that may still be looked at */
     double space;   /* mappings of the spaces that were searched exactly */
@@ -145,5 +146,8 @@ void mp_floor(const struct mp_problem *p, const struct mp_spatial *s, const uint
               double *cycles);
 /* Searches the chains of tiles. */
 void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint32_t *keep);
+
+/* Every tile and order with factors that need not divide. */
+void mp_imperfect_search(struct mp_search *m, const struct mp_spatial *s, const uint32_t *keep);
 
 #endif

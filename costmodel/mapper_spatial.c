@@ -341,6 +341,7 @@ struct level_list {
 
 struct everything {
     const struct mp_problem *p;
+    bool imperfect;
     struct level_list level[HW_LEVELS];
     struct mp_spatial *out;
     int n, cap;
@@ -372,29 +373,31 @@ static bool same_cost(const struct mp_problem *p, int level, const struct level_
 }
 
 /* Factors of one axis after the other, dimension by dimension; each must divide. */
-static void level_choices(const struct mp_problem *p, int level, int axis, int d, const int64_t *room,
+static void level_choices(const struct everything *all, int level, int axis, int d, const int64_t *room,
                           const uint32_t *dims, struct level_choice *c, struct level_list *out)
 {
+    const struct mp_problem *p = all->p;
     if (axis == 2) {
         MEM_GROW(out->c, out->n, out->cap);
         out->c[out->n++] = *c;
         return;
     }
     if (d == p->nd) {
-        level_choices(p, level, axis + 1, 0, room, dims, c, out);
+        level_choices(all, level, axis + 1, 0, room, dims, c, out);
         return;
     }
-    int64_t whole = p->bound[d] / (axis == 1 ? c->f[0][d] : 1);
+    int64_t whole = all->imperfect ? p->bound[d] : p->bound[d] / (axis == 1 ? c->f[0][d] : 1);
     int64_t used = 1;
     for (int i = 0; i < d; i++) {
         used *= c->f[axis][i];
     }
     for (int64_t f = 1; f <= room[axis] / used && f <= whole; f++) {
-        if (f > 1 && (!(dims[axis] >> d & 1) || whole % f != 0 || (p->one_axis && axis == 1 && c->f[0][d] > 1))) {
+        if (f > 1 && (!(dims[axis] >> d & 1) || (whole % f != 0 && !all->imperfect) ||
+                      (p->one_axis && axis == 1 && c->f[0][d] > 1))) {
             continue;
         }
         c->f[axis][d] = f;
-        level_choices(p, level, axis, d + 1, room, dims, c, out);
+        level_choices(all, level, axis, d + 1, room, dims, c, out);
     }
     c->f[axis][d] = 1;
 }
@@ -452,8 +455,10 @@ static void all_of_level(struct everything *all, int level, int core_split)
     }
     int64_t room[2] = {v->fanout_x * (level == 0 ? p->lanes : 1), v->fanout_y};
     uint32_t dims[2] = {allowed_dims(p, level, AXIS_X), allowed_dims(p, level, AXIS_Y)};
-    level_choices(p, level, 0, 0, room, dims, &c, l);
-    drop_twins(p, level, l);
+    level_choices(all, level, 0, 0, room, dims, &c, l);
+    if (!all->imperfect) { /* else which of two twins has no empty iteration depends on the inner levels */
+        drop_twins(p, level, l);
+    }
 }
 
 static int64_t gcd(int64_t a, int64_t b)
@@ -522,13 +527,31 @@ static void tighten_shares(const struct mp_problem *p, struct mp_spatial *s)
     }
 }
 
+/* Does every spatial iteration of dimension d have work when each level runs once? Y stands inside X. */
+static bool all_work(const struct mp_problem *p, const struct mp_spatial *s, int level, int d)
+{
+    int64_t reach = 1;
+    for (int l = 0; l <= level; l++) {
+        for (int axis = 1; axis >= 0; axis--) {
+            if (s->f[l][axis][d] > 1 && reach * (s->f[l][axis][d] - 1) >= p->bound[d]) {
+                return false;
+            }
+            reach *= s->f[l][axis][d];
+        }
+    }
+    return true;
+}
+
 static void join_levels(struct everything *all, int level, struct mp_spatial *s)
 {
     const struct mp_problem *p = all->p;
     if (level == p->n_levels) {
         mp_spatial_finish(p, s);
-        if (!(s->padded_macs > p->macs)) {
-            tighten_shares(p, s);
+        if (all->imperfect || !(s->padded_macs > p->macs)) {
+            s->padded_macs = p->macs;
+            if (!all->imperfect) {
+                tighten_shares(p, s);
+            }
             MEM_GROW(all->out, all->n, all->cap);
             all->out[all->n++] = *s;
         }
@@ -542,7 +565,8 @@ static void join_levels(struct everything *all, int level, struct mp_spatial *s)
             for (int l = 0; l <= level; l++) {
                 product *= s->f[l][0][d] * s->f[l][1][d];
             }
-            whole = whole && (level == p->a->core_level || p->bound[d] % product == 0);
+            whole = whole && (all->imperfect ? all_work(p, s, level, d)
+                                             : level == p->a->core_level || p->bound[d] % product == 0);
         }
         if (whole) {
             join_levels(all, level + 1, s);
@@ -550,9 +574,9 @@ static void join_levels(struct everything *all, int level, struct mp_spatial *s)
     }
 }
 
-int mp_spatial_all(const struct mp_problem *p, int core_split, struct mp_spatial **out)
+int mp_spatial_all(const struct mp_problem *p, int core_split, bool imperfect, struct mp_spatial **out)
 {
-    struct everything all = {.p = p};
+    struct everything all = {.p = p, .imperfect = imperfect};
     struct mp_spatial s;
     memset(&s, 0, sizeof s);
     for (int l = 0; l < p->n_levels; l++) {
