@@ -126,7 +126,7 @@ static void add_scales(const struct accelerator *a, const struct op *op, struct 
 {
     int top = a->n_levels - 1;
     const struct level *dram = &a->level[top];
-    if (op->weights_input >= 0 || (op->scale_share <= 0 && op->rescale_ops <= 0)) {
+    if (op->scale_share <= 0 && op->rescale_ops <= 0) {
         return;
     }
     double fetched = dram->read_pj > 0 ? c->storage_pj[top][TENSOR_WEIGHTS] / dram->read_pj * dram->word_bits : 0;
@@ -191,7 +191,10 @@ static void price_vector(const struct pricing *p, const struct op *op, int cores
     }
     in = read * NETWORK_BITS;
     /* A cache keeps the rows of earlier steps: only this step's are written. */
-    double made_bits = (op->vector == VECTOR_CACHE ? read : (double)made->elements) * made->bits;
+    double made_bits = (double)made->elements * made->bits;
+    if (op->vector == VECTOR_CACHE) {
+        made_bits = (double)network_cache_bits(net, made) * read / (double)made->elements;
+    }
     out->vector_pj = (double)op->vector_ops * a->vector.op_pj;
     stream(a, TENSOR_WEIGHTS, weights, true, out);
     stream(a, TENSOR_INPUTS, in, true, out);

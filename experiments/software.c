@@ -142,5 +142,9 @@ int software_set(const struct study *s, const double *x, const double *slots, in
     if (whole.fusion != out->network->fused && network_fuse(out->network, whole.fusion, err) < 0) {
         return -1;
     }
+    if (s->kv_group != out->network->kv_group &&
+        network_set_kv_group(out->network, s->kv_group, s->quantizer.scale_bits, err) < 0) {
+        return -1;
+    }
     return whole.kv_bits == out->network->kv_bits ? 0 : network_set_kv_bits(out->network, whole.kv_bits, err);
 }

@@ -107,6 +107,7 @@ struct study {
     bool quantized;                    /* the study says how weights are stored: their scales count */
     struct quantizer quantizer;        /* of weights, where the space says nothing */
     bool fusion;                       /* element-wise work rides on its producers */
+    int kv_group;                      /* keys or values that share a scale; 0: none is counted */
     int kv_bits, acc_bits;             /* 0: as readers ask; the template's */
     enum goal goal;                    /* of the mapper, likewise */
     int64_t mapper_budget;             /* mappings priced an operator */

@@ -85,6 +85,9 @@ static void hash_model(struct study *s)
             strbuf_addf(&t, "evaluator%s %s\n", s->evaluator->alone ? " alone" : "", metrics[m].name);
         }
     }
+    if (s->kv_group > 0) {
+        strbuf_addf(&t, "kv group %d\n", s->kv_group);
+    }
     if (s->quantized || s->kv_bits > 0 || s->acc_bits > 0) {
         const struct quantizer *q = &s->quantizer;
         strbuf_addf(&t, "quantization %d %s %s %d %d %d kv %d acc %d\n", s->quantized, number_format_names[q->format],

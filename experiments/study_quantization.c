@@ -70,6 +70,7 @@ int study_read_quantization(struct study *s, const struct raw_quantization *raw,
         s->quantized |= node_get(node, storage[i]) != NULL;
     }
     s->kv_bits = (int)raw->kv_bits;
+    s->kv_group = (int)raw->kv_group;
     s->acc_bits = (int)raw->acc_bits;
     s->quantizer = (struct quantizer){.format = (enum number_format)raw->format,
                                       .per = (enum quantizer_per)raw->per,
@@ -145,9 +146,9 @@ int study_check_quantization(const struct study *s, const struct node *workload,
 {
     const struct node *node = node_get(workload, "quantization");
     int bad = node != NULL ? check_format(s->quantizer.format, node->mark, d) : 0;
-    if (s->kv_bits > 0 && s->network != NULL && !has_cache(s->network)) {
-        bad |=
-            diags_error(d, node_get(node, "kv_bits")->key_mark, NULL, "network '%s' has no KV cache", s->network->name);
+    const struct node *cache = node_get(node, s->kv_bits > 0 ? "kv_bits" : "kv_group");
+    if ((s->kv_bits > 0 || s->kv_group > 0) && s->network != NULL && !has_cache(s->network)) {
+        bad |= diags_error(d, cache->key_mark, NULL, "network '%s' has no KV cache", s->network->name);
     }
     for (int i = 0; i < s->n_families; i++) {
         const struct study_family *f = &s->family[i];

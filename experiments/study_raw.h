@@ -12,7 +12,7 @@ struct raw_accuracy {
 
 struct raw_quantization {
     int format, per;
-    int64_t group, scale_bits, zero_bits, kv_bits, acc_bits;
+    int64_t group, scale_bits, zero_bits, kv_bits, kv_group, acc_bits;
 };
 
 struct raw_workload {

@@ -329,6 +329,10 @@ int sensitivity_network(const struct sensitivity *acc, const struct network *net
     double omega = 0.0;
     for (int i = 0; i < acc->n_ops; i++) {
         const struct op *op = &net->op[i];
+        if (acc->varies[i] && op->w_quantizer.format != FORMAT_INT) {
+            return err_set(err, ERR_DATA, "the accuracy proxy '%s' knows integers, not %s ('%s')", proxy_name,
+                           number_format_names[op->w_quantizer.format], op->name);
+        }
         int w = acc->varies[i] ? width_index(op->w_bits) : 0;
         if (w < 0 || (acc->varies[i] && op->a_bits != op->w_bits)) {
             return err_set(err, ERR_DATA,

@@ -201,6 +201,12 @@ static void add_op_totals(const struct op *op, struct network_totals *t)
     }
 }
 
+int64_t network_cache_bits(const struct network *net, const struct activation *act)
+{
+    int64_t scales = net->kv_group > 0 ? (act->elements + net->kv_group - 1) / net->kv_group : 0;
+    return act->elements * act->bits + scales * net->kv_scale_bits;
+}
+
 void network_totals(const struct network *net, struct network_totals *out)
 {
     memset(out, 0, sizeof *out);
@@ -213,7 +219,7 @@ void network_totals(const struct network *net, struct network_totals *out)
     }
     for (int a = 0; a < net->n_acts; a++) {
         out->activation_bits += net->act[a].elements * net->act[a].bits;
-        out->cache_bits += net->act[a].in_memory ? net->act[a].elements * net->act[a].bits : 0;
+        out->cache_bits += net->act[a].in_memory ? network_cache_bits(net, &net->act[a]) : 0;
     }
 }
 
@@ -276,7 +282,7 @@ static void canonical_op(const struct network *net, const struct op *op, struct 
     }
     strbuf_addf(out, " out=%d", op->output);
     const struct quantizer *q = &op->w_quantizer;
-    if (q->format != FORMAT_INT || q->per != QUANTIZER_CHANNEL || q->scale_bits > 0) {
+    if (q->format != FORMAT_INT || q->per != QUANTIZER_CHANNEL || q->scale_bits + q->zero_bits > 0) {
         strbuf_addf(out, " quantizer=%s/%s/%d/%d/%d", number_format_names[q->format], quantizer_per_names[q->per],
                     q->group, q->scale_bits, q->zero_bits);
     }
@@ -301,6 +307,9 @@ static void canonical_op(const struct network *net, const struct op *op, struct 
 void network_canonical(const struct network *net, struct strbuf *out)
 {
     strbuf_addf(out, "network batch=%lld\n", (long long)net->batch);
+    if (net->kv_group > 0) {
+        strbuf_addf(out, "cache group=%d scale=%d\n", net->kv_group, net->kv_scale_bits);
+    }
     for (int i = 0; i < net->n_ops; i++) {
         canonical_op(net, &net->op[i], out);
     }

@@ -98,8 +98,9 @@ struct network {
     int *
         by_name; /* [n_names] hash table of network_find_op(): operator + 1, or 0; n_names is a power of two above 2 n_ops */
     int n_names;
-    bool fused;  /* network_fuse() */
-    int kv_bits; /* of activations that live in main memory; 0: as their readers ask */
+    bool fused;                  /* network_fuse() */
+    int kv_group, kv_scale_bits; /* numbers of a KV cache that share a scale, and its bits; 0: no scales */
+    int kv_bits;                 /* of activations that live in main memory; 0: as their readers ask */
 };
 
 /* A value for one of the model file's parameters, as `seq` of bert_base. */
@@ -136,6 +137,10 @@ int network_set_density(struct network *net, int op, const double *density, stru
 int network_set_quantizers(struct network *net, const struct quantizer *weights, struct err *err);
 /* Width of what a KV cache holds in memory, 1..32; 0: as its readers ask. Readers unpack it to their own width. */
 int network_set_kv_bits(struct network *net, int bits, struct err *err);
+/* Scales of a KV cache: one of scale_bits for each `group` numbers; 0: none are counted. */
+int network_set_kv_group(struct network *net, int group, int scale_bits, struct err *err);
+/* Of an activation that lives in main memory, with its scales. */
+int64_t network_cache_bits(const struct network *net, const struct activation *act);
 
 /* Lets element-wise work (additions, products, activation functions) ride on the tensor operator that makes one of its inputs, where nobody else
  * reads that, or takes all of this back. O(operators). */
@@ -147,7 +152,7 @@ struct network_totals {
     int64_t weights, biases; /* parameters = weights + biases */
     int64_t weight_bits;     /* weights at their w_bits, scales and zero points, biases at 32 */
     int64_t scale_bits;      /* of them, scales and zero points */
-    int64_t cache_bits;      /* activations that live in main memory (a KV cache) */
+    int64_t cache_bits;      /* activations that live in main memory (a KV cache), with scales */
     int64_t activation_bits; /* sum over all activations as stored */
     int64_t
         peak_activation_bits; /* most that is alive at once while an operator runs: its inputs, its output, what is needed later */

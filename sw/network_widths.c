@@ -4,6 +4,8 @@
 
 #include <assert.h>
 
+#define GROUP_MAX 65536
+
 static uint64_t width_bit(int bits)
 {
     return (uint64_t)1 << bits;
@@ -39,6 +41,10 @@ static void set_einsum_widths(const struct network *net, struct op *op, const bo
                        : weights      ? op->w_bits
                        : cache        ? net->kv_bits
                                       : op->a_bits;
+        if (cache) { /* its scales come with it */
+            op->scale_share =
+                net->kv_group > 0 ? (double)net->kv_scale_bits / ((double)net->kv_group * net->kv_bits) : 0;
+        }
         tensor->operand_bits = weights ? decoded_bits(op->w_quantizer.format) : cache ? op->a_bits : 0;
         tensor->partial_bits = tensor->output ? op->acc_bits : tensor->bits;
     }
@@ -187,6 +193,17 @@ int network_set_quantizers(struct network *net, const struct quantizer *weights,
         }
         count_scales(net, op);
     }
+    return build_widths(net, err);
+}
+
+int network_set_kv_group(struct network *net, int group, int scale_bits, struct err *err)
+{
+    if (group < 0 || group > GROUP_MAX || scale_bits < 0 || scale_bits > 32) {
+        return err_set(err, ERR_DATA, "a group of the KV cache has 1 to %d numbers and a scale of at most 32 bits",
+                       GROUP_MAX);
+    }
+    net->kv_group = group;
+    net->kv_scale_bits = group > 0 ? scale_bits : 0;
     return build_widths(net, err);
 }
 

@@ -119,6 +119,32 @@ START_TEST(test_resumed_and_repeated)
 }
 END_TEST
 
+/* What cannot be is said when the study is read, with its place. */
+START_TEST(test_refusals)
+{
+    static const struct {
+        const char *set, *says;
+    } bad[] = {
+        {"space.w_format=[int,fp8_e4m3]", "no energy is known for products of fp8_e4m3"},
+        {"space.kv_bits=[4,8]", "'mixed' has no KV cache"},
+        {"workload.quantization.kv_group=32", "'mixed' has no KV cache"},
+        {"workload.accuracy={kind: table}", "no table of published accuracies has network 'mixed'"},
+        {"workload.accuracy.table=mqbench", "'table' belongs to accuracy of kind table"},
+        {"objectives=[energy,perplexity]", "'perplexity' needs"},
+        {"workload.model=mlperf_tiny_ic", "holds no weights"},
+        {"workload.quantization.w_format=nf5", "nf4"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        shell_run(&sh, "dovetail validate tests/fixtures/mixed/study.yaml --set '%s'", bad[i].set);
+        const char *text = strbuf_str(&sh.err)[0] ? strbuf_str(&sh.err) : strbuf_str(&sh.out);
+        ck_assert_msg(sh.status == 65, "%s: status %d %s", bad[i].set, sh.status, text);
+        ck_assert_msg(strstr(strbuf_str(&sh.out), bad[i].says) || strstr(strbuf_str(&sh.err), bad[i].says), "%s: %s%s",
+                      bad[i].set, strbuf_str(&sh.out), strbuf_str(&sh.err));
+    }
+    printf("checked %zu refusals\n", sizeof bad / sizeof *bad);
+}
+END_TEST
+
 static int write_fixture(void)
 {
     size_t len;
@@ -146,6 +172,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, test_search_to_front);
     tcase_add_test(t, test_one_design);
     tcase_add_test(t, test_resumed_and_repeated);
+    tcase_add_test(t, test_refusals);
     suite_add_tcase(s, t);
     SRunner *sr = srunner_create(s);
     srunner_set_fork_status(sr, CK_NOFORK);

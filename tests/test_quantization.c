@@ -199,6 +199,14 @@ START_TEST(test_traffic_of_the_cache)
     ck_assert_int_eq(network_set_kv_bits(net, 4, &err), 0);
     struct network_cost *four = price(net, &a);
     double cached = 2.0 * 2 * 512 * 768;
+    ck_assert_int_eq(network_set_kv_group(net, 64, 16, &err), 0);
+    struct network_totals t;
+    network_totals(net, &t);
+    ck_assert_int_eq(t.cache_bits, (int64_t)cached * 4 + (int64_t)cached / 64 * 16);
+    struct network_cost *scaled = price(net, &a);
+    ck_assert_double_ge(scaled->dram_bits - four->dram_bits, 0.95 * cached / 64 * 16);
+    network_cost_free(scaled);
+    ck_assert_int_eq(network_set_kv_group(net, -1, 16, &err), -1);
     ck_assert_double_le(four->dram_bits, eight->dram_bits - 0.9 * cached * 4);
     network_cost_free(eight);
     network_cost_free(four);
