@@ -120,12 +120,20 @@ static int add_input(struct onnx *g, const Onnx__ValueInfoProto *info, const str
 {
     const char *name = info->name ? info->name : "";
     const Onnx__TensorShapeProto *shape = declared_shape(info);
+    bool tensor =
+        info->type && info->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE && info->type->tensor_type;
     int64_t dim[ONNX_RANK];
-    if (shape == NULL || shape->n_dim > ONNX_RANK) {
-        return diags_error(g->d, nowhere, NULL, "%s: input '%s' has no shape of up to %d dimensions", g->file, name,
+    if (!tensor || (shape && shape->n_dim > ONNX_RANK)) {
+        return diags_error(g->d, nowhere, NULL, "%s: input '%s' is no tensor of up to %d dimensions", g->file, name,
                            ONNX_RANK);
     }
-    for (int i = 0; i < (int)shape->n_dim; i++) {
+    int rank = shape ? (int)shape->n_dim : 1;
+    if (shape == NULL) { /* not even how many dimensions it has */
+        dim[0] = b->batch;
+        diags_warning(g->d, nowhere, NULL, "%s: input '%s' has no shape: taken as %lld numbers", g->file, name,
+                      (long long)dim[0]);
+    }
+    for (int i = 0; shape && i < rank; i++) {
         const Onnx__TensorShapeProto__Dimension *d = shape->dim[i];
         dim[i] = bound_dim(b, name, i, d);
         if (dim[i] < 0) {
@@ -139,7 +147,7 @@ static int add_input(struct onnx *g, const Onnx__ValueInfoProto *info, const str
     }
     int at = onnx_add_value(g, name);
     struct onnx_value *v = &g->value[at];
-    if (onnx_set_shape(v, dim, (int)shape->n_dim)) {
+    if (onnx_set_shape(v, dim, rank)) {
         return diags_error(g->d, nowhere, NULL, "%s: input '%s' has more than 2^48 elements", g->file, name);
     }
     const Onnx__TypeProto *t = info->type;
@@ -184,7 +192,7 @@ static int add_initializers(struct onnx *g, const Onnx__GraphProto *graph)
 /* --- Nodes ------------------------------------------------------------------------------------ */
 
 /* The shape that the file itself states for a value, when none of its dimensions is dynamic. */
-static bool stated_shape(struct onnx *g, struct onnx_value *v)
+bool onnx_stated_shape(struct onnx *g, struct onnx_value *v)
 {
     const Onnx__GraphProto *graph = g->graph[g->depth];
     for (int list = 0; list < 2; list++) {
@@ -233,7 +241,7 @@ static int unknown_op(struct onnx *g, struct onnx_node *n)
     for (int i = 0; i < n->n_out; i++) {
         struct onnx_value *out = onnx_out(g, n, i);
         const struct onnx_value *in = onnx_in(g, n, 0);
-        if (out && !stated_shape(g, out) && (in == NULL || onnx_set_shape(out, in->dim, in->rank))) {
+        if (out && !onnx_stated_shape(g, out) && (in == NULL || onnx_set_shape(out, in->dim, in->rank))) {
             return onnx_error(g, n, "the shape of its output '%s' is not known", out->name);
         }
         if (onnx_vector(g, n, i, VECTOR_MOVE, 0)) {
@@ -487,6 +495,49 @@ static int64_t count_constants(const Onnx__GraphProto *graph)
     return sum;
 }
 
+/* Does what the file says of an output agree with what was inferred? Only static dimensions can tell. */
+static void check_output(struct onnx *g, const Onnx__ValueInfoProto *info)
+{
+    const Onnx__TensorShapeProto *s = declared_shape(info);
+    int at = info->name ? onnx_find_value(g, info->name) : -1;
+    if (s == NULL || at < 0 || !g->value[at].shaped) {
+        return;
+    }
+    const struct onnx_value *v = &g->value[at];
+    bool same = (int)s->n_dim == v->rank;
+    for (int i = 0; same && i < v->rank; i++) {
+        bool fixed = s->dim[i]->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+        same = !fixed || s->dim[i]->dim_value < 0 || s->dim[i]->dim_value == v->dim[i];
+    }
+    if (!same) {
+        struct strbuf have = STRBUF_INIT, says = STRBUF_INIT;
+        for (int i = 0; i < v->rank; i++) {
+            strbuf_addf(&have, "%s%lld", i ? "," : "", (long long)v->dim[i]);
+        }
+        for (size_t i = 0; i < s->n_dim; i++) {
+            bool fixed = s->dim[i]->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+            strbuf_addf(&says, fixed ? "%s%lld" : "%s?", i ? "," : "", fixed ? (long long)s->dim[i]->dim_value : 0LL);
+        }
+        diags_warning(g->d, nowhere, NULL, "%s: the shape of output '%s' is [%s], the file says [%s]", g->file, v->name,
+                      strbuf_str(&have), strbuf_str(&says));
+        strbuf_release(&have);
+        strbuf_release(&says);
+    }
+}
+
+/* A graph of constants and names only is a network of one view. */
+static int finish(struct onnx *g, struct err *err)
+{
+    if (g->net->n_ops == 0) {
+        int in = g->net->n_acts > 0 ? 0 : build_input(g->net, 1, 1, 1, err);
+        const struct activation *a = &g->net->act[0];
+        if (in < 0 || build_view(g->net, "nothing", &in, 1, a->channels, a->rows, a->columns, err) < 0) {
+            return -1;
+        }
+    }
+    return build_finish(g->net, err);
+}
+
 static int read_graph(struct onnx *g, const struct binding *b)
 {
     const Onnx__GraphProto *graph = g->model->graph;
@@ -510,8 +561,11 @@ static int read_graph(struct onnx *g, const struct binding *b)
     if (add_initializers(g, graph) || onnx_run(g, graph)) {
         return -1;
     }
+    for (size_t i = 0; i < graph->n_output; i++) {
+        check_output(g, graph->output[i]);
+    }
     struct err err = ERR_INIT;
-    return build_finish(g->net, &err) ? diags_error(g->d, nowhere, NULL, "%s: %s", g->file, err.text) : 0;
+    return finish(g, &err) ? diags_error(g->d, nowhere, NULL, "%s: %s", g->file, err.text) : 0;
 }
 
 static int read_model(struct onnx *g, const struct binding *b)

@@ -4,6 +4,7 @@
  *
  * Masked scores are computed. What earlier steps left (past) is read as an input, and handed on (present) as a view.
  * Source: docs/ContribOperators.md of microsoft/onnxruntime (MIT). */
+#include "base/diag.h"
 #include "sw/onnx_ops.h"
 
 #include <stdio.h>
@@ -118,6 +119,28 @@ static int hand_on(struct onnx *g, const struct onnx_node *n, int i, const int64
     return 0;
 }
 
+/* What is not the attention that its name says is costed as moving its data, with a warning. */
+static int misfit(struct onnx *g, const struct onnx_node *n)
+{
+    const struct mark nowhere = {NULL, 0, 0, 0};
+    const struct onnx_value *in = onnx_in(g, n, 0);
+    if (in == NULL || g->strict) {
+        return onnx_error(g, n, "its heads do not fit its inputs and weights");
+    }
+    diags_warning(g->d, nowhere, NULL, "%s: the heads of %s '%s' do not fit its inputs: costed as moving its data",
+                  g->file, n->proto->op_type, n->name);
+    for (int i = 0; i < n->n_out; i++) {
+        struct onnx_value *out = onnx_out(g, n, i);
+        if (out && !onnx_stated_shape(g, out) && onnx_set_out(g, n, i, in->dim, in->rank)) {
+            return -1;
+        }
+        if (onnx_vector(g, n, i, VECTOR_MOVE, 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* com.microsoft Attention and QAttention: one product makes queries, keys and values. */
 static int packed_attention(struct onnx *g, struct onnx_node *n, int bias, int past_port)
 {
@@ -126,7 +149,7 @@ static int packed_attention(struct onnx *g, struct onnx_node *n, int bias, int p
     int64_t sizes[3] = {0}, heads = onnx_attr_int(n, "num_heads", 0);
     int stated = onnx_attr_ints(n, "qkv_hidden_sizes", sizes, 3);
     if (x == NULL || w == NULL || x->rank != 3 || w->rank != 2 || w->dim[0] != x->dim[2] || heads < 1) {
-        return onnx_bad_shape(g, n);
+        return misfit(g, n);
     }
     if (stated != 3) {
         sizes[0] = sizes[1] = sizes[2] = w->dim[1] / 3;
@@ -140,7 +163,7 @@ static int packed_attention(struct onnx *g, struct onnx_node *n, int bias, int p
                       .width = sizes[0] / heads,
                       .v_width = sizes[2] / heads};
     if (sizes[0] + sizes[1] + sizes[2] != w->dim[1] || sizes[0] % heads || sizes[2] % heads || !in_range(&h)) {
-        return onnx_error(g, n, "%lld heads do not fit its weights", (long long)heads);
+        return misfit(g, n);
     }
     const int64_t dim[] = {h.batch, h.queries, sizes[2]}, present[] = {2, h.batch, heads, h.keys, h.width};
     if (onnx_set_out(g, n, 0, dim, 3)) {
@@ -177,12 +200,12 @@ static int open_attention(struct onnx *g, struct onnx_node *n, int past_port, co
     h.kv_heads = onnx_attr_int(n, kv_name, k && k->rank == 4 ? k->dim[1] : h.heads);
     int64_t batch;
     if (k == NULL || v == NULL) {
-        return onnx_error(g, n, "queries, keys and values packed into one input are not read");
+        return misfit(g, n);
     }
     if (!read_rows(q, h.heads, &h.batch, &h.queries, &h.width) ||
         !read_rows(k, h.kv_heads, &batch, &h.keys, &h.width) ||
         !read_rows(v, h.kv_heads, &batch, &h.keys, &h.v_width)) {
-        return onnx_bad_shape(g, n);
+        return misfit(g, n);
     }
     bool with_past = past != NULL && past->rank == 4 && past->dim[2] > 0;
     h.keys += with_past ? past->dim[2] : 0;
@@ -190,7 +213,7 @@ static int open_attention(struct onnx *g, struct onnx_node *n, int past_port, co
     const int64_t wide[] = {h.batch, h.heads, h.queries, h.v_width};
     const int64_t keys[] = {h.batch, h.kv_heads, h.keys, h.width}, values[] = {h.batch, h.kv_heads, h.keys, h.v_width};
     if (!in_range(&h)) {
-        return onnx_error(g, n, "its heads do not fit its inputs");
+        return misfit(g, n);
     }
     if (onnx_set_out(g, n, 0, four ? wide : three, four ? 4 : 3) || hand_on(g, n, 1, keys, 4, k->act) ||
         hand_on(g, n, 2, values, 4, v->act)) {

@@ -18,6 +18,20 @@ int onnx_set_out(struct onnx *g, const struct onnx_node *n, int i, const int64_t
     return 0;
 }
 
+int onnx_open(struct onnx *g, const struct onnx_node *n, const char *why)
+{
+    for (int i = 0; i < n->n_out; i++) {
+        struct onnx_value *out = onnx_out(g, n, i);
+        if (out && !onnx_stated_shape(g, out)) {
+            return onnx_error(g, n, "%s", why);
+        }
+        if (onnx_vector(g, n, i, VECTOR_MOVE, 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* a * b * c of non-negative numbers; -1 above 2^48. */
 int64_t onnx_product(int64_t a, int64_t b, int64_t c)
 {

@@ -75,6 +75,8 @@ int onnx_add_value(struct onnx *g, const char *name);        /* shadows an older
 void onnx_pop_values(struct onnx *g, int n);                 /* back to n values */
 /* -1 when a dimension is negative or there are more than 2^48 elements. */
 int onnx_set_shape(struct onnx_value *v, const int64_t *dim, int rank);
+/* The shape that the file itself states for a value, when none of its dimensions is dynamic. */
+bool onnx_stated_shape(struct onnx *g, struct onnx_value *v);
 int onnx_set_tensor(struct onnx *g, struct onnx_value *v, const Onnx__TensorProto *t); /* shape, small numbers */
 struct onnx_value *onnx_in(struct onnx *g, const struct onnx_node *n, int i);          /* NULL when absent */
 struct onnx_value *onnx_out(struct onnx *g, const struct onnx_node *n, int i); /* NULL when nobody asks for it */

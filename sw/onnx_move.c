@@ -53,7 +53,7 @@ static void fold_concat(struct onnx *g, const struct onnx_node *n)
     bool whole = true;
     for (int i = 0; i < n->n_in; i++) {
         const struct onnx_value *v = onnx_in(g, n, i);
-        if (v == NULL || v->data == NULL || v->rank != 1) {
+        if (v == NULL || v->data == NULL || v->rank > 1) {
             return; /* shapes are vectors */
         }
         whole &= v->whole;
@@ -78,8 +78,13 @@ int onnx_do_concat(struct onnx *g, struct onnx_node *n)
     memcpy(dim, first->dim, sizeof dim);
     for (int i = 1; i < n->n_in; i++) {
         const struct onnx_value *v = onnx_in(g, n, i);
-        if (v == NULL || v->rank != first->rank) {
+        bool one = v && v->rank == 0 && first->rank == 1; /* some files join single numbers to vectors */
+        if (v == NULL || (v->rank != first->rank && !one)) {
             return onnx_bad_shape(g, n);
+        }
+        if (one) {
+            dim[axis]++;
+            continue;
         }
         for (int k = 0; k < v->rank; k++) {
             if (k != axis && v->dim[k] != first->dim[k]) {
@@ -125,7 +130,7 @@ int onnx_do_slice(struct onnx *g, struct onnx_node *n)
     int n_axes = onnx_ints(g, n, "axes", 3, axes, ONNX_RANK), n_steps = onnx_ints(g, n, "", 4, steps, ONNX_RANK);
     if (in == NULL || count < 0 || n_ends != count || (n_axes > 0 && n_axes != count) ||
         (n_steps > 0 && n_steps != count) || n_axes < 0 || n_steps < 0 || count > in->rank) {
-        return onnx_error(g, n, "its bounds are not constants that fit its input");
+        return onnx_open(g, n, "its bounds are not constants that fit its input");
     }
     memcpy(dim, in->dim, sizeof dim);
     onnx_strides(in, stride);
@@ -161,7 +166,10 @@ int onnx_do_split(struct onnx *g, struct onnx_node *n)
     int64_t sizes[ONNX_PORTS], dim[ONNX_RANK], stride[ONNX_RANK], at = 0;
     int axis = in ? onnx_axis(onnx_attr_int(n, "axis", 0), in->rank) : -1;
     int count = onnx_ints(g, n, "split", 1, sizes, ONNX_PORTS);
-    if (axis < 0 || count < 0 || (count > 0 && count < n->n_out)) {
+    if (axis >= 0 && count < 0) {
+        return onnx_open(g, n, "the sizes of its parts are not constants");
+    }
+    if (axis < 0 || (count > 0 && count < n->n_out)) {
         return onnx_bad_shape(g, n);
     }
     memcpy(dim, in->dim, sizeof dim);
@@ -232,7 +240,7 @@ int onnx_do_expand(struct onnx *g, struct onnx_node *n)
     int64_t want[ONNX_RANK], dim[ONNX_RANK], stride[ONNX_RANK], own[ONNX_RANK];
     int count = onnx_ints(g, n, "", 1, want, ONNX_RANK);
     if (in == NULL || count < 0) {
-        return onnx_error(g, n, "its shape is not a constant");
+        return onnx_open(g, n, "its shape is not a constant");
     }
     int rank = count > in->rank ? count : in->rank;
     onnx_strides(in, own);
@@ -264,6 +272,9 @@ int onnx_do_tile(struct onnx *g, struct onnx_node *n)
     const struct onnx_value *in = onnx_in(g, n, 0);
     int64_t times[ONNX_RANK], dim[ONNX_RANK];
     int count = onnx_ints(g, n, "", 1, times, ONNX_RANK);
+    if (in != NULL && count < 0) {
+        return onnx_open(g, n, "its repeats are not constants");
+    }
     if (in == NULL || count != in->rank) {
         return onnx_bad_shape(g, n);
     }
@@ -282,7 +293,7 @@ int onnx_do_pad(struct onnx *g, struct onnx_node *n)
     int count = onnx_ints(g, n, onnx_attr(n, "paddings") ? "paddings" : "pads", 1, pads, 2 * ONNX_RANK);
     int n_axes = onnx_ints(g, n, "", 3, axes, ONNX_RANK);
     if (in == NULL || count < 0 || n_axes < 0 || count != 2 * (n_axes ? n_axes : in->rank)) {
-        return onnx_error(g, n, "its sizes are not constants that fit its input");
+        return onnx_open(g, n, "its sizes are not constants that fit its input");
     }
     memcpy(dim, in->dim, sizeof dim);
     for (int i = 0; i < count / 2; i++) {
@@ -336,7 +347,7 @@ int onnx_do_resize(struct onnx *g, struct onnx_node *n)
         } else if (attr && attr->n_floats == (size_t)in->rank) {
             dim[i] = onnx_whole(floor((double)in->dim[i] * (double)attr->floats[i]));
         } else {
-            return onnx_error(g, n, "its scales and sizes are not constants");
+            return onnx_open(g, n, "its scales and sizes are not constants");
         }
     }
     if (onnx_set_out(g, n, 0, dim, in->rank)) {
@@ -401,4 +412,22 @@ int onnx_do_quantized_concat(struct onnx *g, struct onnx_node *n)
         plain.in[plain.n_in++] = n->in[i];
     }
     return onnx_do_concat(g, &plain);
+}
+
+/* Crop of the first ONNX versions: a border (left, top, right, bottom) away, or a size from its corner. */
+int onnx_do_crop(struct onnx *g, struct onnx_node *n)
+{
+    const struct onnx_value *in = onnx_in(g, n, 0);
+    int64_t border[4] = {0}, scale[2] = {0}, dim[ONNX_RANK];
+    if (in == NULL || in->rank != 4 || onnx_attr_ints(n, "border", border, 4) < 0) {
+        return onnx_bad_shape(g, n);
+    }
+    memcpy(dim, in->dim, sizeof dim);
+    bool sized = onnx_attr_ints(n, "scale", scale, 2) == 2;
+    for (int i = 0; i < 2; i++) {
+        int64_t before = border[1 - i], after = border[3 - i];
+        bool sane = before >= 0 && after >= 0 && before <= in->dim[i + 2] && after <= in->dim[i + 2];
+        dim[i + 2] = !sane ? -1 : sized ? scale[i] : in->dim[i + 2] - before - after;
+    }
+    return onnx_set_out(g, n, 0, dim, 4) ? -1 : onnx_vector(g, n, 0, VECTOR_MOVE, 0);
 }

@@ -36,7 +36,10 @@ int onnx_do_reduce(struct onnx *g, struct onnx_node *n)
     int64_t axes[ONNX_RANK], dim[ONNX_RANK];
     int count = onnx_ints(g, n, "axes", 1, axes, ONNX_RANK), rank = 0;
     bool gone[ONNX_RANK] = {false}, keep = onnx_attr_int(n, "keepdims", 1) != 0;
-    if (in == NULL || count < 0) {
+    if (in != NULL && count < 0) {
+        return onnx_open(g, n, "its axes are not constants");
+    }
+    if (in == NULL) {
         return onnx_bad_shape(g, n);
     }
     for (int i = 0; i < count; i++) {

@@ -80,7 +80,7 @@ int onnx_do_constant_of_shape(struct onnx *g, struct onnx_node *n)
     int64_t dim[ONNX_RANK];
     int rank = onnx_ints(g, n, "", 0, dim, ONNX_RANK);
     if (rank < 0) {
-        return onnx_error(g, n, "its shape is not a constant");
+        return onnx_open(g, n, "its shape is not a constant");
     }
     if (onnx_set_out(g, n, 0, dim, rank)) {
         return -1;
@@ -123,7 +123,7 @@ int onnx_do_reshape(struct onnx *g, struct onnx_node *n)
     int64_t dim[ONNX_RANK], known = 1;
     int rank = onnx_ints(g, n, "shape", 1, dim, ONNX_RANK), open = -1;
     if (in == NULL || rank < 0) {
-        return onnx_error(g, n, "its shape is not a constant of up to %d numbers", ONNX_RANK);
+        return onnx_open(g, n, "its shape is not a constant of up to 8 numbers");
     }
     for (int i = 0; i < rank; i++) {
         if (dim[i] == 0 && !onnx_attr_int(n, "allowzero", 0)) {
@@ -161,7 +161,10 @@ int onnx_do_squeeze(struct onnx *g, struct onnx_node *n)
     int64_t axes[ONNX_RANK], dim[ONNX_RANK];
     int count = onnx_ints(g, n, "axes", 1, axes, ONNX_RANK), rank = 0;
     bool drop[ONNX_RANK] = {false};
-    if (in == NULL || count < 0) {
+    if (in != NULL && count < 0) {
+        return onnx_open(g, n, "its axes are not constants");
+    }
+    if (in == NULL) {
         return onnx_bad_shape(g, n);
     }
     for (int i = 0; i < count; i++) {
@@ -185,7 +188,10 @@ int onnx_do_unsqueeze(struct onnx *g, struct onnx_node *n)
     int64_t axes[ONNX_RANK], dim[ONNX_RANK];
     int count = onnx_ints(g, n, "axes", 1, axes, ONNX_RANK), from = 0;
     bool added[ONNX_RANK] = {false};
-    if (in == NULL || count < 0 || in->rank + count > ONNX_RANK) {
+    if (in != NULL && count < 0) {
+        return onnx_open(g, n, "its axes are not constants");
+    }
+    if (in == NULL || in->rank + count > ONNX_RANK) {
         return onnx_bad_shape(g, n);
     }
     for (int i = 0; i < count; i++) {
@@ -207,7 +213,7 @@ int onnx_do_range(struct onnx *g, struct onnx_node *n)
     struct onnx_value *out = onnx_out(g, n, 0);
     if (!a || !b || !step || !out || !a->data || !b->data || !step->data || !a->elements || !b->elements ||
         !step->elements || step->data[0] == 0.0) {
-        return onnx_error(g, n, "its bounds are not constants");
+        return onnx_open(g, n, "its bounds are not constants");
     }
     double count = ceil((b->data[0] - a->data[0]) / step->data[0]);
     const int64_t dim[] = {count > 0.0 && count < 1e15 ? (int64_t)count : 0};
