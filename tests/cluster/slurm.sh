@@ -16,14 +16,14 @@ slurm_up()
     chmod 600 "$slurm_dir/munge.key"
     munged --force --key-file="$slurm_dir/munge.key" --socket="$slurm_dir/run/munge.socket" --pid-file="$slurm_dir/run/munged.pid" \
         --log-file="$slurm_dir/log/munged.log" --seed-file="$slurm_dir/run/munged.seed" > "$slurm_dir/log/start" 2>&1 || return 1
-    # cred_expire is also how long a requeued job waits. Nodes are slurmd processes of one host, a port each. The rest makes it answer fast.
+    # cred_expire (at least 5 s) is also how long a requeued job waits. Nodes are slurmd processes of one host, a port each. The rest makes it answer fast.
     cat > "$slurm_dir/slurm.conf" <<EOT
 ClusterName=test
 SlurmctldHost=$slurm_host(127.0.0.1)
 SlurmUser=$slurm_user
 SlurmdUser=$slurm_user
 AuthType=auth/munge
-AuthInfo=socket=$slurm_dir/run/munge.socket,cred_expire=3
+AuthInfo=socket=$slurm_dir/run/munge.socket,cred_expire=5
 CredType=cred/munge
 MpiDefault=none
 SlurmctldPort=$slurm_port
