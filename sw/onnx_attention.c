@@ -46,7 +46,12 @@ static int linear(struct onnx *g, const struct onnx_node *n, const char *what, i
     s.k = k;
     const int64_t three[] = {k, rows, 1};
     const int in[] = {act, -1};
-    return weights < 0 ? onnx_error(g, n, "more than 2^48 weights") : part(g, n, what, &s, in, weights, biases, three);
+    int made =
+        weights < 0 ? onnx_error(g, n, "more than 2^48 weights") : part(g, n, what, &s, in, weights, biases, three);
+    if (made >= 0 && n->proto->n_input > 1) {
+        onnx_keep_weights(g, n, g->net->n_ops - 1, n->proto->input[1]);
+    }
+    return made;
 }
 
 static bool in_range(const struct heads *h)

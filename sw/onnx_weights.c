@@ -324,24 +324,37 @@ static bool is(const Onnx__NodeProto *p, const char *op)
     return strcmp(p->op_type, op) == 0;
 }
 
+/* Letters only, with a result. */
+static bool plain_equation(const Onnx__NodeProto *p)
+{
+    const struct onnx_node n = {.proto = p};
+    const Onnx__AttributeProto *a = onnx_attr(&n, "equation");
+    return a && memchr(a->s.data, '>', a->s.len) && !memchr(a->s.data, '.', a->s.len);
+}
+
 /* False for operators whose weights are not followed. `port`: the node's input that plays the weights. */
 static bool layout_of(const Onnx__NodeProto *p, size_t port, int rank, struct layout *out)
 {
     unsigned all = (1U << rank) - 1;
+    static const struct {
+        const char *op;
+        int scale, zero;
+    } scales[] = {{"MatMulIntegerToFloat", 3, 5}, {"DynamicQuantizeMatMul", 2, 3}, {"QAttention", 4, 7}};
     *out = (struct layout){.split = 1};
     bool linear = strncmp(p->op_type, "QLinear", 7) == 0, integer = strstr(p->op_type, "Integer") != NULL;
-    if (is(p, "Conv") || is(p, "QLinearConv") || is(p, "ConvInteger") || is(p, "FusedConv")) {
+    if (is(p, "Conv") || is(p, "QLinearConv") || is(p, "ConvInteger") || is(p, "FusedConv") || is(p, "DeformConv") ||
+        is(p, "MatMulNBits")) {
         out->channel_axes = 1;
     } else if (is(p, "ConvTranspose")) {
         out->channel_axes = 2;
         out->split = attr_int(p, "group", 1);
-    } else if (is(p, "Gemm") || is(p, "QGemm")) {
+    } else if (is(p, "Gemm") || is(p, "QGemm") || is(p, "FusedGemm")) {
         bool first = port == 0, turned = attr_int(p, first ? "transA" : "transB", 0) != 0;
         out->channel_axes = first == turned ? 2 : 1;
-    } else if (is(p, "MatMul") || is(p, "QLinearMatMul") || is(p, "MatMulInteger")) {
-        bool vector = rank < 2;
-        out->channel_axes = vector ? 0 : all & ~(1U << (rank - (port == 0 ? 1 : 2)));
-    } else if (is(p, "Einsum")) {
+    } else if (strstr(p->op_type, "MatMul") || is(p, "Attention") || is(p, "QAttention")) {
+        bool turned = attr_int(p, port == 0 ? "transA" : "transB", 0) != 0, last = (port == 0) != turned;
+        out->channel_axes = rank < 2 ? 0 : all & ~(1U << (rank - (last ? 1 : 2)));
+    } else if (is(p, "Einsum") && plain_equation(p)) {
         out->channel_axes = einsum_axes(p, port);
     } else if (is(p, "LSTM") || is(p, "GRU") || is(p, "RNN")) {
         out->channel_axes = 3;
@@ -350,7 +363,59 @@ static bool layout_of(const Onnx__NodeProto *p, size_t port, int rank, struct la
     }
     out->scale = linear || is(p, "QGemm") ? (port == 0 ? 1 : 4) : 0;
     out->zero = out->scale ? out->scale + 1 : integer ? (port == 0 ? 2 : 3) : 0;
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        if (is(p, scales[i].op)) {
+            out->scale = scales[i].scale;
+            out->zero = scales[i].zero;
+        }
+    }
     return true;
+}
+
+/* MatMulNBits: N rows of K numbers of `bits` bits, in blocks that have a scale, and a zero point packed like them. */
+static int unpack_blocks(struct search *s, const Onnx__NodeProto *p, struct floats *f)
+{
+    int64_t rows = attr_int(p, "N", 0), k = attr_int(p, "K", 0), bits = attr_int(p, "bits", 4),
+            block = attr_int(p, "block_size", 0);
+    struct floats scale = {0}, zero = {0}, out = {0};
+    if (rows < 1 || k < 1 || block < 1 || block > k + 65536 || (bits != 4 && bits != 8) || input(p, 4)) {
+        return fail(s, "its packing is not followed in", p->op_type);
+    }
+    int64_t blocks = (k + block - 1) / block, per_byte = 8 / bits, stride = (block + per_byte - 1) / per_byte;
+    int64_t zero_stride = (blocks + per_byte - 1) / per_byte, middle = (int64_t)1 << (bits - 1);
+    const int64_t dim[] = {rows, k};
+    int rc = look_up(s, input(p, 2) ? input(p, 2) : "", &scale);
+    rc = rc || (input(p, 3) && look_up(s, input(p, 3), &zero)) || floats_shape(&out, dim, 2, p->op_type, &s->why);
+    bool packed = zero.type == TYPE_UINT8;
+    if (rc == 0 && (f->elements != rows * blocks * stride || scale.elements != rows * blocks ||
+                    (zero.elements > 0 && zero.elements != rows * (packed ? zero_stride : blocks)))) {
+        rc = fail(s, "its packing does not fit in", p->op_type);
+    }
+    if (rc == 0) {
+        floats_alloc(&out);
+    }
+    for (int64_t i = 0; rc == 0 && i < out.elements; i++) {
+        int64_t row = i / k, b = i % k / block, at = i % k % block;
+        unsigned byte = (unsigned)f->value[(row * blocks + b) * stride + at / per_byte];
+        unsigned q = bits == 8 ? byte : byte >> (at % 2 ? 4 : 0) & 15U;
+        float z = (float)middle;
+        if (zero.elements > 0 && packed) {
+            unsigned pair = (unsigned)zero.value[row * zero_stride + b / per_byte];
+            z = (float)(bits == 8 ? pair : pair >> (b % 2 ? 4 : 0) & 15U);
+        } else if (zero.elements > 0) {
+            z = zero.value[row * blocks + b];
+        }
+        out.value[i] = ((float)q - z) * scale.value[row * blocks + b];
+    }
+    mem_free(scale.value);
+    mem_free(zero.value);
+    if (rc != 0) {
+        mem_free(out.value);
+        return -1;
+    }
+    mem_free(f->value);
+    *f = out;
+    return 0;
 }
 
 /* Weights in integers whose scale and zero point are the operator's own inputs. */
@@ -358,6 +423,9 @@ static int unpack(struct search *s, const Onnx__NodeProto *p, const struct layou
 {
     struct floats scale = {0}, zero = {0};
     int rc = 0, axis = 0;
+    if (is(p, "MatMulNBits")) {
+        return unpack_blocks(s, p, f);
+    }
     for (int i = 0; i < f->rank; i++) { /* the last of the channel axes */
         axis = l->channel_axes >> i & 1U ? i : axis;
     }

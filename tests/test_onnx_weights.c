@@ -97,6 +97,19 @@ START_TEST(test_layouts)
     onnx_make_node(m, "Transpose", "t", "w", "wt");
     onnx_make_node(m, "MatMul", "op", "x,wt", "y");
     expect(m, 4, 3, v);
+    m = linear_graph();
+    onnx_make_floats(m, "w", "4,3", v, 12);
+    onnx_make_int(m, onnx_make_node(m, "FusedMatMul", "op", "x,w", "y"), "transB", 1);
+    expect(m, 4, 3, v);
+    m = onnx_make_new("g");
+    onnx_make_input(m, "x", "1,2,4");
+    onnx_make_floats(m, "w", "4,3", v, 12); /* queries, keys and values of one head of one number */
+    onnx_make_floats(m, "b", "3", v, 3);
+    Onnx__NodeProto *attention = onnx_make_node(m, "Attention", "op", "x,w,b", "y");
+    attention->domain = onnx_make_text(m, "com.microsoft");
+    onnx_make_int(m, attention, "num_heads", 1);
+    const float by_column[] = {1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12};
+    expect(m, 3, 4, by_column);
     m = onnx_make_new("g");
     onnx_make_input(m, "x", "3,2");
     onnx_make_floats(m, "w", "4,3", v, 12);
@@ -171,6 +184,29 @@ START_TEST(test_quantized)
     onnx_make_floats(m, "ws", "2", scale, 2);
     onnx_make_node(m, "QLinearConv", "op", "x,xs,z,w,ws,z,xs,z", "y");
     expect(m, 2, 3, u_as);
+}
+END_TEST
+
+/* MatMulNBits: 2 rows of 5 numbers in blocks of 4; the second block has one number and three to fill it. */
+START_TEST(test_packed_blocks)
+{
+    const uint8_t packed[] = {0x98, 0x07, 0x0f, 0x00, 0x21, 0x43, 0x08, 0x00}, zero[] = {0x87, 0x18};
+    const float scale[] = {1, 0.5F, 2, 4};
+    const float want[] = {1, 2, 0, -7, 3.5F, -14, -12, -10, -8, 28},
+                plain[] = {0, 1, -1, -8, 3.5F, -14, -12, -10, -8, 0};
+    for (int i = 0; i < 2; i++) {
+        struct onnx_make *m = onnx_make_new("g");
+        onnx_make_input(m, "x", "2,5");
+        onnx_make_raw(m, "w", UINT8, "2,2,2", packed, sizeof packed);
+        onnx_make_floats(m, "s", "4", scale, 4);
+        onnx_make_raw(m, "z", UINT8, "2", zero, sizeof zero);
+        Onnx__NodeProto *n = onnx_make_node(m, "MatMulNBits", "op", i ? "x,w,s" : "x,w,s,z", "y");
+        onnx_make_int(m, n, "K", 5);
+        onnx_make_int(m, n, "N", 2);
+        onnx_make_int(m, n, "bits", 4);
+        onnx_make_int(m, n, "block_size", 4);
+        expect(m, 2, 5, i ? plain : want);
+    }
 }
 END_TEST
 
@@ -269,6 +305,7 @@ int main(void)
     tcase_add_test(t, test_transposed_groups);
     tcase_add_test(t, test_types);
     tcase_add_test(t, test_quantized);
+    tcase_add_test(t, test_packed_blocks);
     tcase_add_test(t, test_rounded_by_the_file);
     tcase_add_test(t, test_outside_the_file);
     tcase_add_test(t, test_not_there);
