@@ -216,6 +216,9 @@ static int start(struct mp_search *m, struct mp_problem *p, const struct acceler
     }
     p->one_axis = opt->one_axis;
     p->drains = opt->accounting == ACCOUNTING_EXACT;
+    for (int t = 0; t < p->nt; t++) { /* its extrapolation may count fewer words than move: nothing is proven then */
+        p->fixed = p->fixed && !(opt->accounting == ACCOUNTING_TIMELOOP_DEFAULT && p->tensor[t].sliding);
+    }
     m->work = work ? work : mapper_work_new();
     return 0;
 }

@@ -91,6 +91,9 @@ double chain_gcd(double a, double b);
 void chain_tick(const struct chain *c, int t, int l, int u, struct mp_tick *k);
 uint32_t chain_inner_first(const struct chain *c, int u);
 
+/* Are words counted by rules under which a sliding tile may fetch more than what is new? Then counts of ours are lower bounds. */
+bool chain_other_counts(const struct chain *c);
+
 /* mapper_price.c: all tiles are chosen. */
 void chain_finish(struct chain *c);
 

@@ -163,6 +163,15 @@ static uint32_t spread(const struct chain *c, int t)
     return set;
 }
 
+bool chain_other_counts(const struct chain *c)
+{
+    bool slides = false;
+    for (int t = 0; t < c->p->nt; t++) {
+        slides = slides || c->p->tensor[t].sliding;
+    }
+    return slides && c->m && c->m->accounting != ACCOUNTING_EXACT;
+}
+
 static void init_transfers(struct chain *c)
 {
     const struct mp_problem *p = c->p;
@@ -186,6 +195,9 @@ static void init_transfers(struct chain *c)
                 init_operand(c, t, l);
             }
             below = true;
+        }
+        for (int l = 0; l < c->top && chain_other_counts(c); l++) {
+            c->fixed[l] |= p->tensor[t].sliding;
         }
     }
 }

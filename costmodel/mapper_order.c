@@ -126,6 +126,14 @@ static bool dominates(const struct mp_label *a, const struct mp_label *b, int n)
     return true;
 }
 
+static void put_first(struct mp_labels *out, uint32_t set, const struct mp_label *v)
+{
+    MEM_GROW(out->label, out->n, out->cap);
+    out->label[out->n] = *v;
+    out->label[out->n].next = out->head[set];
+    out->head[set] = out->n++;
+}
+
 /* Puts a label into the list of a set unless one there is as good; drops what it beats. */
 static void insert(struct mp_labels *out, uint32_t set, const struct mp_label *v, int n)
 {
@@ -156,7 +164,7 @@ static void insert(struct mp_labels *out, uint32_t set, const struct mp_label *v
     out->n++;
 }
 
-int mp_order_pareto(const struct mp_loops *l, const struct mp_tick *ticks, int n_ticks, uint32_t inner_first,
+int mp_order_pareto(const struct mp_loops *l, const struct mp_tick *ticks, int n_ticks, uint32_t inner_first, bool all,
                     struct mp_labels *out)
 {
     uint32_t full = (1u << l->m) - 1;
@@ -186,7 +194,11 @@ int mp_order_pareto(const struct mp_loops *l, const struct mp_tick *ticks, int n
                     v.words[k] += add[k];
                 }
                 v.order[depth] = (uint8_t)j;
-                insert(out, a | 1u << j, &v, n_ticks);
+                if (all) {
+                    put_first(out, a | 1u << j, &v);
+                } else {
+                    insert(out, a | 1u << j, &v, n_ticks);
+                }
             }
         }
     }

@@ -54,9 +54,9 @@ struct mp_labels {
     int head[1 << MP_DIMS];
 };
 
-/* All orders that are not dominated in the words of every tick; returns the head of a list
+/* All orders that are not dominated in the words of every tick, or simply all; returns the head of a list
  * in `out`. */
-int mp_order_pareto(const struct mp_loops *l, const struct mp_tick *ticks, int n_ticks, uint32_t inner_first,
+int mp_order_pareto(const struct mp_loops *l, const struct mp_tick *ticks, int n_ticks, uint32_t inner_first, bool all,
                     struct mp_labels *out);
 
 #endif

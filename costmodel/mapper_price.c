@@ -141,6 +141,7 @@ void chain_finish(struct chain *c)
             }
         }
     }
+    bool all = c->m->exact && chain_other_counts(c);
     c->w->labels.n = 0;
     for (int u = 1; u <= c->top; u++) {
         struct mp_tick ticks[MP_PAIRS];
@@ -149,7 +150,7 @@ void chain_finish(struct chain *c)
             chain_tick(c, tensor[seen], keeper[seen], u, &ticks[seen]);
             seen++;
         }
-        first[u] = mp_order_pareto(&c->loops[u], ticks, seen, chain_inner_first(c, u), &c->w->labels);
+        first[u] = mp_order_pareto(&c->loops[u], ticks, seen, chain_inner_first(c, u), all, &c->w->labels);
     }
     /* the innermost level's loops, in any order */
     struct mp_loops *in = &c->loops[0];

@@ -33,7 +33,8 @@ struct enumeration {
     uint32_t keep[HW_LEVELS];
     int64_t n, most;
     bool imperfect; /* factors that need not divide as well */
-    bool counting;  /* only how many there are */
+    enum accounting accounting;
+    bool counting; /* only how many there are */
     double best[GOAL_COUNT];
     double latency_energy;
     struct point front[FRONT_MAX];
@@ -66,7 +67,7 @@ static void note(struct enumeration *x, double energy_pj, double cycles)
 
 static void price(struct enumeration *x)
 {
-    struct cost_options how = {.accounting = ACCOUNTING_EXACT};
+    struct cost_options how = {.accounting = x->accounting};
     struct cost cost;
     struct err err = ERR_INIT;
     x->n++;
@@ -228,9 +229,11 @@ static void all_factors(struct enumeration *x)
     }
 }
 
-static void enumerate(struct enumeration *x, const struct accelerator *a, const struct einsum *e, bool imperfect)
+static void enumerate(struct enumeration *x, const struct accelerator *a, const struct einsum *e, bool imperfect,
+                      enum accounting accounting)
 {
     memset(x, 0, sizeof *x);
+    x->accounting = accounting;
     x->a = a;
     x->e = e;
     x->most = most_mappings();
@@ -322,7 +325,8 @@ static void random_machine(struct rng *r, struct accelerator *a)
 
 static void check_front(const struct enumeration *x, struct mapper_work *work, int number)
 {
-    struct mapper_options opt = {.effort = MAPPER_EXACT, .imperfect = x->imperfect, .core_split = CORE_ONE};
+    struct mapper_options opt = {
+        .effort = MAPPER_EXACT, .imperfect = x->imperfect, .accounting = x->accounting, .core_split = CORE_ONE};
     struct mapper_front f;
     struct err err = ERR_INIT;
     ck_assert_msg(mapper_pareto(x->a, x->e, &opt, work, &f, &err) == 0, "%s", err.text);
@@ -348,6 +352,7 @@ static void check_problem(const struct enumeration *x, struct mapper_work *work,
                                          .effort = (enum mapper_effort)effort,
                                          .perfect = !x->imperfect,
                                          .imperfect = x->imperfect,
+                                         .accounting = x->accounting,
                                          .core_split = CORE_ONE};
             struct mapper_result r;
             struct err err = ERR_INIT;
@@ -398,7 +403,7 @@ START_TEST(equals_enumeration)
     struct mapper_work *work = mapper_work_new();
     static struct enumeration x;
     int64_t priced = 0, infeasible = 0;
-    int checked = 0, imperfect = 0;
+    int checked = 0, imperfect = 0, timeloop = 0;
     for (int i = 0; checked < PROBLEMS; i++) {
         struct rng r;
         struct einsum e;
@@ -408,11 +413,13 @@ START_TEST(equals_enumeration)
         random_einsum(&r, &e);
         random_machine(&r, &a);
         ck_assert_msg(accelerator_check(&a, &err) == 0, "%s", err.text);
-        enumerate(&x, &a, &e, i % 3 == 0);
+        bool ragged = i % 3 == 0;
+        enumerate(&x, &a, &e, ragged, !ragged && i % 5 == 0 ? ACCOUNTING_TIMELOOP : ACCOUNTING_EXACT);
         if (x.n >= x.most) {
             continue;
         }
         imperfect += x.imperfect;
+        timeloop += x.accounting == ACCOUNTING_TIMELOOP;
         priced += x.n;
         check_problem(&x, work, i);
         if (x.n_front > 0) {
@@ -424,9 +431,10 @@ START_TEST(equals_enumeration)
         infeasible += x.n_front == 0;
         checked++;
     }
-    printf("checked %d problems (%d with factors that need not divide), %lld mappings enumerated, %lld problems "
+    printf("checked %d problems (%d with factors that need not divide, %d in Timeloop's accounting), %lld mappings "
+           "enumerated, %lld problems "
            "without a mapping\n",
-           checked, imperfect, (long long)priced, (long long)infeasible);
+           checked, imperfect, timeloop, (long long)priced, (long long)infeasible);
     mapper_work_free(work);
 }
 END_TEST
