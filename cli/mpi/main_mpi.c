@@ -15,7 +15,7 @@ static struct pool *new_pool(const struct pool_request *r, struct err *err)
     const char *patience = getenv("DOVETAIL_RANK_TIMEOUT");
     if (p != NULL && patience != NULL) {
         double s = strtod(patience, NULL);
-        rank_pool_set_patience(p, s > 0 ? s : 600, 0);
+        rank_pool_set_patience(p, s > 0 ? s : 60, 0);
     }
     return p;
 }

@@ -36,9 +36,15 @@ void post_release(struct post *p)
     }
 }
 
-void rank_tell(int rank, enum tag tag, int32_t value)
+bool post_tell(struct post *p, int rank, enum tag tag, int32_t value)
 {
-    MPI_Send(&value, sizeof value, MPI_BYTE, rank, (int)tag, MPI_COMM_WORLD);
+    if (!post_idle(p)) {
+        return false;
+    }
+    strbuf_reset(&p->text);
+    strbuf_add(&p->text, &value, sizeof value);
+    post_send(p, rank, tag);
+    return true;
 }
 
 bool rank_hear(int from, struct strbuf *text, int *rank, enum tag *tag)

@@ -73,8 +73,8 @@ void post_wait(struct post *p);
 /* A message that never left keeps its text: MPI may still read it. */
 void post_release(struct post *p);
 
-/* A short message that MPI takes at once. */
-void rank_tell(int rank, enum tag tag, int32_t value);
+/* A number, sent without waiting: to a rank that may be dead. False when p's message before has not left. */
+bool post_tell(struct post *p, int rank, enum tag tag, int32_t value);
 
 /* The next message that has arrived, if there is one: fills what is not NULL. */
 bool rank_hear(int from, struct strbuf *text, int *rank, enum tag *tag);

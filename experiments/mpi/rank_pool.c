@@ -16,8 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double NAP_S = 100e-6, AHEAD_S = 1e-3, STOP_S = 0.5, LEAVE_S = 2, PATIENCE_S = 600, PATIENCE_TIMES = 20,
-                    PING_S = 30, LOOK_S = 0.1;
+static const double NAP_S = 100e-6, AHEAD_S = 1e-3, STOP_S = 0.5, LEAVE_S = 2, PATIENCE_S = 60, PATIENCE_TIMES = 3,
+                    HOPE = 5, PING_S = 30, LOOK_S = 0.1;
 enum { AHEAD_MAX = 64, POSTS = 4, MOST_TOUCHED = 1024, ROOM_MIN = 256, ROOM_MAX = 1 << 14, ROOM_PER_WORKER = 16 };
 
 struct peer { /* another rank */
@@ -28,8 +28,9 @@ struct peer { /* another rank */
     bool lost, stopped;
     struct totals totals;
     struct post post[POSTS];
-    int filling;    /* post that is written into, -1: none */
-    int64_t jammed; /* round in which no post was free */
+    struct post word[2]; /* PING, STOP */
+    int filling;         /* post that is written into, -1: none */
+    int64_t jammed;      /* round in which no post was free */
     char host[MPI_MAX_PROCESSOR_NAME];
 };
 
@@ -221,10 +222,18 @@ static int listen(struct ranks *p, struct pool_window *w)
     return n;
 }
 
-/* Ranks that have been silent for too long. Returns how many are left. */
+/* How long a rank may be silent over its work. */
+static double patience(const struct ranks *p)
+{
+    const struct study_evaluator *e = p->study->evaluator;
+    double external_s = e != NULL ? e->startup_s + e->timeout_s * (1 + e->retries) : 0;
+    return p->patience_s + p->patience_times * (1e-6 * p->longest_us + external_s);
+}
+
+/* Ranks that have been silent for too long. Returns how many are left; when none is, one while there is hope that they were only slow. */
 static int lose(struct ranks *p)
 {
-    double now = MPI_Wtime(), most = p->patience_s + p->patience_times * 1e-6 * p->longest_us;
+    double now = MPI_Wtime(), most = patience(p), heard_s = 0;
     int left = 0;
     for (int i = 0; i < p->n; i++) {
         struct peer *r = &p->peer[i];
@@ -236,8 +245,9 @@ static int lose(struct ranks *p)
             }
         }
         left += !r->lost;
+        heard_s = fmax(heard_s, r->heard_s);
     }
-    return left;
+    return left == 0 && now - heard_s < HOPE * most ? 1 : left;
 }
 
 /* ---- stopping ---- */
@@ -257,7 +267,7 @@ static void stop_ranks(struct ranks *p, struct pool_window *w)
 {
     if (!p->stopping) {
         for (int i = 0; i < p->n; i++) {
-            rank_tell(i + 1, TAG_STOP, 0);
+            post_tell(&p->peer[i].word[1], i + 1, TAG_STOP, 0);
         }
     }
     p->stopping = true;
@@ -270,28 +280,41 @@ static void stop_ranks(struct ranks *p, struct pool_window *w)
     }
 }
 
+/* The same word for all the others. */
+static void tell_all(struct post *word, int ranks, enum tag tag, int32_t value)
+{
+    for (int i = 1; i < ranks; i++) {
+        post_tell(&word[i], i, tag, value);
+    }
+}
+
 bool rank_pool_finish(int status)
 {
-    int ranks, gone = 0, rank;
+    int ranks, gone = 0;
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    for (int i = 1; i < ranks; i++) {
-        rank_tell(i, TAG_BYE, status);
+    struct post *word = mem_calloc((size_t)ranks, sizeof *word);
+    for (int i = 0; i < ranks; i++) {
+        post_init(&word[i]);
     }
+    tell_all(word, ranks, TAG_BYE, status);
     struct strbuf heard = STRBUF_INIT;
     double end_s = MPI_Wtime() + LEAVE_S;
     enum tag tag;
     for (int idle = 0; gone < ranks - 1 && MPI_Wtime() < end_s; idle++) {
-        if (rank_hear(MPI_ANY_SOURCE, &heard, &rank, &tag)) {
+        if (rank_hear(MPI_ANY_SOURCE, &heard, NULL, &tag)) {
             gone += tag == TAG_GONE;
             idle = 0;
         }
         rank_nap(idle, NAP_S);
     }
     bool whole = gone == ranks - 1;
-    for (int i = 1; i < ranks; i++) {
-        rank_tell(i, TAG_LEAVE, whole);
+    tell_all(word, ranks, TAG_LEAVE, whole);
+    for (int i = 1; i < ranks && whole; i++) {
+        post_wait(&word[i]);
+        post_release(&word[i]);
     }
     strbuf_release(&heard);
+    mem_free(word); /* what could not leave keeps its text: MPI_Abort() follows */
     return whole;
 }
 
@@ -305,7 +328,7 @@ static int look_after(struct ranks *p)
     p->looked_s = now;
     for (int i = 0; i < p->n && now - p->pinged_s > PING_S; i++) {
         if (!p->peer[i].lost) {
-            rank_tell(i + 1, TAG_PING, 0);
+            post_tell(&p->peer[i].word[0], i + 1, TAG_PING, 0);
         }
     }
     p->pinged_s = now - p->pinged_s > PING_S ? now : p->pinged_s;
@@ -332,7 +355,7 @@ static int work(struct pool *pool, struct pool_window *w, struct err *err)
         if (look_after(p) == 0) {
             return err_set(err, ERR_RESUME,
                            "none of %d ranks has answered for %.0f s; what was counted is stored: resume the study",
-                           p->n, MPI_Wtime() - p->peer[0].heard_s);
+                           p->n, HOPE * patience(p));
         }
         rank_nap(idle, NAP_S);
     }
@@ -360,6 +383,8 @@ static int free_ranks(struct pool *pool, struct err *err)
         for (int k = 0; k < POSTS; k++) {
             post_release(&p->peer[i].post[k]);
         }
+        post_release(&p->peer[i].word[0]);
+        post_release(&p->peer[i].word[1]);
     }
     int bad = workshop_close(&p->shop, err);
     strbuf_release(&p->heard);
@@ -409,13 +434,12 @@ static void count_hosts(struct ranks *p)
 /* Waits for every rank's READY; the first that cannot is the error. */
 static int hear_ready(struct ranks *p, struct err *err)
 {
-    double end_s = MPI_Wtime() + p->patience_s;
+    double most = HOPE * patience(p), end_s = MPI_Wtime() + most;
     int waiting = p->n, rank;
     for (int idle = 0; waiting > 0; idle++) {
         enum tag tag;
         if (MPI_Wtime() > end_s) {
-            return err_set(err, ERR_RESUME, "%d of %d ranks did not answer within %.0f s", waiting, p->n,
-                           p->patience_s);
+            return err_set(err, ERR_RESUME, "%d of %d ranks did not answer within %.0f s", waiting, p->n, most);
         }
         if (!rank_hear(MPI_ANY_SOURCE, &p->heard, &rank, &tag)) {
             rank_nap(idle, NAP_S);
@@ -460,6 +484,8 @@ struct pool *rank_pool_new(const struct pool_request *r, struct err *err)
         for (int k = 0; k < POSTS; k++) {
             post_init(&p->peer[i].post[k]);
         }
+        post_init(&p->peer[i].word[0]);
+        post_init(&p->peer[i].word[1]);
     }
     show_study(p, r);
     struct err why = ERR_INIT;

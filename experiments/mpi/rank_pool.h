@@ -10,7 +10,8 @@
 
 /* Shows the study to all ranks and waits until each has read it. */
 struct pool *rank_pool_new(const struct pool_request *r, struct err *err);
-/* How long a rank may be silent over work that it has: a fixed time and so many times the longest evaluation seen. */
+/* How long a rank may be silent over work that it has: a fixed time and so many times the longest evaluation seen, or that an external evaluator
+ * may take. When all are silent for five times as long, the pool gives up. */
 void rank_pool_set_patience(struct pool *p, double fixed_s, double times);
 
 /* Sends the other ranks home and returns whether all have left; when false, call MPI_Abort() in place of MPI_Finalize(), which would wait for them. */

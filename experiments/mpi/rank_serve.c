@@ -29,6 +29,7 @@ struct serving {
     double heard_s;
     struct post post[POSTS]; /* answers on their way */
     int filling;             /* the one being written */
+    struct post word;        /* STOPPED, GONE */
     double sent_s;
 };
 
@@ -216,6 +217,12 @@ static void say_ready(const struct serving *v, const struct err *err)
     post_release(&p);
 }
 
+static void say(struct serving *v, enum tag tag)
+{
+    post_wait(&v->word);
+    post_tell(&v->word, 0, tag, 0);
+}
+
 /* v->heard is TAG_STUDY's message. */
 static void serve_study(struct serving *v)
 {
@@ -228,7 +235,7 @@ static void serve_study(struct serving *v)
     struct err late = ERR_INIT; /* rank 0 says it of its own: a cache that fails costs time, nothing else */
     workshop_close(&v->shop, &late);
     study_free(v->study);
-    rank_tell(0, TAG_STOPPED, 0);
+    say(v, TAG_STOPPED);
 }
 
 /* After BYE: do all ranks leave together? */
@@ -237,7 +244,7 @@ static bool hear_whole(struct serving *v)
     double end_s = MPI_Wtime() + LEAVE_S;
     enum tag tag;
     int32_t whole = 0;
-    rank_tell(0, TAG_GONE, 0);
+    say(v, TAG_GONE);
     for (int idle = 0; MPI_Wtime() < end_s; idle++) {
         if (rank_hear(0, &v->heard, NULL, &tag) && tag == TAG_LEAVE) {
             memcpy(&whole, v->heard.buf, sizeof whole);
@@ -282,10 +289,12 @@ static int serve(struct serving *v, bool *whole)
 int rank_serve(void (*evaluate)(struct evaluator *e, const double *x, struct evaluation *out), bool *whole)
 {
     struct serving v = {.evaluate = evaluate, .heard_s = MPI_Wtime()};
+    post_init(&v.word);
     for (int i = 0; i < POSTS; i++) {
         post_init(&v.post[i]);
     }
     int status = serve(&v, whole);
+    post_release(&v.word);
     for (int i = 0; i < POSTS; i++) {
         post_release(&v.post[i]);
     }
