@@ -166,7 +166,7 @@ int cost_calibrate(const struct calibration *k, const struct accelerator *a, con
     io->energy_pj += io->leak_pj;
     io->cycles = cycles;
     gemmini_parts(&w, k->coef, part);
-    double memory = fmax(part[GEMMINI_LOAD], part[GEMMINI_WRITE]);
+    double memory = part[GEMMINI_LOAD] + part[GEMMINI_WRITE];
     io->binding = memory > fmax(part[GEMMINI_EXECUTE], part[GEMMINI_PROCESSOR]) ? m->n_levels - 1 : -1;
     io->fidelity = FIDELITY_CALIBRATED;
     return 0;

@@ -306,17 +306,18 @@ void gemmini_parts(const struct gemmini_work *w, const double c[GEMMINI_COEFFICI
 
 double gemmini_cycles(const struct gemmini_work *w, const double c[GEMMINI_COEFFICIENTS])
 {
-    double part[GEMMINI_PARTS + 1];
+    double part[GEMMINI_PARTS];
     gemmini_parts(w, c, part);
-    double all = part[GEMMINI_EXECUTE] + part[GEMMINI_LOAD] + part[GEMMINI_WRITE] + c[GEMMINI_LATENCY] * w->macros;
+    double memory = part[GEMMINI_LOAD] + part[GEMMINI_WRITE]; /* both use the same bus and caches */
+    double all = part[GEMMINI_EXECUTE] + memory + c[GEMMINI_LATENCY] * w->macros;
     /* Two macro instructions are in flight, each takes its place until its outputs have left. */
-    part[GEMMINI_PARTS] = c[GEMMINI_SLOT] * all;
+    const double bound[] = {part[GEMMINI_EXECUTE], memory, part[GEMMINI_PROCESSOR], c[GEMMINI_SLOT] * all};
     double most = 0, sum = 0;
-    for (int i = 0; i <= GEMMINI_PARTS; i++) {
-        most = fmax(most, part[i]);
+    for (size_t i = 0; i < sizeof bound / sizeof *bound; i++) {
+        most = fmax(most, bound[i]);
     }
-    for (int i = 0; i <= GEMMINI_PARTS; i++) {
-        sum += pow(part[i] / most, 12);
+    for (size_t i = 0; i < sizeof bound / sizeof *bound; i++) {
+        sum += pow(bound[i] / most, 12);
     }
     double steady = most * pow(sum, 1.0 / 12);
     /* The first of a convolution loads before it executes and the last stores after; a matrix product overlaps within one. */

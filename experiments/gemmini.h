@@ -21,8 +21,8 @@ struct gemmini_rows {
     int n, n_layers;
 };
 
-/* Prices all rows; `cycles` names the column of the measured ones. Rows without architecture columns are the 128 x 128 array that the
- * training set states. ERR_DATA with the row. */
+/* Prices all rows; `cycles` names the column of the measured ones. Rows without architecture columns are Timeloop's 128 x 128 array
+ * to the bandwidth model; what ran them is in `work`. ERR_DATA with the row. */
 int gemmini_load(const struct csv *csv, const char *cycles, enum accounting accounting, struct gemmini_rows *out,
                  struct err *err);
 void gemmini_release(struct gemmini_rows *rows);
