@@ -195,11 +195,16 @@ static void choose_limits(struct surrogate *b, int64_t results)
     }
 }
 
-/* A constraint's target: odd, linear near 0. Exactly 0 is satisfied by an unknown amount: half a scale. */
+/* A constraint's target: odd, itself near 0, where it is decided what is feasible, logarithmic beyond twice its usual size. Exactly 0
+ * is satisfied by an unknown amount: half that size. */
 static double constraint_target(const struct surrogate *b, int i, double v)
 {
-    double z = v / b->limit[i];
-    return z > 0 || z < 0 ? asinh(2 * z) : -0.9;
+    const double core = 2;
+    double z = v / b->limit[i], size = fabs(z);
+    if (!(size > 0)) {
+        return -0.5;
+    }
+    return copysign(size < core ? size : core * (1 + log(size / core)), z);
 }
 
 /* ---- the model ---- */
