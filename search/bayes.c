@@ -8,6 +8,7 @@
 #include "search/variation.h"
 
 #include <math.h>
+#include <nlopt.h>
 #include <string.h>
 
 void openblas_set_num_threads(int n);
@@ -17,6 +18,7 @@ enum {
     STARTS = 4, /* of them climb */
     ROUNDS = 12,
     NEIGHBOURS = 12,
+    REFINE_STEPS = 40,  /* then each follows the slope of the score: so many evaluations */
     BRED_EVERY = 6,     /* a trial in so many is bred from the front without asking the model, in case it errs */
     HYBRID_TRIALS = 250 /* proposed by the model before evolution takes over */
 };
@@ -111,6 +113,60 @@ static void neighbour(const struct bayes *b, struct rng *r, const double *x, dou
     }
 }
 
+/* What the optimizer of the score works on: the real variables that are active at x. */
+struct ascent {
+    struct bayes *b;
+    double *x, *slope; /* [n] the point; by all variables */
+    int *variable;     /* [dims] */
+};
+
+static double score_at(unsigned dims, const double *u, double *gradient, void *data)
+{
+    struct ascent *a = data;
+    const struct space *space = a->b->s->problem.space;
+    for (unsigned k = 0; k < dims; k++) {
+        a->x[a->variable[k]] = space_from_unit(&space->var[a->variable[k]], u[k]);
+    }
+    double score = surrogate_slope(&a->b->m, a->x, a->slope);
+    for (unsigned k = 0; k < dims && gradient; k++) {
+        gradient[k] = a->slope[a->variable[k]];
+    }
+    return score;
+}
+
+/* Follows the slope of the score from x over the real variables that are active there, by bounded L-BFGS. */
+static void refine(struct bayes *b, double *x)
+{
+    const struct space *space = b->s->problem.space;
+    size_t n = (size_t)space->n;
+    double *room = mem_calloc(5 * n, sizeof *room), *lo = room, *hi = lo + n, *u = hi + n, value;
+    struct ascent a = {b, u + n, u + 2 * n, mem_calloc(n, sizeof *a.variable)};
+    unsigned dims = 0;
+    memcpy(a.x, x, n * sizeof *x);
+    for (int i = 0; i < space->n; i++) {
+        if (space->var[i].kind == VARIABLE_REAL && space_active(space, x, i)) {
+            hi[dims] = 1;
+            u[dims] = space_to_unit(&space->var[i], x[i]);
+            a.variable[dims++] = i;
+        }
+    }
+    if (dims > 0) {
+        nlopt_opt opt = nlopt_create(NLOPT_LD_LBFGS, dims);
+        nlopt_set_lower_bounds(opt, lo);
+        nlopt_set_upper_bounds(opt, hi);
+        nlopt_set_max_objective(opt, score_at, &a);
+        nlopt_set_maxeval(opt, REFINE_STEPS);
+        nlopt_set_ftol_abs(opt, 1e-3);
+        nlopt_optimize(opt, u, &value); /* its best point stands in u whatever it returns */
+        nlopt_destroy(opt);
+        for (unsigned k = 0; k < dims; k++) {
+            x[a.variable[k]] = space_from_unit(&space->var[a.variable[k]], u[k]);
+        }
+    }
+    mem_free(room);
+    mem_free(a.variable);
+}
+
 /* Climbs from the best of the pool with shrinking steps. x: the best point found that may be asked. */
 static bool maximise(struct bayes *b, struct rng *r, double *x)
 {
@@ -156,6 +212,18 @@ static bool maximise(struct bayes *b, struct rng *r, double *x)
             if (next_score[i] > score[from[i]]) {
                 score[from[i]] = next_score[i];
                 memcpy(pool + (size_t)from[i] * width, next + (size_t)i * width, width * sizeof *pool);
+            }
+        }
+    }
+    for (int k = 0; k < starts; k++) {
+        double *y = next + (size_t)k * width;
+        memcpy(y, pool + (size_t)k * width, width * sizeof *y);
+        refine(b, y);
+        if (search_fresh(s, y) == SEARCH_FRESH) {
+            surrogate_score(&b->m, y, 1, next_score);
+            if (next_score[0] > score[k]) {
+                score[k] = next_score[0];
+                memcpy(pool + (size_t)k * width, y, width * sizeof *y);
             }
         }
     }

@@ -31,6 +31,8 @@ void dtrmv_(const char *uplo, const char *trans, const char *diag, const int *n,
 void dgemm_(const char *transa, const char *transb, const int *m, const int *n, const int *k, const double *alpha,
             const double *a, const int *lda, const double *b, const int *ldb, const double *beta, double *c,
             const int *ldc);
+void dgemv_(const char *trans, const int *m, const int *n, const double *alpha, const double *a, const int *lda,
+            const double *x, const int *incx, const double *beta, double *y, const int *incy);
 void dsymm_(const char *side, const char *uplo, const int *m, const int *n, const double *alpha, const double *a,
             const int *lda, const double *b, const int *ldb, const double *beta, double *c, const int *ldc);
 
@@ -386,4 +388,47 @@ void gp_predict(const struct gp *g, const double *x, int q, double *mean, double
     }
     mem_free(row);
     mem_free(k);
+}
+
+/* out_q = sum_i c_i slope_i (x_q - row_iq) over the length scale of feature q: minus the slope of sum_i c_i k_i, as dk / dr^2 is
+ * -slope / 2. */
+static void combine(const struct gp *g, const double *x, const double *c, const double *slope, double *out)
+{
+    int n = g->n, d = g->shape.d, one = 1;
+    double *w = mem_alloc((size_t)n * sizeof *w), sum = 0;
+    for (int i = 0; i < n; i++) {
+        w[i] = c[i] * slope[i];
+        sum += w[i];
+    }
+    dgemv_("N", &d, &n, &ONE, g->row, &d, w, &one, &NONE, out, &one);
+    for (int q = 0; q < d; q++) {
+        out[q] = (x[q] * sum - out[q]) * exp(-g->log_scale[g->shape.variable[q]]);
+    }
+    mem_free(w);
+}
+
+void gp_slope(const struct gp *g, const double *x, double *mean, double *sd, double *dmean, double *dsd)
+{
+    int n = g->n, d = g->shape.d, one = 1;
+    double *row = mem_alloc(((size_t)d + 3 * (size_t)n) * sizeof *row), *k = row + d, *slope = k + n, *u = slope + n,
+           norm;
+    scale_rows(g, x, 1, row, &norm);
+    dgemv_("T", &d, &n, &MINUS_TWO, g->row, &d, row, &one, &NONE, k, &one);
+    for (int i = 0; i < n; i++) {
+        k[i] += g->norm[i] + norm;
+    }
+    matern(k, slope, n);
+    memcpy(u, k, (size_t)n * sizeof *u);
+    dtrmv_("U", "T", "N", &n, g->inverse, &g->cap, u, &one);
+    double left = 1 - dot(u, u, n);
+    dtrmv_("U", "N", "N", &n, g->inverse, &g->cap, u, &one);
+    *mean = g->mean + dot(k, g->weight, n);
+    *sd = sqrt(g->signal * (left > 1e-12 ? left : 1e-12));
+    combine(g, row, g->weight, slope, dmean);
+    combine(g, row, u, slope, dsd);
+    for (int q = 0; q < d; q++) {
+        dmean[q] = -dmean[q];
+        dsd[q] *= g->signal / *sd;
+    }
+    mem_free(row);
 }

@@ -36,4 +36,7 @@ void gp_targets(struct gp *g, const double *y);
 /* Mean and standard deviation at q points. O(q n (n + d)). Allocates. */
 void gp_predict(const struct gp *g, const double *x, int q, double *mean, double *sd);
 
+/* The same at one point, and the slopes of both by each feature: dmean[d], dsd[d]. O(n^2 + n d). Allocates. */
+void gp_slope(const struct gp *g, const double *x, double *mean, double *sd, double *dmean, double *dsd);
+
 #endif

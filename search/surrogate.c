@@ -497,3 +497,72 @@ void surrogate_score(struct surrogate *b, const double *x, int q, double *score)
     mem_free(mean);
     mem_free(sd);
 }
+
+/* Slope of log improvement by means and deviations, by differences: exact formulas differ for every number of objectives. */
+static double improvement_slope(struct surrogate *b, double *mean, double *sd, double *by_mean, double *by_sd)
+{
+    double value = log(improvement(b, mean, sd) + 1e-300);
+    for (int j = 0; j < b->s->m; j++) {
+        double step = 1e-4 * sd[j], kept = mean[j];
+        mean[j] = kept + step;
+        by_mean[j] = (log(improvement(b, mean, sd) + 1e-300) - value) / step;
+        mean[j] = kept;
+        kept = sd[j];
+        sd[j] = kept + step;
+        by_sd[j] = (log(improvement(b, mean, sd) + 1e-300) - value) / step;
+        sd[j] = kept;
+    }
+    return value;
+}
+
+/* d log Phi(z) / dz. */
+static double log_phi_slope(double z)
+{
+    return exp(-0.5 * z * z - 0.91893853320467274178 - log_phi(z));
+}
+
+double surrogate_slope(struct surrogate *b, const double *x, double *slope)
+{
+    const struct search *s = b->s;
+    int m = s->m, d = b->d;
+    size_t width = (size_t)d;
+    double *features = mem_alloc((2 + 2 * (size_t)m + 2) * width * sizeof *features), *total = features + d,
+           *dmean = total + d, *dsd = dmean + (size_t)m * width, *pm = dsd + (size_t)m * width, *ps = pm + d;
+    double mean[SEARCH_MAX_OBJECTIVES], sd[SEARCH_MAX_OBJECTIVES], by_mean[SEARCH_MAX_OBJECTIVES],
+        by_sd[SEARCH_MAX_OBJECTIVES], score = 0;
+    featurise(b, x, features);
+    memset(total, 0, width * sizeof *total);
+    for (int p = m; p < b->n_gp; p++) {
+        double mu, spread;
+        if (!models(b, p)) {
+            continue;
+        }
+        gp_slope(&b->gp[p], features, &mu, &spread, pm, ps);
+        double z = -mu / spread, by = log_phi_slope(z);
+        score += log_phi(z);
+        for (int q = 0; q < d; q++) {
+            total[q] -= by * (pm[q] + z * ps[q]) / spread;
+        }
+    }
+    for (int j = 0; j < m && b->n_front > 0; j++) {
+        gp_slope(&b->gp[j], features, &mean[j], &sd[j], dmean + (size_t)j * width, dsd + (size_t)j * width);
+        mean[j] = (mean[j] - b->low[j]) / (b->high[j] - b->low[j]);
+        sd[j] /= b->high[j] - b->low[j];
+    }
+    if (b->n_front > 0) {
+        score += improvement_slope(b, mean, sd, by_mean, by_sd);
+        for (int j = 0; j < m; j++) {
+            for (int q = 0; q < d; q++) {
+                size_t at = (size_t)j * width + (size_t)q;
+                total[q] += (by_mean[j] * dmean[at] + by_sd[j] * dsd[at]) / (b->high[j] - b->low[j]);
+            }
+        }
+    }
+    for (int i = 0; i < s->n; i++) {
+        bool moves = s->problem.space->var[i].kind == VARIABLE_REAL &&
+                     (!b->may_sleep[i] || space_active(s->problem.space, x, i));
+        slope[i] = moves ? total[b->offset[i]] : 0;
+    }
+    mem_free(features);
+    return score;
+}

@@ -43,4 +43,8 @@ bool surrogate_learn(struct surrogate *b, int64_t k); /* false: too few results 
 /* score[i] of q canonical points, larger is better; after surrogate_learn(). */
 void surrogate_score(struct surrogate *b, const double *x, int q, double *score);
 
+/* The score of one canonical point and its slope by each variable's place on the unit interval; 0 for variables that are not real or
+ * are inactive. */
+double surrogate_slope(struct surrogate *b, const double *x, double *slope);
+
 #endif

@@ -110,6 +110,28 @@ static void slow_predict(const struct gp *g, const double *x, const double *y, i
     mem_free(k);
 }
 
+/* The slopes of mean and deviation against differences. */
+static void check_slopes(const struct gp *g, double *x)
+{
+    enum { D = 4 };
+    double mean, sd, dmean[D], dsd[D], m[2], v[2];
+    gp_slope(g, x, &mean, &sd, dmean, dsd);
+    gp_predict(g, x, 1, m, v);
+    ck_assert(fabs(mean - m[0]) < 1e-9 && fabs(sd - v[0]) < 1e-7);
+    for (int q = 0; q < D; q++) {
+        const double step = 1e-4;
+        for (int k = 0; k < 2; k++) {
+            x[q] += k ? 2 * step : -step;
+            gp_predict(g, x, 1, &m[k], &v[k]);
+        }
+        x[q] -= step;
+        ck_assert_msg(fabs((m[1] - m[0]) / (2 * step) - dmean[q]) < 1e-4 * (1 + fabs(dmean[q])),
+                      "mean's slope %g is not %g", dmean[q], (m[1] - m[0]) / (2 * step));
+        ck_assert_msg(fabs((v[1] - v[0]) / (2 * step) - dsd[q]) < 1e-3 * (1 + fabs(dsd[q])),
+                      "deviation's slope %g is not %g", dsd[q], (v[1] - v[0]) / (2 * step));
+    }
+}
+
 /* Rows added one by one, and taken back, are the same process as all rows at once, and that of the textbook. */
 START_TEST(gp_grows)
 {
@@ -146,6 +168,7 @@ START_TEST(gp_grows)
         slow_predict(&all, x, y, N, z, &mean[0], &sd[0]);
         gp_predict(&all, z, 1, &mean[1], &sd[1]);
         gp_predict(&some, z, 1, &mean[2], &sd[2]);
+        check_slopes(&all, z);
         for (int k = 1; k < 3; k++) {
             ck_assert_msg(fabs(mean[k] - mean[0]) < 1e-6 && fabs(sd[k] - sd[0]) < 1e-6,
                           "test %d: %.9g +- %.9g is not %.9g +- %.9g", t, mean[k], sd[k], mean[0], sd[0]);
