@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "sw/hf_families.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -39,10 +40,12 @@ static const struct key keys[] = {
     KEY(ffn, "intermediate_size", "n_inner", "ffn_hidden_size", "inter_size", "hidden_dim",
         "ffn_config.ffn_hidden_size", "ffn_dim", "d_ff", "decoder_ffn_dim"),
     KEY(experts, "num_local_experts", "n_routed_experts", "num_experts", "ffn_config.moe_num_experts"),
-    KEY(top_k, "num_experts_per_tok", "experts_per_token", "ffn_config.moe_top_k", "moe_topk"),
+    KEY(top_k, "num_experts_per_tok", "experts_per_token", "ffn_config.moe_top_k", "moe_topk", "top_k_experts"),
     KEY(shared_experts, "n_shared_experts"),
     KEY(moe_ffn, "moe_intermediate_size"),
-    KEY(shared_ffn, "shared_expert_intermediate_size", "shared_intermediate_size"),
+    KEY(shared_ffn, "shared_expert_intermediate_size", "shared_intermediate_size",
+        "moe_shared_expert_intermediate_size"),
+    KEY(moe_latent, "moe_latent_size"),
     KEY(kv_rank, "kv_lora_rank"),
     KEY(q_rank, "q_lora_rank"),
     KEY(rope_dim, "qk_rope_head_dim"),
@@ -80,6 +83,7 @@ static const struct {
 } refused[] = {
     {"compress_ratios", "attention over compressed keys is not modelled"},
     {"linear_attn_config", "layers of linear attention of this kind are not modelled"},
+    {"block_configs", "layers that differ one by one (block_configs) are not modelled"},
     {"attention_hidden_size", "attention by a recurrence over channels (RWKV) is not modelled"},
     {"conv_dim", "a convolutional front end on samples of sound is not modelled"},
     {"depths", "stages of different widths are not modelled: import the network as an ONNX file"},
@@ -163,7 +167,7 @@ static void set_traits(const struct node *map, const struct node *top, int trait
     const char *projection = word(map, "feed_forward_proj"); /* T5 */
     c->gated = strncmp(projection, "gated", 5) == 0;
     for (int i = 0; i < 4; i++) {
-        c->gated |= strcmp(acts[i], "silu") == 0 || strcmp(acts[i], "swiglu") == 0 || strcmp(acts[i], "swish") == 0;
+        c->gated |= strcmp(acts[i], "silu") == 0 || strncmp(acts[i], "swiglu", 6) == 0 || strcmp(acts[i], "swish") == 0;
     }
     c->gated = (c->gated || (traits & HF_GATED)) && !(traits & HF_PLAIN);
     c->rms = !(traits & HF_LAYER_NORM);
@@ -182,7 +186,7 @@ static void set_traits(const struct node *map, const struct node *top, int trait
     c->head_bias = (traits & HF_HEAD_BIAS) != 0 || is_true(node_get(map, "lm_head_bias"));
     c->router_bias = c->expert_bias = (traits & HF_EXPERT_BIAS) != 0;
     c->qk_norm = (traits & HF_QK_NORM) != 0 || is_true(node_get(map, "qk_layernorm"));
-    c->wide_qk_norm = (traits & HF_WIDE_QK_NORM) != 0;
+    c->wide_qk_norm = (traits & HF_WIDE_QK_NORM) && strcmp(word(map, "qk_norm_type"), "per_head") != 0;
     c->sinks = (traits & HF_SINKS) != 0;
     c->router_bias |= (traits & HF_ROUTER_SHIFT) || strcmp(word(map, "topk_method"), "noaux_tc") == 0;
     c->shared_gate = strncmp(c->model_type, "qwen2_moe", 9) == 0 || node_get(map, "linear_num_value_heads") != NULL;
@@ -264,6 +268,22 @@ static void family_details(const struct node *map, struct hf_config *c, struct d
         c->kv_heads = new_form ? c->kv_heads : is_true(node_get(map, "multi_query")) ? 1 : c->heads;
         c->norms = !new_form && is_true(node_get(map, "parallel_attn")) ? 1 : 2;
         c->rotary = !is_true(node_get(map, "alibi"));
+    }
+    if (strncmp(c->model_type, "gemma4", 6) == 0) {
+        int64_t wide = 0, few = 0;
+        read_count(map, "global_head_dim", &wide, d);
+        read_count(map, "num_global_key_value_heads", &few, d);
+        c->sliding_head_dim = c->sliding_v_head_dim = c->head_dim;
+        c->sliding_kv_heads = c->kv_heads;
+        c->head_dim = c->v_head_dim = wide ? wide : c->head_dim;
+        c->kv_heads = few ? few : c->kv_heads;
+        c->shared_ffn = c->experts > 1 ? c->ffn : 0; /* a dense MLP beside the experts */
+    }
+    if (strcmp(c->model_type, "molmo") == 0) {
+        c->embedding = 0; /* `embedding_size` are the rows of the table */
+    }
+    if (c->vocab > 0) {
+        c->image = 0; /* the key is of a vision tower */
     }
     if (strcmp(c->model_type, "falcon_mamba") == 0) {
         read_count(map, "intermediate_size", &c->mamba_inner, d);
@@ -353,9 +373,16 @@ static bool has_number(const struct node *list, int64_t number)
     return false;
 }
 
+/* Nemotron-H: a letter a layer; 'E' is an MLP of experts. */
 static enum hf_layer_kind pattern_kind(char c)
 {
-    return c == 'M' ? HF_MAMBA : c == '-' ? HF_MLP : HF_ATTENTION;
+    return c == 'M' ? HF_MAMBA : c == '-' || c == 'E' ? HF_MLP : HF_ATTENTION;
+}
+
+/* The same as a list of words. */
+static char block_letter(const struct node *list, int64_t i)
+{
+    return item_is(list, i, "mamba") ? 'M' : item_is(list, i, "moe") ? 'E' : item_is(list, i, "mlp") ? '-' : '*';
 }
 
 /* Without a list of layers: every n-th one sees the whole context, the others a window (1: all do; above the number of layers: none does). */
@@ -393,6 +420,12 @@ static int set_kinds(const struct node *map, struct hf_config *c, struct diags *
         return -1;
     }
     full = full ? full : 4;
+    const struct node *blocks = node_get(map, "layers_block_type");
+    blocks = blocks && blocks->kind == NODE_SEQUENCE && c->mamba_heads > 0 ? blocks : NULL;
+    if (blocks && blocks->n_children != c->layers) {
+        return diags_error(d, blocks->mark, NULL, "'layers_block_type' must have a word for each of %lld layers",
+                           (long long)c->layers);
+    }
     if (pattern && (pattern->kind != NODE_SCALAR || (int64_t)strlen(pattern->text) != c->layers)) {
         return diags_error(d, pattern->mark, NULL,
                            "'hybrid_override_pattern' must have a letter for each of %lld layers",
@@ -401,8 +434,9 @@ static int set_kinds(const struct node *map, struct hf_config *c, struct diags *
     int64_t all_but = types || hybrid ? 0 : window_period(map, c, d);
     for (int64_t i = 0; i < c->layers; i++) {
         enum hf_layer_kind kind = c->mamba_state ? HF_MAMBA : HF_ATTENTION;
-        if (pattern) {
-            kind = pattern_kind(pattern->text[i]);
+        char letter = pattern ? pattern->text[i] : blocks ? block_letter(blocks, i) : '\0';
+        if (letter != '\0') {
+            kind = pattern_kind(letter);
         } else if (period > 0) {
             kind = i % period == offset ? HF_ATTENTION : HF_MAMBA;
         } else if (item_is(types, i, "sliding_attention") || item_is(hybrid, i, "1")) {
@@ -422,7 +456,8 @@ static int set_kinds(const struct node *map, struct hf_config *c, struct diags *
         }
         c->kind[i] = (uint8_t)kind;
         bool hybrid_layers = period > 0 || types || attending;
-        c->mlp[i] = pattern ? kind == HF_MLP : kind != HF_MAMBA || hybrid_layers;
+        c->moe[i] = letter == 'E';
+        c->mlp[i] = letter != '\0' ? kind == HF_MLP : kind != HF_MAMBA || hybrid_layers;
         c->attention_layers += kind == HF_ATTENTION || kind == HF_SLIDING;
     }
     return 0;
@@ -438,6 +473,8 @@ static int set_experts(const struct node *map, struct hf_config *c, struct diags
         read_count(map, "interleave_moe_layer_step", &interleave, d)) {
         return -1;
     }
+    bool one_part =
+        node_get(map, "hybrid_override_pattern") || (node_get(map, "layers_block_type") && c->mamba_heads > 0);
     for (int64_t i = 0; i < c->layers; i++) {
         bool moe = c->experts > 1 && c->mlp[i] && i >= first;
         if (step > 0) {
@@ -447,18 +484,20 @@ static int set_experts(const struct node *map, struct hf_config *c, struct diags
         } else if (freq && freq->kind == NODE_SEQUENCE) {
             moe = moe && item_is(freq, i, "1");
         }
-        c->moe[i] = moe;
+        c->moe[i] = one_part ? c->moe[i] && c->experts > 1 : moe;
     }
     return 0;
 }
 
-/* llama4: `intermediate_size` is the experts' width, dense layers have another, and one shared expert stands beside the routed ones. */
+/* llama4 and others: `intermediate_size` is the experts' width, dense layers have another, and one shared expert stands beside the routed ones. */
 static int set_llama4(const struct node *map, struct hf_config *c, struct diags *d)
 {
     int64_t dense = 0;
-    if (read_count(map, "intermediate_size_mlp", &dense, d)) {
+    int64_t other = 0;
+    if (read_count(map, "intermediate_size_mlp", &dense, d) || read_count(map, "dense_intermediate_size", &other, d)) {
         return -1;
     }
+    c->ffn = other ? other : c->ffn; /* MiniMax-M3 */
     if (dense > 0) {
         c->moe_ffn = c->ffn;
         c->shared_experts = 1;
@@ -508,10 +547,31 @@ static int check(const struct hf_config *c, const struct node *root, struct diag
     return 0;
 }
 
+/* "MiniCPM3ForCausalLM" is minicpm3: for files that name a class only. */
+static void type_of_class(const struct node *top, struct hf_config *c)
+{
+    const struct node *list = node_get(top, "architectures");
+    if (list == NULL || list->kind != NODE_SEQUENCE || list->n_children < 1 || list->child[0].kind != NODE_SCALAR) {
+        return;
+    }
+    size_t n = 0;
+    for (const char *p = list->child[0].text; *p && strncmp(p, "For", 3) != 0 && strncmp(p, "LMHead", 6) != 0; p++) {
+        if (n + 1 < sizeof c->model_type && strcmp(p, "Model") != 0) {
+            c->model_type[n++] = (char)tolower((unsigned char)*p);
+        } else {
+            break;
+        }
+    }
+    c->model_type[n] = '\0';
+}
+
 static int read_text_model(const struct node *top, const struct node *map, struct hf_config *c, struct diags *d)
 {
     snprintf(c->model_type, sizeof c->model_type, "%s",
              word(top, "model_type")[0] ? word(top, "model_type") : word(map, "model_type"));
+    if (c->model_type[0] == '\0') {
+        type_of_class(top, c);
+    }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const struct node *n = node_get(map, refused[i].key);
         if (n && !(n->kind == NODE_SCALAR && strcmp(n->text, "false") == 0)) {
@@ -520,6 +580,10 @@ static int read_text_model(const struct node *top, const struct node *map, struc
     }
     if (read_keys(map, c, d)) {
         return -1;
+    }
+    const struct node *blocks = node_get(map, "layers_block_type");
+    if (c->layers == 0 && blocks && blocks->kind == NODE_SEQUENCE) {
+        c->layers = blocks->n_children;
     }
     if (node_get(map, "encoder") && node_get(map, "decoder")) {
         return diags_error(d, map->mark, NULL, "an encoder and a decoder with configs of their own are not modelled");
@@ -550,6 +614,8 @@ static void warn_left_out(const struct node *root, struct diags *d)
                        "is over the whole context"},
         {"num_nextn_predict_layers", "layers that predict further tokens are not modelled"},
         {"text_config", "only the text model is read"},
+        {"sparse_attention_config", "its sparse attention is not modelled: attention is over the whole context"},
+        {"hidden_size_per_layer_input", "embeddings of their own for each layer are not modelled"},
         {"vision_config", "the vision tower is not modelled"},
         {"audio_config", "the audio tower is not modelled"},
         {"quantization_config", "the stored number formats are not read: bits are the study's"},
@@ -569,11 +635,29 @@ static int read_root(const struct node *root, struct hf_config *out, struct diag
     if (root->kind != NODE_MAPPING) {
         return diags_error(d, root->mark, NULL, "a config.json is a JSON object");
     }
-    const struct node *text = node_get(root, "text_config");
-    bool nested = text && text->kind == NODE_MAPPING;
-    snprintf(out->nested, sizeof out->nested, "%s", nested ? "text_config" : "");
+    static const char *const places[] = {"text_config",
+                                         "llm_config",
+                                         "language_config",
+                                         "llm_cfg",
+                                         "thinker_config.text_config",
+                                         "thinker_config.llm_config"};
+    const struct node *text = NULL;
     warn_left_out(root, d);
-    return read_text_model(root, nested ? text : root, out, d);
+    for (size_t i = 0; i < sizeof places / sizeof *places && text == NULL; i++) {
+        const struct node *n = find(root, places[i]);
+        if (n && n->kind == NODE_MAPPING) {
+            text = n;
+            snprintf(out->nested, sizeof out->nested, "%s", places[i]);
+        }
+    }
+    if (text) {
+        warn_left_out(text, d);
+    }
+    if (text && strcmp(out->nested, "text_config") != 0) {
+        diags_warning(d, text->mark, NULL, "only the text model is read");
+        return read_text_model(text, text, out, d);
+    }
+    return read_text_model(root, text ? text : root, out, d);
 }
 
 /* Python writes Infinity and NaN, which JSON has not: null of the same length, outside strings. */

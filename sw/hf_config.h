@@ -16,7 +16,7 @@ enum hf_layer_kind { HF_ATTENTION, HF_SLIDING, HF_MAMBA, HF_MLP, HF_DELTA };
 
 struct hf_config {
     char model_type[48];
-    char nested[24]; /* "text_config" when the text model stands there, else "" */
+    char nested[32]; /* "text_config" when the text model stands there, else "" */
     int64_t layers, hidden, heads, kv_heads, head_dim, v_head_dim, vocab, ffn;
     bool gated;     /* three matrices in an MLP instead of two */
     bool rms;       /* RMS norm instead of layer norm */
@@ -57,6 +57,7 @@ struct hf_config {
     int64_t mamba_inner, mamba_state, mamba_conv, mamba_rank, mamba_heads, mamba_groups; /* mamba_heads > 0: Mamba-2 */
     int64_t delta_keys, delta_values, delta_key_dim, delta_value_dim,
         delta_conv;          /* gated delta rule: heads and their widths */
+    int64_t moe_latent;      /* width in which routed experts work, when it is not the model's; 0: it is */
     bool gated_attention;    /* the queries' projection makes a gate of the result, too */
     uint8_t kind[HF_LAYERS]; /* [layers] enum hf_layer_kind */
     bool moe[HF_LAYERS];     /* [layers] this layer's MLP is a mixture of experts */

@@ -208,18 +208,21 @@ static int mixture(struct hf_maker *m, int in)
     const struct hf_config *c = m->c;
     char name[NETWORK_NAME];
     hf_unary(m, "route", VECTOR_SOFTMAX, hf_linear(m, "router", in, c->experts, c->router_bias), SOFTMAX_OPS_HF, 0);
-    int x = experts(m, "expert_up", in, c->moe_ffn);
+    int64_t width = c->moe_latent ? c->moe_latent : c->hidden;
+    int each = c->moe_latent ? hf_linear(m, "latent_down", in, c->moe_latent, false) : in;
+    int x = experts(m, "expert_up", each, c->moe_ffn);
     if (c->gated || c->expert_bias) {
-        int g =
-            hf_unary(m, "expert_activation", VECTOR_ACTIVATION, experts(m, "expert_gate", in, c->moe_ffn), SILU_OPS, 0);
+        int g = hf_unary(m, "expert_activation", VECTOR_ACTIVATION, experts(m, "expert_gate", each, c->moe_ffn),
+                         SILU_OPS, 0);
         x = hf_two(m, "expert_product", VECTOR_MUL, g, x);
     } else {
         x = hf_unary(m, "expert_activation", VECTOR_ACTIVATION, x, GELU_OPS, 0);
     }
-    x = experts(m, "expert_down", x, c->hidden);
-    const struct vector_spec sum = {
-        VECTOR_ADD, c->hidden, m->tokens, 1, 2 * m->net->batch * m->tokens * c->top_k * c->hidden, 0};
+    x = experts(m, "expert_down", x, width);
+    const struct vector_spec sum = {VECTOR_ADD, width, m->tokens, 1, 2 * m->net->batch * m->tokens * c->top_k * width,
+                                    0};
     x = x < 0 ? -1 : build_vector(m->net, hf_named(m, "expert_sum", name), &x, 1, &sum, &m->err);
+    x = c->moe_latent ? hf_linear(m, "latent_up", x, c->hidden, false) : x;
     return c->shared_ffn > 0 ? shared_expert(m, in, x) : x;
 }
 
@@ -299,7 +302,8 @@ int hf_layer(struct hf_maker *m, int64_t i, int in)
         x = c->kv_rank ? latent_attention(m, x) : attention(m, x, c->kind[i] == HF_SLIDING);
     }
     if (c->kind[i] == HF_MLP) {
-        return hf_two(m, "add", VECTOR_ADD, hf_mlp(m, "", mixed, c->ffn, c->mlp_bias), in);
+        int y = c->moe[i] ? mixture(m, mixed) : hf_mlp(m, "", mixed, c->ffn, c->mlp_bias);
+        return hf_two(m, "add", VECTOR_ADD, y, in);
     }
     x = c->norms == 4 ? hf_norm(m, "after_norm", x) : x;
     x = c->layer_scale ? hf_unary(m, "scale", VECTOR_MUL, x, 1, c->hidden) : x;

@@ -65,6 +65,18 @@ static const struct {
      "\"state_size\": 16, \"conv_kernel\": 4, \"expand\": 2, \"time_step_rank\": 160, "
      "\"vocab_size\": 50280}",
      2768345600, 0, 0},
+    {"a letter a layer: attention, experts beside a shared one",
+     "{\"model_type\": \"nemotron_h\", \"hidden_size\": 64, \"num_hidden_layers\": 2, \"hybrid_override_pattern\": "
+     "\"*E\", "
+     "\"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"head_dim\": 16, \"n_routed_experts\": 4, "
+     "\"num_experts_per_tok\": 2, \"moe_intermediate_size\": 32, \"moe_shared_expert_intermediate_size\": 48, "
+     "\"vocab_size\": 100, \"tie_word_embeddings\": false}",
+     2 * 6400 + 3 * 64 + 3 * 4096 + 64 * 4 + 4 * 2 * 64 * 32 + 2 * 64 * 48, 2 * 2 * 16, 0},
+    {"the text model within the thinker, a class in place of a type",
+     "{\"thinker_config\": {\"text_config\": {\"architectures\": [\"LlamaForCausalLM\"], \"hidden_act\": \"silu\", "
+     "\"hidden_size\": 64, \"intermediate_size\": 96, \"num_attention_heads\": 4, \"num_hidden_layers\": 1, "
+     "\"image_size\": 448, \"patch_size\": 14, \"vocab_size\": 100}}}",
+     2 * 6400 + 3 * 64 + 4 * 4096 + 3 * 64 * 96, 2 * 64, 1},
     {"text model of two, a type not known, Infinity",
      "{\"model_type\": \"novel\", \"vision_config\": {}, \"limit\": [0.0, Infinity], "
      "\"text_config\": {" LLAMA ", \"tie_word_embeddings\": true}}",
