@@ -1,7 +1,7 @@
 /* How good a search algorithm is: on 23 problems, at several budgets, over several seeds, beside what other optimizers reached
  * (tests/fixtures/search/README.md says where these numbers and the reference fronts come from).
  *
- *   bench_search [-a algorithm] [-b budget,...] [-s seeds] [-p problem,...] [-d fixtures] [--markdown]
+ *   bench_search [-a algorithm] [-b budget,...] [-s seeds] [-p problem,...] [-l lag] [-d fixtures] [--markdown]
  *
  * Without arguments: the quick part, budget 10,000 and 3 seeds. `make bench-search`: budgets 200, 1,000 and 10,000, 11 seeds.
  * Runs are spread over the processors; each is the work of one thread.
@@ -114,12 +114,18 @@ static double cpu_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static struct score run(const struct problem *p, const struct front *r, const char *algorithm, int budget, int seed)
+struct request {
+    const char *algorithm, *budgets, *names;
+    int seeds, lag;
+    bool markdown;
+};
+
+static struct score run(const struct problem *p, const struct front *r, const struct request *q, int budget, int seed)
 {
     struct space space;
     problem_space(p, &space);
     struct search_problem sp = problem_search(p, &space);
-    struct search_options o = {.algorithm = algorithm, .budget = budget, .seed = (uint64_t)seed};
+    struct search_options o = {.algorithm = q->algorithm, .budget = budget, .lag = q->lag, .seed = (uint64_t)seed};
     struct err err = ERR_INIT;
     struct search *s = search_new(&sp, &o, &err);
     if (!s) {
@@ -354,15 +360,9 @@ static bool listed(const char *list, const char *name)
     return list == NULL;
 }
 
-struct request {
-    const char *algorithm, *budgets, *names;
-    int seeds;
-    bool markdown;
-};
-
 static struct request read_arguments(int argc, char **argv)
 {
-    struct request q = {"auto", "10000", NULL, 3, false};
+    struct request q = {"auto", "10000", NULL, 3, 0, false};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--markdown") == 0) {
@@ -378,6 +378,9 @@ static struct request read_arguments(int argc, char **argv)
             break;
         case 'd':
             dir = value;
+            break;
+        case 'l':
+            q.lag = atoi(value);
             break;
         case 'p':
             q.names = value;
@@ -399,7 +402,7 @@ static void run_all(struct cell *cell, int n, const struct request *q, int budge
 #pragma omp parallel for schedule(dynamic) default(none) shared(cell, n, q, budget, runs)
     for (int i = 0; i < runs; i++) {
         struct cell *c = &cell[i % n];
-        c->seed[i / n] = run(c->problem, &c->front, q->algorithm, budget, i / n);
+        c->seed[i / n] = run(c->problem, &c->front, q, budget, i / n);
     }
 }
 
