@@ -139,6 +139,17 @@ static int read_header(struct topology *t, const struct line *line)
         }
     }
     t->gemm = t->column[COL_M] > 0 && t->column[COL_N] > 0 && t->column[COL_K] > 0;
+    int known = 0;
+    for (int c = 0; c < CONV_COLUMNS; c++) {
+        known += t->column[c] > 0;
+    }
+    if (!t->gemm && known == CONV_COLUMNS - 1 &&
+        line->n > CONV_COLUMNS) { /* one is misnamed ("IFMAP Width" twice): SCALE-Sim goes by place */
+        for (int c = 0; c < CONV_COLUMNS; c++) {
+            t->column[c] = c + 1;
+        }
+        diags_warning(t->d, mark_of(t, line, 1), NULL, "a column is misnamed: columns are taken by their place");
+    }
     for (int c = 0; c < CONV_COLUMNS && !t->gemm; c++) {
         if (t->column[c] < 0) {
             return diags_error(t->d, mark_of(t, line, 0),

@@ -17,6 +17,10 @@ static const struct {
     int layers, warnings;
     int64_t macs;
 } good[] = {
+    {"a column misnamed",
+     "Layer, IFMAP Width, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, "
+     "Strides,\nc1,480,48,3,3,1,16,1,\n",
+     1, 1, (int64_t)16 * 9 * 478 * 46},
     {"plain", HEADER "c1, 224, 224, 7, 7, 3, 64, 2,\n", 1, 0, CONV1},
     {"no trailing comma, no final newline", HEADER "c1,224,224,7,7,3,64,2", 1, 0, CONV1},
     {"CRLF, blank and empty rows",
@@ -93,6 +97,9 @@ static const struct {
      "t.csv:1:13: error: this is a SCALE-Sim layout file"},
     {"", "there is no layer in this file"},
     {HEADER, "there is no layer in this file"},
+    {"Layer name, IFMAP Height, IFMAP Width, Filter Height, Channels, "
+     "Strides\nx,1,1,1,1,1,1\n",
+     "no column for 'filter width'"},
     {"Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, "
      "Strides\nx,1,1,1,1,1,1\n",
      "no column for 'num filter'"},
