@@ -255,7 +255,7 @@ void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint
         c.mac_padding_pj = 0;
     }
     c.patience = INT64_MAX;
-    chain_least_traffic(&c, &traffic);
+    chain_least_traffic(&c, &traffic, c.outer_pj);
     c.least_cycles = chain_cycles(&c, &traffic);
     if (!mp_lattice_init(m->work, m->p->nd, s->rest, m->exact)) {
         m->budget = 0;

@@ -29,10 +29,11 @@ struct chain {
     uint32_t fixed[HW_LEVELS];            /* dimensions in which a tile need not be maximal */
     bool tables;                          /* mapper_inner.c has them; else rest_pj holds */
     int port[MP_PORTS], n_ports;          /* whose cycles the tables bound, as in mp_best */
-    int64_t patience;              /* pairs to look at before another port is thought of; below 0: done with that */
-    int votes[3 * HW_LEVELS];      /* walks that the cycles of a port ended */
-    double pj_per_cycle;           /* weight of those cycles, leakage included */
-    double rest_pj[HW_LEVELS + 1]; /* least energy of the levels below l */
+    int64_t patience;               /* pairs to look at before another port is thought of; below 0: done with that */
+    int votes[3 * HW_LEVELS];       /* walks that the cycles of a port ended */
+    double pj_per_cycle;            /* weight of those cycles, leakage included */
+    double outer_pj[HW_LEVELS + 1]; /* least energy of the levels l and further out */
+    double rest_pj[HW_LEVELS + 1];  /* least energy of the levels below l */
     struct walk start;
     double mac_padding_pj;            /* of the MACs' accesses, which physical words add */
     double least_cycles;              /* of compute, and of ports when every word moves once */
@@ -44,8 +45,8 @@ struct chain {
 /* mapper_link.c: costs of transfers for given spatial factors and keep masks. m may be NULL for floors. */
 void chain_init(struct chain *c, struct mp_search *m, const struct mp_problem *p, const struct mp_spatial *s,
                 const uint32_t *keep);
-/* Every word once over every link, whatever the tiles are. */
-void chain_least_traffic(const struct chain *c, struct walk *w);
+/* Every word once over every link, whatever the tiles are. outer_pj[l] (may be NULL): energy of the transfers into levels >= l. */
+void chain_least_traffic(const struct chain *c, struct walk *w, double *outer_pj);
 /* Does a reduction loop run outside of level l? */
 bool chain_open(const struct chain *c, int l);
 /* What n words of an operand (of the output) fetched into level l ask of ports; the output also: what first visits save. */

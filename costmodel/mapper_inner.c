@@ -98,6 +98,17 @@ static void tabulate_level(const struct chain *c, int l, const uint8_t *open)
     }
 }
 
+/* Do levels 0 .. l cost too much whatever their tiles are? */
+static bool least_key_hopeless(const struct chain *c, int l)
+{
+    const double *key = inner_slot(c->w, c->w->inner.table[0].key[l]);
+    double least = HUGE_VAL;
+    for (int i = 0; i < c->w->inner.n; i++) {
+        least = key[i] < least ? key[i] : least;
+    }
+    return !(least < HUGE_VAL) || chain_hopeless(c, c->start.energy_pj + least + c->outer_pj[l + 1], c->least_cycles);
+}
+
 bool inner_init(struct chain *c)
 {
     struct mapper_work *w = c->w;
@@ -122,12 +133,15 @@ bool inner_init(struct chain *c)
         }
     }
     const uint8_t *open = open_nodes(c);
-    for (int l = 0; l < c->top; l++) {
-        tabulate_level(c, l, open);
-    }
     in->n_tables = 1;
-    inner_walk(c, &in->table[0], (const double[MP_MEASURES]){1});
+    in->dead = false;
     c->n_ports = 0;
+    inner_walk_start(c, &in->table[0], (const double[MP_MEASURES]){1});
+    for (int l = 0; l < c->top && !in->dead; l++) {
+        tabulate_level(c, l, open);
+        inner_walk_level(c, &in->table[0], l);
+        in->dead = least_key_hopeless(c, l);
+    }
     return true;
 }
 
@@ -148,6 +162,14 @@ static void tabulate_cycles(const struct chain *c, int q)
     }
 }
 
+static void walk_all(const struct chain *c, struct mp_table *table, const double *weight)
+{
+    inner_walk_start(c, table, weight);
+    for (int l = 0; l < c->top; l++) {
+        inner_walk_level(c, table, l);
+    }
+}
+
 void inner_add_port(struct chain *c, int port)
 {
     struct mp_inner *in = &c->w->inner;
@@ -158,11 +180,11 @@ void inner_add_port(struct chain *c, int port)
     tabulate_cycles(c, q);
     c->pj_per_cycle = c->p->leak_pj_per_cycle + (b->found ? b->energy_pj / b->cycles : 0);
     weight[1 + q] = 1;
-    inner_walk(c, &in->table[in->n_tables++], weight);
+    walk_all(c, &in->table[in->n_tables++], weight);
     if (c->m->goal == GOAL_EDP && b->found && !c->m->front && !inner_root_hopeless(c)) {
         weight[0] = 1;
         weight[1 + q] = c->pj_per_cycle;
-        inner_walk(c, &in->table[in->n_tables++], weight);
+        walk_all(c, &in->table[in->n_tables++], weight);
     }
 }
 
@@ -219,7 +241,7 @@ bool inner_root_hopeless(const struct chain *c)
 {
     const struct mp_inner *in = &c->w->inner;
     double value[MP_TABLES];
-    for (int k = 0; k < in->n_tables; k++) {
+    for (int k = 0; k < in->n_tables && !in->dead; k++) {
         const struct mp_states *s = &in->table[k].states[c->top];
         value[k] = HUGE_VAL;
         for (int i = 0; i < s->n; i++) {
@@ -227,7 +249,7 @@ bool inner_root_hopeless(const struct chain *c)
             value[k] = x < value[k] ? x : value[k];
         }
     }
-    return bounds_hopeless(c, &c->start, c->least_cycles, value);
+    return in->dead || bounds_hopeless(c, &c->start, c->least_cycles, value);
 }
 
 /* The node at which a run of tensor t ends that is open at level l: the first level above whose loops move t closes it. */
@@ -307,9 +329,11 @@ void inner_collect(const struct chain *c, int l)
         for (int k = 0; k < in->n_tables; k++) {
             value[k] = inner_slot(w, in->table[k].key[l])[i];
         }
+        double key = value[0];
+        value[0] += c->outer_pj[l + 1];
         if (value[0] < HUGE_VAL && !bounds_hopeless(c, &c->start, c->least_cycles, value)) {
             mp_level_reserve(w, l, n + 1);
-            v->node[n].bound_pj = value[0];
+            v->node[n].bound_pj = key;
             v->node[n].grown = false;
             memcpy(v->node[n++].at, at, sizeof at);
         }

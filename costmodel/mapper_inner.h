@@ -21,7 +21,8 @@ double *inner_slot(const struct mapper_work *w, int i);
 int inner_new_slot(struct mapper_work *w);
 /* Energies of words at n nodes. */
 void inner_price(int n, const struct link_price *price, const double *words, double *pj);
-/* Makes a table of weighed measures; those of every level are in their slots. */
-void inner_walk(const struct chain *c, struct mp_table *table, const double *weight);
+/* Makes a table of weighed measures, level by level from 0; those of the level are in their slots. */
+void inner_walk_start(const struct chain *c, struct mp_table *table, const double *weight);
+void inner_walk_level(const struct chain *c, struct mp_table *table, int l);
 
 #endif

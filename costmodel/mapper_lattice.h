@@ -63,6 +63,7 @@ struct mp_inner {
     double *pool;
     size_t cap;
     int n, n_slots, n_tables;
+    bool dead; /* the inner levels alone cost too much: the tables are not complete */
     int stride[MP_DIMS];
     struct mp_table table[MP_TABLES];
     int untimed_slots;                   /* those that do not depend on the port */

@@ -339,10 +339,13 @@ static double touched(const struct mp_problem *p, int t)
 }
 
 /* Every word once over every link, whatever the tiles are. */
-void chain_least_traffic(const struct chain *c, struct walk *w)
+void chain_least_traffic(const struct chain *c, struct walk *w, double *outer_pj)
 {
     const struct mp_problem *p = c->p;
     *w = c->start;
+    for (int l = 0; l <= c->top && outer_pj; l++) {
+        outer_pj[l] = 0;
+    }
     for (int t = 0; t < p->nt; t++) {
         double words = touched(p, t);
         for (int l = c->top - 1; l >= 0; l--) {
@@ -356,6 +359,10 @@ void chain_least_traffic(const struct chain *c, struct walk *w)
             int up = c->parent[l][t];
             double in = words * p->width[l][t][MP_NARROW].port_bits;
             double out = words / c->shared[l][t] * p->width[up][t][MP_NARROW].port_bits;
+            double pj = words * c->pj[l][t][0] - (t == p->out ? c->first_pj[l][0] : 0);
+            for (int k = 0; k <= l && outer_pj; k++) {
+                outer_pj[k] += pj;
+            }
             w->energy_pj += words * c->pj[l][t][0];
             if (t != p->out) {
                 w->write_bits[l] += in;
@@ -375,7 +382,7 @@ void mp_floor(const struct mp_problem *p, const struct mp_spatial *s, const uint
     struct chain c;
     struct walk w;
     chain_init(&c, NULL, p, s, keep);
-    chain_least_traffic(&c, &w);
+    chain_least_traffic(&c, &w, NULL);
     *cycles = chain_cycles(&c, &w);
     *energy_pj = w.energy_pj + p->leak_pj_per_cycle * *cycles;
 }

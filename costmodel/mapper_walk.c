@@ -375,30 +375,32 @@ static void set_key(const struct chain *c, const struct closing *pay, const stru
     w->inner.n_slots--;
 }
 
-void inner_walk(const struct chain *c, struct mp_table *table, const double *weight)
+void inner_walk_start(const struct chain *c, struct mp_table *table, const double *weight)
 {
     struct mapper_work *w = c->w;
     struct mp_state start = {.sealed = 0};
     memcpy(table->weight, weight, sizeof table->weight);
-    c->m->budget -= w->inner.n; /* about the time of a pair of tiles for each node */
     memset(start.from, CLOSED, sizeof start.from);
     start.slot = filled_slot(w, 0);
     table->states[0].n = 1;
     table->states[0].state[0] = start;
-    for (int l = 0; l < c->top; l++) {
-        struct mp_states *next = &table->states[l + 1];
-        struct closing pay;
-        uint32_t first = innermost_dims(c, l + 1);
-        closings(c, table, l, &pay);
-        next->n = 0;
-        for (int k = 0; k < table->states[l].n; k++) {
-            open_state(c, &pay, l, table->states[l].state[k], next);
-        }
-        table->key[l] = filled_slot(w, HUGE_VAL);
-        set_key(c, &pay, next, table->key[l]);
-        if (first) {
-            walk_level(c, &pay, first, next);
-        }
-        walk_level(c, &pay, ~first, next);
+}
+
+void inner_walk_level(const struct chain *c, struct mp_table *table, int l)
+{
+    struct mp_states *next = &table->states[l + 1];
+    struct closing pay;
+    uint32_t first = innermost_dims(c, l + 1);
+    c->m->budget -= c->w->inner.n / c->top; /* about the time of a pair of tiles for each node */
+    closings(c, table, l, &pay);
+    next->n = 0;
+    for (int k = 0; k < table->states[l].n; k++) {
+        open_state(c, &pay, l, table->states[l].state[k], next);
     }
+    table->key[l] = filled_slot(c->w, HUGE_VAL);
+    set_key(c, &pay, next, table->key[l]);
+    if (first) {
+        walk_level(c, &pay, first, next);
+    }
+    walk_level(c, &pay, ~first, next);
 }
