@@ -98,11 +98,29 @@ static void say_command(const struct sweep_opts *o, int n_args, const char *cons
             add_word(texts[i].text, out);
         }
     }
-    if (o->shards > 0) {
-        strbuf_addf(out, " --shards %lld", (long long)o->shards);
+    const struct {
+        const char *name;
+        int64_t value, unless;
+    } numbers[] = {{"shards", o->shards, 0},
+                   {"budget", o->budget, 0},
+                   {"cpus", o->cpus, defaults.cpus},
+                   {"array-limit", o->array_limit, 0},
+                   {"restarts", o->restarts, defaults.restarts}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (numbers[i].value != numbers[i].unless) {
+            strbuf_addf(out, " --%s %lld", numbers[i].name, (long long)numbers[i].value);
+        }
     }
-    if (o->budget > 0) {
-        strbuf_addf(out, " --budget %lld", (long long)o->budget);
+    const struct {
+        const char *name;
+        double value, unless;
+    } times[] = {{"time", o->time_s, 0},
+                 {"warn", o->warn_s, defaults.warn_s},
+                 {"checkpoint", o->checkpoint_s, defaults.checkpoint_s}};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        if (times[i].value < times[i].unless || times[i].value > times[i].unless) {
+            strbuf_addf(out, " --%s %.15gs", times[i].name, times[i].value);
+        }
     }
     for (int i = 0; i < o->study.set.n; i++) {
         strbuf_adds(out, " --set");
@@ -113,6 +131,10 @@ static void say_command(const struct sweep_opts *o, int n_args, const char *cons
         add_word(o->study.fix.item[i], out);
     }
     strbuf_adds(out, o->slurm ? " --slurm" : o->pbs ? " --pbs" : o->lsf ? " --lsf" : "");
+    for (int i = 0; i < o->sbatch.n; i++) {
+        strbuf_adds(out, " --sbatch");
+        add_word(o->sbatch.item[i], out);
+    }
     for (int i = 1; i < n_args; i++) {
         strbuf_adds(out, i == 1 ? " --" : "");
         add_word(args[i], out);

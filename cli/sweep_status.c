@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum task_state { TASK_DONE, TASK_RUNNING, TASK_LOST, TASK_WAITING, TASK_FAILED, TASK_STATES };
-static const char *const state_names[TASK_STATES] = {"done", "running", "lost", "waiting", "failed"};
+enum task_state { TASK_DONE, TASK_RUNNING, TASK_LOST, TASK_WAITING, TASK_STOPPED, TASK_FAILED, TASK_STATES };
+static const char *const state_names[TASK_STATES] = {"done", "running", "lost", "waiting", "stopped", "failed"};
 
 struct view {
     const struct sweep *sweep;
@@ -45,7 +45,10 @@ static enum task_state state_of(const struct view *v, int i)
     if (shard_lost(shard, v->now)) {
         return TASK_LOST;
     }
-    return shard->has_beat && shard->beat.phase == BEAT_FAILED ? TASK_FAILED : TASK_WAITING;
+    if (shard->has_beat && shard->beat.phase == BEAT_FAILED) {
+        return TASK_FAILED;
+    }
+    return shard->has_beat && v->again[i] ? TASK_STOPPED : TASK_WAITING; /* stopped, and nobody has it in a queue */
 }
 
 int sweep_to_submit(const struct sweep *s, const struct shard *shards, const struct sweep_queue *q, bool *pick)
@@ -213,13 +216,9 @@ static void print_view(const struct view *v)
     struct strbuf out = STRBUF_INIT;
     strbuf_addf(&out, "sweep      %s: %d tasks in %s\ntasks     ", v->sweep->name, v->sweep->n_tasks, v->sweep->dir);
     for (int i = 0; i < TASK_STATES; i++) {
-        if (v->count[i] > 0 || i < TASK_FAILED) {
-            strbuf_addf(&out, " %s %d%s", state_names[i], v->count[i],
-                        i + 1 < TASK_FAILED || v->count[TASK_FAILED] > 0 ? "," : "");
+        if (v->count[i] > 0 || i < TASK_STOPPED) {
+            strbuf_addf(&out, "%s %s %d", i > 0 ? "," : "", state_names[i], v->count[i]);
         }
-    }
-    if (out.buf[out.len - 1] == ',') {
-        out.buf[--out.len] = '\0';
     }
     strbuf_addf(&out, "\ntrials     %lld of %lld (%.0f%%)", (long long)v->trials, (long long)v->budget,
                 v->budget > 0 ? 100.0 * (double)v->trials / (double)v->budget : 0.0);
@@ -319,7 +318,10 @@ static int show(struct cli *cli, const struct sweep *s, bool failed, bool rows, 
             print_rows(cli, &v);
         }
     }
-    *alive = status == 0 && v.count[TASK_RUNNING] + v.count[TASK_WAITING] - v.n_again > 0;
+    *alive = false;
+    for (int i = 0; i < s->n_tasks && status == 0; i++) {
+        *alive = *alive || v.state[i] == TASK_RUNNING || (v.state[i] == TASK_WAITING && !v.again[i]);
+    }
     view_release(&v);
     return status;
 }

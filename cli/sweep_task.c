@@ -241,6 +241,7 @@ static int bring_back(struct task *t, bool done, struct err *err)
     }
     pthread_mutex_lock(&t->mutex);
     t->beat.saved = trials;
+    pthread_cond_signal(&t->wake); /* say so at once */
     pthread_mutex_unlock(&t->mutex);
     return 0;
 }

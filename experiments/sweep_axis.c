@@ -243,7 +243,9 @@ void sweep_spec(const bool *pick, int n, struct strbuf *out)
         }
         if (i > first) {
             strbuf_addf(out, "%s%d", out->len > 0 ? "," : "", first);
-            strbuf_addf(out, i - first > 1 ? "-%d" : "", i - 1);
+            if (i - first > 1) {
+                strbuf_addf(out, "-%d", i - 1);
+            }
         }
     }
 }

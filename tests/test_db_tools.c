@@ -286,6 +286,38 @@ START_TEST(gc_tidies_and_keeps)
 }
 END_TEST
 
+/* A snapshot holds what was put, stands without a log, and can be written again once it was woken; the original goes on. */
+START_TEST(a_snapshot_is_whole_and_can_be_continued)
+{
+    char to[120], wal[140];
+    path_of(to, "copy.db");
+    snprintf(wal, sizeof wal, "%s-wal", to);
+    struct db *db = create(fix.path);
+    fix_put(db, 0, 700);
+    ck_assert_int_eq(db_snapshot(db, to, &err), 0);
+    fix_put(db, 700, 900); /* not in it */
+    struct db *copy = open_read(to);
+    ck_assert_int_eq(fix_verify(copy), 700);
+    db_close(copy, NULL);
+    ck_assert_int_ne(access(wal, F_OK), 0);
+    ck_assert_int_eq(db_awaken(to, &err), 0);
+    copy = db_open(to, DB_WRITE, &err);
+    ck_assert_msg(copy != NULL, "%s", err.text);
+    fix_put(copy, 700, 1000);
+    ck_assert_int_eq(db_close(copy, &err), 0);
+    copy = open_read(to);
+    ck_assert_int_eq(fix_verify(copy), 1000);
+    db_close(copy, NULL);
+    ck_assert_int_eq(db_snapshot(db, to, &err), 0); /* replaces */
+    copy = open_read(to);
+    ck_assert_int_eq(fix_verify(copy), 900);
+    db_close(copy, NULL);
+    ck_assert_int_eq(db_snapshot(db, "/nowhere/copy.db", &err), -1);
+    ck_assert_int_eq(err.code, ERR_IO);
+    ck_assert_int_eq(db_close(db, NULL), 0);
+}
+END_TEST
+
 START_TEST(old_files_are_upgraded_when_told)
 {
     struct db *db = create(fix.path);
@@ -328,6 +360,7 @@ int main(void)
     tcase_add_test(t, what_does_not_fit_is_refused);
     tcase_add_test(t, differences);
     tcase_add_test(t, gc_tidies_and_keeps);
+    tcase_add_test(t, a_snapshot_is_whole_and_can_be_continued);
     tcase_add_test(t, old_files_are_upgraded_when_told);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
