@@ -32,6 +32,12 @@ struct query {
     int tensor;
     enum accounting accounting;
     struct runs cur[EINSUM_DIMS]; /* per dimension, the temporal loops outside the current one being outer */
+    /* Of them, kept while loops of other dimensions tick: */
+    int rank_of[EINSUM_DIMS];                    /* -1: the dimension does not move the tensor */
+    int64_t total[EINSUM_DIMS];                  /* positions of a dimension that does not */
+    struct nest_sum sum[EINSUM_RANKS];           /* of ranks that are not enumerated */
+    bool enumerated[EINSUM_RANKS];               /* children share its words diagonally, imperfect factors */
+    int64_t of[EINSUM_RANKS], all[EINSUM_RANKS]; /* distinct children along the rank, and all */
 };
 
 static int64_t gcd(int64_t a, int64_t b)
@@ -95,9 +101,9 @@ static void tick_runs(const struct query *q, int tick, const struct runs *after,
     const struct nest_loop *loop = &q->n->loop[tick];
     const struct runs *before = &q->cur[loop->dim];
     int64_t inner = 0;
-    for (int i = tick + 1; i < q->n->above[q->v.child + 1]; i++) {
-        const struct nest_loop *in = &q->n->loop[i];
-        if (in->dim == loop->dim && in->temporal) {
+    for (int i = q->n->n_of[loop->dim] - 1; i >= 0 && q->n->of[loop->dim][i] > tick; i--) {
+        const struct nest_loop *in = &q->n->loop[q->n->of[loop->dim][i]];
+        if (in->temporal && q->n->of[loop->dim][i] < q->n->above[q->v.child + 1]) {
             inner += (in->bound - 1) * in->stride;
         }
     }
@@ -170,41 +176,82 @@ static int diagonal(const struct query *q, int rank, int64_t *of, int64_t *all, 
     return 0;
 }
 
+/* The sum of a rank, with `own` for the runs of dimension own_dim (-1: none). */
+static struct nest_sum shared_sum(const struct query *q, int rank, int own_dim, const struct runs *own)
+{
+    const struct einsum_rank *r = &q->n->e->tensor[q->tensor].rank[rank];
+    const struct runs *runs[EINSUM_TERMS];
+    for (int i = 0; i < r->n_terms; i++) {
+        int d = r->term[i].dim;
+        runs[i] = d == own_dim ? own : &q->cur[d];
+    }
+    struct nest_sum sum = rank_sum(q, rank, runs);
+    if (q->of[rank] < q->all[rank]) {
+        sum.fresh = sum.fresh / q->all[rank] * q->of[rank];
+        sum.kept = sum.kept / q->all[rank] * q->of[rank];
+    }
+    return sum;
+}
+
+/* Takes in new runs of a dimension. */
+static void refresh(struct query *q, int dim)
+{
+    int rank = q->rank_of[dim];
+    if (rank < 0) {
+        q->total[dim] = runs_total(&q->cur[dim]);
+    } else if (!q->enumerated[rank]) {
+        q->sum[rank] = shared_sum(q, rank, -1, NULL);
+    }
+}
+
+static int prepare(struct query *q, struct err *err)
+{
+    const struct einsum *e = q->n->e;
+    const struct einsum_tensor *t = &e->tensor[q->tensor];
+    for (int d = 0; d < e->n_dims; d++) {
+        q->rank_of[d] = -1;
+    }
+    for (int r = 0; r < t->n_ranks; r++) {
+        if (diagonal(q, r, &q->of[r], &q->all[r], err) != 0) {
+            return -1;
+        }
+        q->enumerated[r] = q->of[r] < q->all[r] && !q->n->perfect;
+        for (int i = 0; i < t->rank[r].n_terms; i++) {
+            q->rank_of[t->rank[r].term[i].dim] = r;
+        }
+        if (!q->enumerated[r]) {
+            q->sum[r] = shared_sum(q, r, -1, NULL);
+        }
+    }
+    for (int d = 0; d < e->n_dims; d++) {
+        if (q->rank_of[d] < 0) {
+            q->total[d] = runs_total(&q->cur[d]);
+        }
+    }
+    return 0;
+}
+
 /* Words of one tick (or of the first tiles, or of all steps of the MACs). `own`: the runs of the ticking loop's dimension, NULL: none. */
 static int tick_words(const struct query *q, int tick, const struct runs *own, int64_t *words, struct err *err)
 {
     const struct einsum *e = q->n->e;
-    const struct einsum_tensor *t = &e->tensor[q->tensor];
     int own_dim = tick >= 0 ? q->n->loop[tick].dim : -1;
     int64_t fresh = 1, kept = 1;
     for (int d = 0; d < e->n_dims; d++) {
-        if (!(q->v.relevant >> d & 1)) {
-            int64_t total = runs_total(d == own_dim ? own : &q->cur[d]);
+        if (q->rank_of[d] < 0) {
+            int64_t total = d == own_dim ? runs_total(own) : q->total[d];
             fresh *= total;
             kept *= total;
         }
     }
-    for (int r = 0; r < t->n_ranks; r++) {
-        int64_t of, all;
-        if (diagonal(q, r, &of, &all, err) != 0) {
-            return -1;
-        }
+    for (int r = 0; r < e->tensor[q->tensor].n_ranks; r++) {
         struct nest_sum sum;
-        if (of < all && !q->n->perfect) {
+        if (q->enumerated[r]) {
             if (nest_diagonal(q->n, &q->v, q->tensor, r, tick, &sum, err) != 0) {
                 return -1;
             }
         } else {
-            const struct runs *runs[EINSUM_TERMS];
-            for (int i = 0; i < t->rank[r].n_terms; i++) {
-                int d = t->rank[r].term[i].dim;
-                runs[i] = d == own_dim ? own : &q->cur[d];
-            }
-            sum = rank_sum(q, r, runs);
-            if (of < all) {
-                sum.fresh = sum.fresh / all * of;
-                sum.kept = sum.kept / all * of;
-            }
+            sum = own_dim >= 0 && q->rank_of[own_dim] == r ? shared_sum(q, r, own_dim, own) : q->sum[r];
         }
         fresh *= sum.fresh;
         kept *= sum.kept;
@@ -224,6 +271,9 @@ static int fetched(struct query *q, int child, int merged, int64_t *out, struct 
     int cut = child == MAC_LEVEL ? n->n_loops : 0;
     for (int d = 0; d < n->e->n_dims; d++) {
         nest_runs(n, &q->v, d, cut, &q->cur[d]);
+    }
+    if (prepare(q, err) != 0) {
+        return -1;
     }
     if (child == MAC_LEVEL) {
         return tick_words(q, TICK_MAC, NULL, out, err);
@@ -249,7 +299,10 @@ static int fetched(struct query *q, int child, int merged, int64_t *out, struct 
             return -1;
         }
         *out += words;
-        q->cur[n->loop[j].dim] = after;
+        struct runs *cur = &q->cur[n->loop[j].dim];
+        cur->n = after.n;
+        memcpy(cur->run, after.run, (size_t)after.n * sizeof *after.run);
+        refresh(q, n->loop[j].dim);
     }
     return 0;
 }
@@ -272,22 +325,28 @@ static int64_t visited(struct query *q, int level)
     return pairs;
 }
 
-/* The traffic between one keeper of the tensor and the next one inside, `child`, over the networks between them. */
-static int count_link(struct query *q, int child, int level, enum count_scope scope, struct counts *out,
+static bool has_spatial(const struct nest *n, int level)
+{
+    for (int i = n->above[level + 1]; i < n->above[level]; i++) {
+        if (!n->loop[i].temporal) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The traffic between one keeper of the tensor and the next one inside, `child`, over the networks between them. `asked`: what the children
+ * take in, each for itself. Where a level has one child an instance, what was asked of that is asked of it. */
+static int count_link(struct query *q, int child, int level, int64_t asked, enum count_scope scope, struct counts *out,
                       struct err *err)
 {
     int t = q->tensor;
     bool output = q->n->e->tensor[t].output;
-    int64_t asked = 0; /* by the instances one level further in */
-    q->v.origin = q->n->n_levels;
-    if (scope == COUNT_ALL && fetched(q, child, child, &asked, err) != 0) {
-        return -1;
-    }
     for (int b = child + 1; b <= level; b++) {
         struct tensor_count *tc = &out->level[b].tensor[t];
-        int64_t words;
+        int64_t words = asked;
         q->v.origin = scope == COUNT_ALL ? q->n->n_levels : b;
-        if (fetched(q, child, b, &words, err) != 0) {
+        if (has_spatial(q->n, b) && fetched(q, child, b, &words, err) != 0) {
             return -1;
         }
         int64_t known = output ? words - visited(q, b) : 0; /* sums that exist already */
@@ -308,6 +367,11 @@ static int count_tensor(struct query *q, const struct mapping *m, enum count_sco
     const struct einsum *e = q->n->e;
     int t = q->tensor, child = MAC_LEVEL;
     bool output = e->tensor[t].output;
+    int64_t taken; /* by the keepers inside, each for itself */
+    q->v.origin = scope == COUNT_ALL ? q->n->n_levels : MAC_LEVEL;
+    if (fetched(q, child, child, &taken, err) != 0) {
+        return -1;
+    }
     for (int l = 0; l < m->n_levels; l++) {
         if (!(m->level[l].keep >> t & 1)) {
             continue;
@@ -319,14 +383,13 @@ static int count_tensor(struct query *q, const struct mapping *m, enum count_sco
             ext[d] = x < e->bound[d] ? x : e->bound[d];
         }
         tc->tile = einsum_volume(e, t, ext);
-        if (count_link(q, child, l, scope, out, err) != 0) {
+        if (count_link(q, child, l, taken, scope, out, err) != 0) {
             return -1;
         }
         child = l;
         if (l == m->n_levels - 1) {
             break;
         }
-        int64_t taken;
         q->v.origin = scope == COUNT_ALL ? q->n->n_levels : l;
         if (fetched(q, l, l, &taken, err) != 0) {
             return -1;

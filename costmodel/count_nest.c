@@ -14,6 +14,8 @@ static void add_loop(struct nest *n, int level, bool temporal, int dim, int64_t 
         return;
     }
     assert(n->n_loops < NEST_LOOPS);
+    assert(n->n_of[dim] < NEST_DIM_LOOPS);
+    n->of[dim][n->n_of[dim]++] = n->n_loops;
     n->loop[n->n_loops++] = (struct nest_loop){.dim = dim, .level = level, .temporal = temporal, .bound = bound};
 }
 
@@ -22,6 +24,7 @@ void nest_init(struct nest *n, const struct einsum *e, const struct mapping *m)
     n->e = e;
     n->n_levels = m->n_levels;
     n->n_loops = 0;
+    memset(n->n_of, 0, sizeof n->n_of);
     for (int l = m->n_levels - 1; l >= 0; l--) {
         const struct mapping_level *ml = &m->level[l];
         n->above[l + 1] = n->n_loops;
@@ -80,9 +83,10 @@ struct digits {
 static void digits_init(struct digits *g, const struct nest *n, const struct nest_view *v, int dim, int cut)
 {
     g->n = 0;
-    for (int i = 0; i < n->above[v->child + 1]; i++) {
+    for (int k = 0; k < n->n_of[dim] && n->of[dim][k] < n->above[v->child + 1]; k++) {
+        int i = n->of[dim][k];
         const struct nest_loop *loop = &n->loop[i];
-        if (loop->dim != dim || !nest_runs_loop(v, loop)) {
+        if (!nest_runs_loop(v, loop)) {
             continue;
         }
         assert(g->n < NEST_DIM_LOOPS);

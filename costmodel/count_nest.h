@@ -21,8 +21,9 @@ struct nest {
     const struct einsum *e;
     int n_levels;
     int n_loops;
-    struct nest_loop loop[NEST_LOOPS];          /* outermost first, bounds of 1 left out */
-    int above[HW_LEVELS + 1];                   /* [c + 1]: loops at levels above c (the first so many) */
+    struct nest_loop loop[NEST_LOOPS];                      /* outermost first, bounds of 1 left out */
+    int n_of[EINSUM_DIMS], of[EINSUM_DIMS][NEST_DIM_LOOPS]; /* a dimension's loops, outermost first */
+    int above[HW_LEVELS + 1];                               /* [c + 1]: loops at levels above c (the first so many) */
     int64_t extent[HW_LEVELS + 1][EINSUM_DIMS]; /* [c + 1]: nominal extent of a tile of level c; 1 for the MAC */
     bool perfect;
 };
