@@ -63,9 +63,30 @@ static void fill(struct rng *r, const struct einsum *e, const struct cost_kernel
     }
 }
 
+/* The best of five runs of 0.3 s: mappings a second; < 0 with a message. */
+static double rate_of(const struct cost_kernel *k, const double *const *column, double *energy, double *cycles)
+{
+    struct err err = ERR_INIT;
+    double best = 0;
+    for (int pass = 0; pass < 5; pass++) {
+        double start = seconds();
+        long priced = 0;
+        do {
+            if (cost_kernel_price(k, BATCH, column, energy, cycles, &err) != 0) {
+                fprintf(stderr, "%s\n", err.text);
+                return -1;
+            }
+            priced += BATCH;
+        } while (seconds() - start < 0.3);
+        double rate = (double)priced / (seconds() - start);
+        best = rate > best ? rate : best;
+    }
+    return best;
+}
+
 int main(void)
 {
-    static double bound[KERNEL_SLOTS][BATCH], energy[BATCH], cycles[BATCH];
+    static _Alignas(64) double bound[KERNEL_SLOTS][BATCH], energy[BATCH], cycles[BATCH];
     const double *column[KERNEL_SLOTS];
     const struct conv_shape shape = {1, 1, 64, 64, 56, 56, 3, 3, 1, 1, 1, 1};
     struct einsum e;
@@ -87,19 +108,9 @@ int main(void)
     for (int s = 0; s < k.n_slots; s++) {
         column[s] = bound[s];
     }
-    double best = 0;
-    for (int pass = 0; pass < 5; pass++) {
-        double start = seconds();
-        long priced = 0;
-        do {
-            if (cost_kernel_price(&k, BATCH, column, energy, cycles, &err) != 0) {
-                fprintf(stderr, "%s\n", err.text);
-                return 1;
-            }
-            priced += BATCH;
-        } while (seconds() - start < 0.3);
-        double rate = (double)priced / (seconds() - start);
-        best = rate > best ? rate : best;
+    double best = rate_of(&k, column, energy, cycles);
+    if (best < 0) {
+        return 1;
     }
     struct cost c;
     const struct cost_options options = {ACCOUNTING_EXACT, FIDELITY_BANDWIDTH};
@@ -121,9 +132,18 @@ int main(void)
         }
     }
     double slow = (double)evaluated / (seconds() - start);
-    printf("mappings a second on one core, 4 levels, %d dimensions, 3 tensors, %d loops\n"
-           "  %-40s %12.0f\n  %-40s %12.0f\n",
-           e.n_dims, k.n_slots, "cost_kernel_price (target 15,000,000)", best, "cost_evaluate", slow);
+    /* The same bounds over 55 x 55 outputs: the last tile of P and Q is short. */
+    const struct conv_shape short_shape = {1, 1, 64, 64, 55, 55, 3, 3, 1, 1, 1, 1};
+    static struct cost_kernel short_kernel;
+    einsum_conv(&e, "conv2_3x3_55", &short_shape, 8, 8, 24);
+    if (cost_kernel_init(&short_kernel, &a, &e, &m, &err) != 0) {
+        fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    double imperfect = rate_of(&short_kernel, column, energy, cycles);
+    printf("mappings a second on one core, 4 levels, %d dimensions, 3 tensors, %d loops\n", e.n_dims, k.n_slots);
+    printf("  %-40s %12.0f\n  %-40s %12.0f\n  %-40s %12.0f\n", "cost_kernel_price (target 15,000,000)", best,
+           "the same, imperfect factors", imperfect, "cost_evaluate", slow);
     /* Measured with the same layer on a 2-core machine of the same kind (METHODS-operator 3.2). */
     printf("  %-40s %12s\n  %-40s %12s\n  %-40s %12s\n", "Timeloop mapper (a thread)", "1,900-5,700", "ZigZag",
            "136-157", "MAESTRO", "140");
