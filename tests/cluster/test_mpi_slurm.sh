@@ -1,0 +1,65 @@
+#!/bin/sh
+# One study on four nodes of a Slurm, started by srun: a warning and a cancellation end it with 75, a killed rank whatever Slurm makes of it; every
+# time the file is whole, and resumed it ends with the trials of a plain run.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/mpi.sh"
+. "$here/slurm.sh"
+export OMPI_MCA_btl=self,tcp OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo # nodes share no memory; they are all here
+dir=$(readlink -f "$(mktemp -d)") || exit 1
+trap 'slurm_down "$dir/cluster"; rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM
+options="--set search.budget.evaluations=700 --set search.lag=24 -j1"
+
+step() # words of srun..
+{
+    # shellcheck disable=SC2086
+    srun --mpi=pmix -N4 -n5 --overcommit "$@" "$DOVETAIL-mpi" search tests/fixtures/resume.yaml -o "$dir/cut.db" $options --progress json
+}
+start() # in the background, until something new has been counted; $job is its number
+{
+    rm -f "$dir/said"
+    step "$@" > /dev/null 2> "$dir/said" &
+    launcher=$!
+    tries=0
+    until [ "$(counted)" -gt "$from" ] || [ $tries -ge 150 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    job=$(squeue -h -o %i | head -1)
+}
+counted()
+{
+    sed -n 's/.*"evals": *\([0-9]*\).*/\1/p' "$dir/said" 2> /dev/null | tail -1 | grep . || echo 0
+}
+finish() # why
+{
+    wait $launcher
+    status=$?
+    from=$("$DOVETAIL" status "$dir/cut.db" --json | sed -n 's/.*"trials": *\([0-9]*\).*/\1/p' | head -1)
+    ok '[ "$from" -ge "$(counted)" ]' "$1: $(counted) trials were counted, $from are stored"
+}
+from=0
+# shellcheck disable=SC2086
+"$DOVETAIL" search tests/fixtures/resume.yaml -o "$dir/plain.db" $options -q > /dev/null 2>&1
+"$DOVETAIL" export "$dir/plain.db" --all --format jsonl > "$dir/plain.jsonl"
+ok '[ "$(wc -l < "$dir/plain.jsonl")" -eq 700 ]' "a plain run makes 700 trials"
+ok 'slurm_up "$dir/cluster" 4 2' "a cluster of 4 nodes"
+
+start
+scancel --signal=USR1 "$job"
+finish USR1
+ok '[ $status -eq 75 ] && [ "$from" -lt 700 ]' "time is nearly up: status 75, not $status"
+start
+scancel "$job"
+finish scancel
+ok '[ $status -eq 75 ] && [ "$from" -lt 700 ]' "cancelled: status 75, not $status"
+start --kill-on-bad-exit=1
+kill -9 "$(pgrep -f "^$DOVETAIL-mpi search .*$dir" | tail -1)"
+finish "a rank killed"
+ok '[ $status -ne 0 ]' "a step that lost a rank does not end well"
+step > /dev/null 2>&1
+ok '"$DOVETAIL" export "$dir/cut.db" --all --format jsonl | cmp - "$dir/plain.jsonl"' "resumed, it has the trials of a plain run"
+slurm_down "$dir/cluster"
+ok '! pgrep -f "$dir" > /dev/null' "no process is left"
+summary
