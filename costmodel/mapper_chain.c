@@ -15,6 +15,7 @@
 #include "costmodel/mapper_inner.h"
 
 #include <stddef.h>
+#include <string.h>
 
 enum { PATIENCE = 1000 }; /* pairs */
 
@@ -116,10 +117,26 @@ static bool grows(const struct chain *c, int l, struct mp_node *n)
     return false;
 }
 
-static bool divides(const struct chain *c, int l, const struct mp_node *n)
+/* Of every dimension, the divisors that divide the tile of level l + 1: bits by index. */
+struct divisor_set {
+    uint64_t bit[MP_DIMS][MP_DIVISORS / 64];
+};
+
+static void inner_divisors(const struct chain *c, int l, struct divisor_set *s)
 {
+    memset(s, 0, sizeof *s);
     for (int d = 0; d < c->p->nd; d++) {
-        if (c->w->times[d][n->at[d]][c->at[l + 1][d]] == 0) {
+        for (int i = 0; i < c->w->n_div[d]; i++) {
+            bool whole = c->w->times[d][i][c->at[l + 1][d]] != 0;
+            s->bit[d][i / 64] |= (uint64_t)whole << i % 64;
+        }
+    }
+}
+
+static bool divides(const struct divisor_set *s, int nd, const struct mp_node *n)
+{
+    for (int d = 0; d < nd; d++) {
+        if (!(s->bit[d][n->at[d] / 64] >> n->at[d] % 64 & 1)) {
             return false;
         }
     }
@@ -180,13 +197,15 @@ static void descend(struct chain *c, int l, const struct walk *so_far)
 {
     double cycles = chain_cycles(c, so_far);
     struct mp_node *n;
+    struct divisor_set within;
+    inner_divisors(c, l, &within);
     for (int i = 0; c->m->budget > 0 && c->patience > 0 && (n = mp_nth_node(c->w, l, i)) != NULL; i++) {
         if (chain_hopeless(c, so_far->energy_pj + n->bound_pj + c->rest_pj[l], cycles)) {
             break;
         }
         c->m->budget--;
         c->m->looked++;
-        if (!divides(c, l, n) || grows(c, l, n)) {
+        if (!divides(&within, c->p->nd, n) || grows(c, l, n)) {
             continue;
         }
         struct walk w = *so_far;

@@ -191,15 +191,15 @@ void mp_level_heap(struct mapper_work *w, int l, int n)
     }
 }
 
-struct mp_node *mp_nth_node(struct mapper_work *w, int l, int k)
+bool mp_pop_node(struct mp_level_nodes *v)
 {
-    struct mp_level_nodes *v = &w->level[l];
-    while (v->n_sorted <= k && v->n_heap > 0) {
-        v->sorted[v->n_sorted++] = v->heap[0].i;
-        v->heap[0] = v->heap[--v->n_heap];
-        if (v->n_heap > 0) {
-            sift(v->heap, v->n_heap, 0);
-        }
+    if (v->n_heap == 0) {
+        return false;
     }
-    return k < v->n_sorted ? &v->node[v->sorted[k]] : NULL;
+    v->sorted[v->n_sorted++] = v->heap[0].i;
+    v->heap[0] = v->heap[--v->n_heap];
+    if (v->n_heap > 0) {
+        sift(v->heap, v->n_heap, 0);
+    }
+    return true;
 }

@@ -98,8 +98,19 @@ struct mapper_work {
  * lattice of at most MP_FAST_NODES nodes. False when a dimension has too many divisors. */
 bool mp_lattice_init(struct mapper_work *w, int nd, const int64_t *rest, bool exact);
 
+/* Moves the next node by its bound from the heap to the sorted ones; false: none is left. */
+bool mp_pop_node(struct mp_level_nodes *v);
 /* The k-th node of a level by its bound, or NULL. */
-struct mp_node *mp_nth_node(struct mapper_work *w, int l, int k);
+static inline struct mp_node *mp_nth_node(struct mapper_work *w, int l, int k)
+{
+    struct mp_level_nodes *v = &w->level[l];
+    while (v->n_sorted <= k) {
+        if (!mp_pop_node(v)) {
+            return NULL;
+        }
+    }
+    return &v->node[v->sorted[k]];
+}
 /* Room for one more node at level l. */
 void mp_level_reserve(struct mapper_work *w, int l, int n);
 /* Makes a heap of the n nodes of level l. */

@@ -129,6 +129,32 @@ static void combine(struct chain *c, int u, const int *first, int *label, int n_
     }
 }
 
+/* Least energy of a complete chain: the levels' orders do not interact, so each level's best one for all tensors and keepers. */
+static double least_pj(const struct chain *c, int n_pairs, const int *tensor, const int *keeper)
+{
+    double pj = c->start.energy_pj, each[MP_PAIRS];
+    for (int k = 0; k < n_pairs; k++) {
+        int t = tensor[k], l = keeper[k];
+        double x[MP_DIMS];
+        bool open = t == c->p->out && chain_open(c, l);
+        chain_extent(c, l, c->at[l], x);
+        each[k] = c->pj[l][t][open];
+        pj += mp_volume(&c->p->tensor[t], x) * c->s->instances[l] * each[k];
+        pj -= t == c->p->out ? c->first_pj[l][open] : 0;
+    }
+    for (int u = 1; u <= c->top; u++) {
+        struct mp_tick ticks[MP_PAIRS];
+        int seen = 0;
+        while (seen < n_pairs && keeper[seen] < u) {
+            chain_tick(c, tensor[seen], keeper[seen], u, &ticks[seen]);
+            ticks[seen].weight *= each[seen];
+            seen++;
+        }
+        pj += mp_order_min(&c->loops[u], ticks, seen, chain_inner_first(c, u));
+    }
+    return pj;
+}
+
 void chain_finish(struct chain *c)
 {
     int tensor[MP_PAIRS], keeper[MP_PAIRS], first[HW_LEVELS], label[HW_LEVELS];
@@ -140,6 +166,9 @@ void chain_finish(struct chain *c)
                 keeper[n++] = l;
             }
         }
+    }
+    if (c->m->exact && chain_hopeless(c, least_pj(c, n, tensor, keeper), c->least_cycles)) {
+        return;
     }
     bool all = c->m->exact && chain_other_counts(c);
     c->w->labels.n = 0;
