@@ -1,16 +1,20 @@
 /* From a command line to tasks: every value alone, so that its errors are told once; then every combination, which gives the text of its tasks. */
 #include "experiments/sweep.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "experiments/overlay.h"
 #include "experiments/record.h"
 #include "experiments/sweep_axis.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define COPY_MAX ((size_t)64 << 20) /* larger files stay where they are */
 
 static const struct mark nowhere;
 
@@ -133,16 +137,6 @@ static int find_group(struct groups *g, const struct study *s)
 
 /* ---- files ---- */
 
-/* Keys of a study that may name a file. */
-static const char *const file_keys[][3] = {
-    {"workload", "model", NULL}, {"hardware", "template", NULL}, {"workload", "accuracy", "proxy"}};
-
-static bool is_file(const char *text)
-{
-    struct stat st;
-    return strpbrk(text, "./") != NULL && stat(text, &st) == 0 && S_ISREG(st.st_mode);
-}
-
 static char *absolute(const char *path)
 {
     char here[4096];
@@ -154,13 +148,31 @@ static char *absolute(const char *path)
     return strbuf_detach(&out);
 }
 
-/* A file that names others beside it stays where it is: a template that extends one of the user's. */
+static bool ends_in(const char *path, const char *ending)
+{
+    size_t n = strlen(path), e = strlen(ending);
+    return n > e && strcmp(path + n - e, ending) == 0;
+}
+
+/* Entries of external_data in an ONNX file have a key "location": field 1, 8 bytes. */
+static bool has_external_data(const char *path)
+{
+    size_t len;
+    struct err err = ERR_INIT;
+    char *text = file_read(path, COPY_MAX, &len, &err);
+    bool has = text != NULL && memmem(text, len, "\n\010location", 10) != NULL;
+    mem_free(text);
+    return has;
+}
+
+/* A file that names others beside it stays where it is: a template that extends one of the user's, weights apart from their model. */
 static bool names_others(const char *path)
 {
+    if (ends_in(path, ".onnx")) {
+        return has_external_data(path);
+    }
     struct diags d = DIAGS_INIT;
-    size_t n = strlen(path);
-    bool yaml = n > 5 && strcmp(path + n - 5, ".yaml") == 0;
-    struct doc *doc = yaml ? doc_read_file(path, &d) : NULL;
+    struct doc *doc = ends_in(path, ".yaml") ? doc_read_file(path, &d) : NULL;
     const struct node *extends = doc != NULL ? node_get(&doc->root, "extends") : NULL;
     bool others = extends != NULL && extends->kind == NODE_SCALAR && strpbrk(extends->text, "./") != NULL;
     doc_free(doc);
@@ -190,16 +202,60 @@ static const char *adopt(struct sweep *s, const char *from)
     return s->file[s->n_files++].name;
 }
 
-/* Where task studies find what `text` names: a copy in DIR/files, or the same place by its whole path. */
-static char *new_place(struct sweep *s, const char *text)
+/* Where task studies find what `text` names: a copy in DIR/files (`copy`), or the same place by its whole path. NULL: it names no file. */
+static char *new_place(struct sweep *s, const char *text, bool copy)
 {
     struct stat st;
-    if (is_file(text) && !names_others(text)) {
-        struct strbuf out = STRBUF_INIT;
-        strbuf_addf(&out, "%s/files/%s", s->dir, adopt(s, text));
-        return strbuf_detach(&out);
+    if (strpbrk(text, "./") == NULL || stat(text, &st) != 0) {
+        return NULL;
     }
-    return strchr(text, '/') != NULL && stat(text, &st) == 0 ? absolute(text) : NULL;
+    if (!copy || !S_ISREG(st.st_mode) || (size_t)st.st_size > COPY_MAX || names_others(text)) {
+        return absolute(text);
+    }
+    struct strbuf out = STRBUF_INIT;
+    strbuf_addf(&out, "%s/files/%s", s->dir, adopt(s, text));
+    return strbuf_detach(&out);
+}
+
+/* Scalars at or below a node of the study's own tree. */
+static void move_files(struct sweep *s, struct node *at, bool copy)
+{
+    for (int i = 0; i < at->n_children; i++) {
+        move_files(s, &at->child[i], copy);
+    }
+    char *place = at->kind == NODE_SCALAR ? new_place(s, at->text, copy) : NULL;
+    if (place != NULL) {
+        mem_free(at->text);
+        at->text = place;
+    }
+}
+
+static struct node *child_of(struct node *m, const char *key)
+{
+    for (int i = 0; m != NULL && i < m->n_children; i++) {
+        if (m->child[i].key != NULL && strcmp(m->child[i].key, key) == 0) {
+            return &m->child[i];
+        }
+    }
+    return NULL;
+}
+
+/* The keys of a study that may name files. Programs stay where they are: they may need what lies beside them. */
+static void move_all_files(struct sweep *s, struct node *root)
+{
+    static const struct {
+        const char *group, *key;
+        bool copy;
+    } keys[] = {{"workload", "model", true},
+                {"hardware", "template", true},
+                {"evaluator", "library", false},
+                {"evaluator", "command", false}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct node *at = child_of(child_of(root, keys[i].group), keys[i].key);
+        if (at != NULL) {
+            move_files(s, at, keys[i].copy);
+        }
+    }
 }
 
 /* ---- tasks ---- */
@@ -217,40 +273,24 @@ static void add_tasks(struct sweep *s, const struct study *study, const int *val
 {
     struct diags d = DIAGS_INIT;
     struct doc *doc = doc_read_text("study", study->resolved, strlen(study->resolved), &d);
-    for (int k = 0; k < n_seeds && doc != NULL; k++) {
+    assert(doc != NULL); /* it has just been written */
+    move_all_files(s, &doc->root);
+    for (int k = 0; k < n_seeds; k++) {
         struct overlay o;
-        struct node moved[3], seed, budget;
-        char *place[3] = {NULL, NULL, NULL};
+        struct node seed, budget;
+        struct strbuf text = STRBUF_INIT;
         char seed_text[32], budget_text[32];
-        overlay_init(&o, &doc->root);
-        for (int f = 0; f < 3; f++) {
-            const struct node *at = node_get(node_get(&doc->root, file_keys[f][0]), file_keys[f][1]);
-            at = file_keys[f][2] != NULL ? node_get(at, file_keys[f][2]) : at;
-            place[f] = at != NULL && at->kind == NODE_SCALAR ? new_place(s, at->text) : NULL;
-            if (place[f] != NULL) {
-                struct strbuf path = STRBUF_INIT;
-                strbuf_addf(&path, "%s.%s", file_keys[f][0], file_keys[f][1]);
-                if (file_keys[f][2] != NULL) {
-                    strbuf_addf(&path, ".%s", file_keys[f][2]);
-                }
-                set_text(&o, &moved[f], strbuf_str(&path), place[f]);
-                strbuf_release(&path);
-            }
-        }
         snprintf(seed_text, sizeof seed_text, "%llu", (unsigned long long)seeds[k]);
         snprintf(budget_text, sizeof budget_text, "%lld", (long long)evaluations);
+        overlay_init(&o, &doc->root);
         set_text(&o, &seed, "search.seed", seed_text);
         set_text(&o, &budget, "search.budget.evaluations", budget_text);
-        struct strbuf text = STRBUF_INIT;
         overlay_print(&o.root, 2, &text);
         struct sweep_task *t = &s->task[s->n_tasks++];
         *t = (struct sweep_task){
             .yaml = strbuf_detach(&text), .seed = seeds[k], .group = group, .evaluations = evaluations};
         memcpy(t->value, value, sizeof t->value);
         overlay_release(&o);
-        for (int f = 0; f < 3; f++) {
-            mem_free(place[f]);
-        }
     }
     doc_free(doc);
     diags_release(&d);
