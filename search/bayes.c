@@ -23,6 +23,11 @@ enum {
     HYBRID_TRIALS = 250 /* proposed by the model before evolution takes over */
 };
 
+/* Beyond so many variables a model is good near its data only, and uniform points are everywhere else: half of the candidates come from
+ * a region of changing size around the front (Eriksson et al., TuRBO, NeurIPS 2019; Daulton et al., MORBO, UAI 2022). */
+enum { TRUST_FROM = 30, TRUST_VARIABLES = 20, TRUST_GOOD = 3, TRUST_BAD = 5 };
+static const double TRUST_FIRST = 0.8, TRUST_LEAST = 0.01, TRUST_MOST = 1.6; /* its side, of each variable's range */
+
 struct bayes {
     struct search *s;
     struct surrogate m;
@@ -31,6 +36,9 @@ struct bayes {
     int64_t until;
     int64_t lag, first; /* first: points of the initial sample */
     double *sample;     /* [first][n] */
+    double side;        /* of the trust region */
+    int good, bad;      /* trials in a row that entered the archive, that did not */
+    int64_t entered;    /* archive.entered before the last result */
 };
 
 /* ---- its maximum ---- */
@@ -61,14 +69,52 @@ static int least_violating(const struct bayes *b, int *best)
     return n;
 }
 
-/* Fills `pool` with points that may be asked: a third uniform, the others bred from the front. Returns how many. */
+/* A point of the trust region: around a member of the front, in some 20 variables. */
+static void trusted(const struct bayes *b, const double *around, struct rng *r, double *x)
+{
+    const struct space *space = b->s->problem.space;
+    int n = space->n, sure = (int)rng_below(r, n);
+    memcpy(x, around, (size_t)n * sizeof *x);
+    for (int i = 0; i < n; i++) {
+        const struct variable *v = &space->var[i];
+        if (i != sure && rng_uniform(r) * n >= TRUST_VARIABLES) {
+            continue;
+        }
+        if (v->kind == VARIABLE_CATEGORY || (v->kind == VARIABLE_ORDERED && v->n <= 4)) {
+            x[i] = rng_uniform(r) < b->side ? search_uniform_value(v, r) : x[i];
+        } else {
+            double u = space_to_unit(v, x[i]) + b->side * (rng_uniform(r) - 0.5);
+            x[i] = space_from_unit(v, u < 0 ? 0 : u > 1 ? 1 : u);
+        }
+    }
+}
+
+/* The region grows while the model's trials enter the archive, and shrinks while they do not; from a speck it starts anew. */
+static void adjust_trust(struct bayes *b)
+{
+    bool entered = b->s->archive.entered > b->entered;
+    b->good = entered ? b->good + 1 : 0;
+    b->bad = entered ? 0 : b->bad + 1;
+    if (b->good == TRUST_GOOD) {
+        b->side = fmin(TRUST_MOST, 2 * b->side);
+        b->good = 0;
+    } else if (b->bad == TRUST_BAD) {
+        b->side = b->side / 2 < TRUST_LEAST ? TRUST_FIRST : b->side / 2;
+        b->bad = 0;
+    }
+}
+
+/* Fills `pool` with points that may be asked: in many dimensions half of them in the trust region; of the others a third uniform, the
+ * rest bred from the front. Returns how many. */
 static int candidates(struct bayes *b, struct rng *r, int want, double *pool)
 {
     struct search *s = b->s;
     int best[10], n_best = least_violating(b, best), n = 0;
     for (int t = 0; t < 4 * want && n < want; t++) {
         double *x = pool + (int64_t)n * s->n;
-        if (t % 3 == 0 && want > 1) {
+        if (s->n >= TRUST_FROM && want > 1 && rng_below(r, 2)) {
+            trusted(b, some_parent(b, best, n_best, r), r, x);
+        } else if (t % 3 == 0 && want > 1) {
             search_uniform(s->problem.space, r, x);
         } else {
             const double *p[3];
@@ -246,6 +292,7 @@ static void *create(struct search *s, int64_t until, enum survival rule)
     struct bayes *b = mem_calloc(1, sizeof *b);
     openblas_set_num_threads(1); /* its sums change with the number of threads */
     b->s = s;
+    b->side = TRUST_FIRST;
     b->until = until;
     b->lag = s->options.lag > 0 ? s->options.lag : 1;
     b->first = 2 * s->n + 2;
@@ -313,6 +360,10 @@ static void result(void *state, int64_t k, const double *x, const double *f, con
         return;
     }
     surrogate_add(&b->m, k, f, g, violation);
+    if (k >= b->first) {
+        adjust_trust(b);
+    }
+    b->entered = b->s->archive.entered;
 }
 
 static bool recall(void *state, int64_t k, const double *x)

@@ -74,14 +74,14 @@ static int64_t rough_run(const struct problem *p, const struct search_problem *s
 
 START_TEST(same_trials)
 {
-    static const char *const names[] = {"BNH", "HWXD", "OSY", "ZDT5", "RE36", "DTLZ2-5"};
+    static const char *const names[] = {"BNH", "HWXD", "OSY", "ZDT5", "RE36", "DTLZ2-5", "ZDT1"};
     int runs = 0;
     for (const struct search_algorithm *a = search_algorithms; a->name; a++) {
         for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
             const struct problem *p = problem_find(names[k]);
             int64_t budget = a->expensive ? 32 : 900;
-            if (a->expensive && k > 0) {
-                continue;
+            if (a->expensive && k > 0 && (strcmp(a->name, "bayes") != 0 || strcmp(p->name, "ZDT1") != 0)) {
+                continue; /* ZDT1 has enough variables for a trust region */
             }
             struct space space;
             problem_space(p, &space);
