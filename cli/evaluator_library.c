@@ -71,7 +71,10 @@ static void add_layers(struct unpacked *u, const json_t *list)
         MEM_GROW(u->layer, u->n_layers, u->cap_layers);
         u->layer[u->n_layers++] = (struct dovetail_layer){json_string_value(json_object_get(v, "name")),
                                                           (int)json_integer_value(json_object_get(v, "w_bits")),
-                                                          (int)json_integer_value(json_object_get(v, "a_bits"))};
+                                                          (int)json_integer_value(json_object_get(v, "a_bits")),
+                                                          json_string_value(json_object_get(v, "w_format")),
+                                                          json_string_value(json_object_get(v, "w_per")),
+                                                          (int)json_integer_value(json_object_get(v, "w_group"))};
     }
 }
 

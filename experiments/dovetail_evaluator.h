@@ -23,9 +23,12 @@ struct dovetail_value {
     const char *text; /* NULL for a number */
 };
 
-struct dovetail_layer { /* an operator that the array runs */
-    const char *name;   /* "layer1.0.conv1" */
-    int w_bits, a_bits; /* of its weights and of the activations that it reads */
+struct dovetail_layer {   /* an operator that the array runs */
+    const char *name;     /* "layer1.0.conv1" */
+    int w_bits, a_bits;   /* of its weights and of the activations that it reads */
+    const char *w_format; /* "int", "nf4", ...; NULL: it has no weights */
+    const char *w_per;    /* "tensor", "channel", "group": what shares a scale */
+    int w_group;          /* numbers of a group; 0 without groups */
 };
 
 struct dovetail_request {

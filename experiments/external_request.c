@@ -108,8 +108,17 @@ static json_t *layers(const struct network *net)
     for (int i = 0; i < net->n_ops; i++) {
         const struct op *op = &net->op[i];
         if (op->kind == OP_TENSOR) {
-            json_array_append_new(
-                out, json_pack("{s:o, s:i, s:i}", "name", label(op->name), "w_bits", op->w_bits, "a_bits", op->a_bits));
+            const struct quantizer *q = &op->w_quantizer;
+            json_t *layer =
+                json_pack("{s:o, s:i, s:i}", "name", label(op->name), "w_bits", op->w_bits, "a_bits", op->a_bits);
+            if (op->weights_input < 0) {
+                json_object_set_new(layer, "w_format", json_string(number_format_names[q->format]));
+                json_object_set_new(layer, "w_per", json_string(quantizer_per_names[q->per]));
+            }
+            if (op->weights_input < 0 && q->per == QUANTIZER_GROUP) {
+                json_object_set_new(layer, "w_group", json_integer(q->group));
+            }
+            json_array_append_new(out, layer);
         }
     }
     return out;
@@ -121,6 +130,9 @@ void external_request_body(const struct study *s, const double *x, const double 
     json_t *doc = json_pack("{s:o, s:I, s:o, s:o, s:o, s:o}", "model", label(net->name), "batch",
                             (json_int_t)net->batch, "design", design(s, x, slots), "fixed", fixed(s), "known",
                             known_metrics(known), "layers", layers(net));
+    if (net->kv_bits > 0) {
+        json_object_set_new(doc, "kv_bits", json_integer(net->kv_bits));
+    }
     char *text = json_dumps(doc, JSON_COMPACT);
     strbuf_adds(out, text + 1);
     free(text);
