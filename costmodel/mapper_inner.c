@@ -134,15 +134,15 @@ bool inner_init(struct chain *c)
     }
     const uint8_t *open = open_nodes(c);
     in->n_tables = 1;
-    in->dead = false;
+    in->dead = in->overflow = false;
     c->n_ports = 0;
     inner_walk_start(c, &in->table[0], (const double[MP_MEASURES]){1});
-    for (int l = 0; l < c->top && !in->dead; l++) {
+    for (int l = 0; l < c->top && !in->dead && !in->overflow; l++) {
         tabulate_level(c, l, open);
         inner_walk_level(c, &in->table[0], l);
-        in->dead = least_key_hopeless(c, l);
+        in->dead = !in->overflow && least_key_hopeless(c, l);
     }
-    return true;
+    return !in->overflow;
 }
 
 /* The cycles of port q at every node. */

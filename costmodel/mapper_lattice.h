@@ -12,7 +12,7 @@ enum {
     MP_FAST_NODES = 768,
     MP_COVERS = 32,
     MP_INNER_NODES = 1 << 16,
-    MP_STATES = 64,
+    MP_STATES = 128,
     MP_SLIDE = 256
 };
 
@@ -63,7 +63,8 @@ struct mp_inner {
     double *pool;
     size_t cap;
     int n, n_slots, n_tables;
-    bool dead; /* the inner levels alone cost too much: the tables are not complete */
+    bool overflow; /* more states than there is room for: the tables are not complete */
+    bool dead;     /* the inner levels alone cost too much: the tables are not complete */
     int stride[MP_DIMS];
     struct mp_table table[MP_TABLES];
     int untimed_slots;                   /* those that do not depend on the port */

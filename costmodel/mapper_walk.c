@@ -23,7 +23,6 @@
 
 #include "base/mem.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -215,9 +214,12 @@ static int find_state(struct mapper_work *w, struct mp_states *s, const struct m
     while (i < s->n && (memcmp(s->state[i].from, x->from, MP_TENSORS) != 0 || s->state[i].sealed != x->sealed)) {
         i++;
     }
+    if (i == MP_STATES) {
+        w->inner.overflow = true;
+        i--;
+    }
     *fresh = i == s->n;
     if (*fresh) {
-        assert(i < MP_STATES);
         s->state[i] = *x;
         s->state[i].slot = inner_new_slot(w);
         s->n++;

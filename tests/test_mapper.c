@@ -273,6 +273,43 @@ static void random_einsum(struct rng *r, struct einsum *e)
     e->tensor[einsum_output(e)].bits = (int)PICK(r, 8, 16);
 }
 
+static void add_tensor(struct einsum *e, const char *name, enum tensor_role role, int bits, const char *dims)
+{
+    struct einsum_tensor *t = &e->tensor[e->n_tensors++];
+    snprintf(t->name, sizeof t->name, "%s", name);
+    t->role = role;
+    t->bits = t->partial_bits = bits;
+    t->density = 1;
+    for (; *dims; dims++) {
+        t->rank[t->n_ranks].n_terms = 1;
+        t->rank[t->n_ranks].term[0].coef = 1;
+        while (e->dim[t->rank[t->n_ranks].term[0].dim][0] != *dims) {
+            t->rank[t->n_ranks].term[0].dim++;
+        }
+        t->n_ranks++;
+    }
+}
+
+/* A product of three tensors (MTTKRP): two of its dimensions each leave two tensors unmoved. */
+static void random_product(struct rng *r, struct einsum *e)
+{
+    static const char *const dims[] = {"P", "C", "R", "K"};
+    int64_t out = rng_below(r, 4);
+    memset(e, 0, sizeof *e);
+    snprintf(e->name, sizeof e->name, "x");
+    for (int d = 0; d < 4; d++) {
+        snprintf(e->dim[d], sizeof e->dim[d], "%s", dims[d]);
+        e->bound[d] = d == out ? 1 : PICK(r, 1, 2, 3, 4, 4, 6);
+    }
+    e->n_dims = 4;
+    add_tensor(e, "a", TENSOR_INPUTS, (int)PICK(r, 4, 8), "PCR");
+    add_tensor(e, "b", TENSOR_WEIGHTS, 8, "CK");
+    add_tensor(e, "c", TENSOR_WEIGHTS, (int)PICK(r, 4, 8), "RK");
+    add_tensor(e, "y", TENSOR_OUTPUTS, (int)PICK(r, 8, 16), "PK");
+    e->tensor[3].output = true;
+    e->tensor[3].partial_bits = (int)PICK(r, 16, 24, 32);
+}
+
 static void random_machine(struct rng *r, struct accelerator *a)
 {
     memset(a, 0, sizeof *a);
@@ -403,19 +440,25 @@ START_TEST(equals_enumeration)
     struct mapper_work *work = mapper_work_new();
     static struct enumeration x;
     int64_t priced = 0, infeasible = 0;
-    int checked = 0, imperfect = 0, timeloop = 0;
+    int checked = 0, imperfect = 0, timeloop = 0, products = 0;
     for (int i = 0; checked < PROBLEMS; i++) {
         struct rng r;
         struct einsum e;
         struct accelerator a;
         struct err err = ERR_INIT;
         rng_init(&r, 11, (uint64_t)i, RNG_TEST);
-        random_einsum(&r, &e);
+        if (i % 8 == 7) {
+            random_product(&r, &e);
+            products++;
+        } else {
+            random_einsum(&r, &e);
+        }
         random_machine(&r, &a);
         ck_assert_msg(accelerator_check(&a, &err) == 0, "%s", err.text);
         bool ragged = i % 3 == 0;
         enumerate(&x, &a, &e, ragged, !ragged && i % 5 == 0 ? ACCOUNTING_TIMELOOP : ACCOUNTING_EXACT);
         if (x.n >= x.most) {
+            products -= i % 8 == 7;
             continue;
         }
         imperfect += x.imperfect;
@@ -431,10 +474,11 @@ START_TEST(equals_enumeration)
         infeasible += x.n_front == 0;
         checked++;
     }
-    printf("checked %d problems (%d with factors that need not divide, %d in Timeloop's accounting), %lld mappings "
+    printf("checked %d problems (%d with factors that need not divide, %d in Timeloop's accounting, %d of four "
+           "tensors), %lld mappings "
            "enumerated, %lld problems "
            "without a mapping\n",
-           checked, imperfect, timeloop, (long long)priced, (long long)infeasible);
+           checked, imperfect, timeloop, products, (long long)priced, (long long)infeasible);
     mapper_work_free(work);
 }
 END_TEST
