@@ -253,11 +253,38 @@ static const Onnx__TensorProto *constant_tensor(const Onnx__NodeProto *p)
     return NULL;
 }
 
+/* One number, or 0, in the shape that the reader knows. */
+static int filled(struct search *s, const Onnx__NodeProto *p, struct floats *f, const char *name)
+{
+    const Onnx__TensorProto *t = constant_tensor(p);
+    int at = onnx_find_value(s->g, name);
+    const struct onnx_value *v = at >= 0 ? &s->g->value[at] : NULL;
+    struct floats one = {0};
+    if (v == NULL || !v->shaped || v->elements > s->g->weights->room ||
+        floats_shape(f, v->dim, v->rank, name, &s->why) < 0) {
+        return fail(s, "the shape is not known, or large, of", name);
+    }
+    if (t != NULL && (floats_read(t, s->g->file, &one, name, &s->why) < 0 || one.elements < 1)) {
+        mem_free(one.value);
+        return fail(s, "there is no number to fill", name);
+    }
+    floats_alloc(f);
+    s->g->weights->room -= f->elements;
+    for (int64_t i = 0; t != NULL && i < f->elements; i++) {
+        f->value[i] = one.value[0];
+    }
+    mem_free(one.value);
+    return 0;
+}
+
 static int made_by(struct search *s, const Onnx__NodeProto *p, struct floats *f, const char *name)
 {
     if (p->op_type && strcmp(p->op_type, "Constant") == 0) {
         const Onnx__TensorProto *t = constant_tensor(p);
         return t ? floats_read(t, s->g->file, f, name, &s->why) : fail(s, "no tensor is in the Constant of", name);
+    }
+    if (p->op_type && strcmp(p->op_type, "ConstantOfShape") == 0) {
+        return filled(s, p, f, name);
     }
     return p->op_type ? apply(s, p, f) : fail(s, "nothing makes", name);
 }
