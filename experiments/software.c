@@ -108,9 +108,10 @@ static int set_family(const struct study *s, const struct study_family *f, const
     }
 }
 
-int software_set(const struct study *s, const double *x, const double *slots, int acc_bits, const struct software *out,
-                 struct err *err)
+int software_set(const struct study *s, const double *x, const double *slots, const struct mac *mac,
+                 const struct software *out, struct err *err)
 {
+    int acc_bits = mac->acc_bits;
     struct whole whole = {s->kv_bits, s->fusion};
     int acc = s->acc_bits > 0 ? s->acc_bits : acc_bits;
     *out->options = (struct network_options){s->goal, s->mapper_budget};
@@ -134,6 +135,11 @@ int software_set(const struct study *s, const double *x, const double *slots, in
         }
     }
     for (int o = 0; o < s->network->n_ops; o++) {
+        enum number_format format = out->quantizer[o].format;
+        if ((format == FORMAT_FP8_E4M3 || format == FORMAT_FP8_E5M2) && mac->kind != MAC_FLOAT) {
+            return err_set(err, ERR_NO, "products of %s need MACs of floating-point numbers, these are %s",
+                           number_format_names[format], mac_kind_names[mac->kind]);
+        }
         out->quantizer[o] = out->quantizer[o].format == FORMAT_MXFP4 ? mxfp4 : out->quantizer[o];
     }
     if (s->quantized && network_set_quantizers(out->network, out->quantizer, err) < 0) {

@@ -12,9 +12,9 @@ struct software {
     struct network_options *options; /* filled */
 };
 
-/* Sets everything anew: nothing of an earlier design is left. acc_bits: of the accelerator. ERR_NO when partial sums are wider than its
- * accumulators, ERR_DATA for widths that no operator can have. */
-int software_set(const struct study *s, const double *x, const double *slots, int acc_bits, const struct software *out,
-                 struct err *err);
+/* Sets everything anew: nothing of an earlier design is left. ERR_NO when partial sums are wider than the accumulators, or a format is none
+ * that the MACs multiply; ERR_DATA for widths that no operator can have. */
+int software_set(const struct study *s, const double *x, const double *slots, const struct mac *mac,
+                 const struct software *out, struct err *err);
 
 #endif

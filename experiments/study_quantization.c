@@ -88,14 +88,41 @@ int study_read_quantization(struct study *s, const struct raw_quantization *raw,
 
 /* ---- what varies ---- */
 
-/* Arrays multiply integers; what is not unpacked to one has no price. */
-static int check_format(enum number_format format, struct mark at, struct diags *d)
+/* Can the MACs be of floating-point numbers, in any design? The parameter that says so has "float" among its choices. */
+static bool may_float(const struct study *s)
 {
-    if (format != FORMAT_FP8_E4M3 && format != FORMAT_FP8_E5M2) {
+    int n;
+    const struct template_param *params = template_params(s->hardware, &n);
+    for (int i = 0; i < n; i++) {
+        int label = 0;
+        while (label < params[i].n_labels && strcmp(params[i].labels[label], mac_kind_names[MAC_FLOAT]) != 0) {
+            label++;
+        }
+        if (label == params[i].n_labels) {
+            continue;
+        }
+        bool varies = false, may = (int)s->fixed[i] == label;
+        for (int f = 0; f < s->n_families; f++) {
+            const struct study_family *own = &s->family[f];
+            bool this_one = own->binding == BIND_PARAMETER && own->parameter == i;
+            for (int64_t k = 0; this_one && k < own->n_levels; k++) {
+                may = varies ? may || (int)own->level[k] == label : (int)own->level[k] == label;
+                varies = true;
+            }
+        }
+        return may;
+    }
+    return false;
+}
+
+/* What is neither unpacked to an integer nor multiplied as it is has no price. */
+static int check_format(const struct study *s, enum number_format format, struct mark at, struct diags *d)
+{
+    if ((format != FORMAT_FP8_E4M3 && format != FORMAT_FP8_E5M2) || may_float(s)) {
         return 0;
     }
-    return diags_error(d, at, "int, mxfp4 and nf4 can be priced: the last two are unpacked to integers at the array",
-                       "no energy is known for products of %s: the templates' MACs are of integers",
+    return diags_error(d, at, "mxfp4 and nf4 are unpacked to integers at the array; template edge_npu has 'mac: float'",
+                       "products of %s need MACs of floating-point numbers, which no design of this study has",
                        number_format_names[format]);
 }
 
@@ -112,7 +139,7 @@ static int check_family(const struct study *s, const struct study_family *f, con
 {
     int bad = 0;
     for (int64_t k = 0; f->binding == BIND_W_FORMAT && k < f->n_levels; k++) {
-        bad |= check_format((enum number_format)f->level[k], key->mark, d);
+        bad |= check_format(s, (enum number_format)f->level[k], key->mark, d);
     }
     if (f->binding == BIND_KV_BITS && s->network != NULL && !has_cache(s->network)) {
         bad |= diags_error(d, key->key_mark, "a decoder has one: a Hugging Face config.json, or gpt2",
@@ -145,7 +172,7 @@ int study_check_quantization(const struct study *s, const struct node *workload,
                              struct diags *d)
 {
     const struct node *node = node_get(workload, "quantization");
-    int bad = node != NULL ? check_format(s->quantizer.format, node->mark, d) : 0;
+    int bad = node != NULL ? check_format(s, s->quantizer.format, node->mark, d) : 0;
     const struct node *cache = node_get(node, s->kv_bits > 0 ? "kv_bits" : "kv_group");
     if ((s->kv_bits > 0 || s->kv_group > 0) && s->network != NULL && !has_cache(s->network)) {
         bad |= diags_error(d, cache->key_mark, NULL, "network '%s' has no KV cache", s->network->name);

@@ -9,7 +9,7 @@
 const char *const sparse_format_names[] = {"none", "bitmask", "rlc", "coo", "csr", NULL};
 _Static_assert(sizeof sparse_format_names / sizeof *sparse_format_names == SPARSE_FORMAT_COUNT + 1, "a name for each");
 
-const char *const mac_kind_names[] = {"fixed", "decomposable", "bit_serial", NULL};
+const char *const mac_kind_names[] = {"fixed", "decomposable", "bit_serial", "float", NULL};
 _Static_assert(sizeof mac_kind_names / sizeof *mac_kind_names == MAC_KIND_COUNT + 1, "a name for each");
 
 static int pow2_at_least(int bits)

@@ -68,8 +68,8 @@ struct level {
     char network_source[HW_SOURCE]; /* of hop_pj_per_bit */
 };
 
-enum mac_kind { MAC_FIXED, MAC_DECOMPOSABLE, MAC_BIT_SERIAL, MAC_KIND_COUNT };
-extern const char *const mac_kind_names[]; /* "fixed", "decomposable", "bit_serial", NULL */
+enum mac_kind { MAC_FIXED, MAC_DECOMPOSABLE, MAC_BIT_SERIAL, MAC_FLOAT, MAC_KIND_COUNT };
+extern const char *const mac_kind_names[]; /* "fixed", "decomposable", "bit_serial", "float", NULL */
 
 struct mac {
     enum mac_kind kind;
@@ -145,6 +145,7 @@ static inline double level_hops(const struct level *l, double columns, double ro
  * Decomposable (Bit Fusion, Sharma et al., ISCA 2018): operands are cut into power-of-two widths down to 2 bits; lanes =
  *   (w_bits / pow2ceil(w)) * (a_bits / pow2ceil(a)); the unit's energy of a cycle is shared by its lanes, whose products its adders sum
  *   into one accumulator.
+ * Floating point: one lane; narrower formats, and integers, cost the full width.
  * Bit-serial in the weights (Stripes, Judd et al., MICRO 2016): a unit is w_bits serial multipliers, each w cycles busy with a product of
  *   w weight bits: lanes = floor(w_bits / w); the product's energy is proportional to w. */
 int mac_lanes(const struct mac *m, int w_bits, int a_bits, int64_t *lanes, double *pj_per_mac, struct err *err);

@@ -34,6 +34,21 @@ static double recombine_fo4(const struct tables *t, int w, int a)
     return here + recombine_fo4(t, w > 2 ? w / 2 : w, a > 2 ? a / 2 : a);
 }
 
+/* Of a float of so many bits, the leading one included: FP8 (E4M3), FP16, FP32. */
+static int fraction_bits(int bits)
+{
+    return bits <= 8 ? 4 : bits <= 16 ? 11 : 24;
+}
+
+/* Product and addition in a stage each: the product of significands; shifting one operand into place, adding, shifting the result back. */
+static double float_fo4(const struct tables *t, int operand, int acc)
+{
+    double gate = tables_value(t, "gate_fo4"), full_adder = tables_value(t, "full_adder_fo4");
+    int product = fraction_bits(operand), sum = fraction_bits(acc);
+    double multiply = gate + carry_save_levels(product) * full_adder + adder_fo4(t, 2 * product);
+    return fmax(multiply, 2 * gate * ceil(log2(sum)) + adder_fo4(t, sum));
+}
+
 double compute_mac_depth_fo4(const struct tables *t, enum mac_kind kind, int w, int a, int acc)
 {
     double gate = tables_value(t, "gate_fo4"), full_adder = tables_value(t, "full_adder_fo4");
@@ -43,6 +58,8 @@ double compute_mac_depth_fo4(const struct tables *t, enum mac_kind kind, int w, 
         return gate + adder_fo4(t, 4) + recombine_fo4(t, w, a) + full_adder + adder_fo4(t, acc);
     case MAC_BIT_SERIAL:
         return gate + full_adder + adder_fo4(t, w + a);
+    case MAC_FLOAT:
+        return float_fo4(t, w > a ? w : a, acc);
     default:
         return gate + (carry_save_levels(rows) + 1) * full_adder + adder_fo4(t, acc);
     }
@@ -71,8 +88,13 @@ static void add_part(struct mac *m, const struct component *c, double n)
 void compute_mac(const struct technology *t, enum mac_kind kind, int w, int a, int acc, struct mac *out)
 {
     struct component mul, add, part;
-    component_multiplier(t, w, a, &mul);
-    component_adder(t, acc, &add);
+    if (kind == MAC_FLOAT) {
+        component_fp_multiplier(t, w > a ? w : a, &mul);
+        component_fp_adder(t, acc, &add);
+    } else {
+        component_multiplier(t, w, a, &mul);
+        component_adder(t, acc, &add);
+    }
     *out = (struct mac){.kind = kind, .w_bits = w, .a_bits = a, .acc_bits = acc, .add_pj = add.read_pj};
     out->max_hz =
         technology_max_hz(t->tables, t->node, t->voltage_v, compute_mac_depth_fo4(t->tables, kind, w, a, acc));

@@ -106,6 +106,20 @@ START_TEST(test_energy_rises_with_bits)
 }
 END_TEST
 
+/* Floating-point units: one lane whatever the format, dearer and larger than integer ones of the width. */
+START_TEST(test_float)
+{
+    struct accelerator fixed = edge_npu("fixed"), real = edge_npu("float");
+    int64_t lanes;
+    double narrow, wide;
+    ck_assert_int_eq(mac_lanes(&real.mac, 4, 4, &lanes, &narrow, NULL), 0);
+    ck_assert_int_eq(lanes, 1);
+    ck_assert_int_eq(mac_lanes(&real.mac, 8, 8, &lanes, &wide, NULL), 0);
+    ck_assert(narrow == wide && wide > fixed.mac.mul_pj + fixed.mac.add_pj);
+    ck_assert(real.mac.area_mm2 > fixed.mac.area_mm2 && real.mac.max_hz > 0);
+}
+END_TEST
+
 /* Bit Fusion's fusion unit of 16 bricks in 45 nm: multipliers 369 um2, shifts and adders 934, registers 91 (Sharma et al., ISCA 2018, recalled). */
 START_TEST(test_decomposable_area_is_that_of_bit_fusion)
 {
@@ -276,6 +290,7 @@ int main(void)
     tcase_add_test(tc, test_lanes_fixed);
     tcase_add_test(tc, test_lanes_decomposable);
     tcase_add_test(tc, test_lanes_bit_serial);
+    tcase_add_test(tc, test_float);
     tcase_add_test(tc, test_energy_rises_with_bits);
     tcase_add_test(tc, test_decomposable_area_is_that_of_bit_fusion);
     tcase_add_test(tc, test_depth_limits_clock);

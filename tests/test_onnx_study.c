@@ -125,7 +125,7 @@ START_TEST(test_refusals)
     static const struct {
         const char *set, *says;
     } bad[] = {
-        {"space.w_format=[int,fp8_e4m3]", "no energy is known for products of fp8_e4m3"},
+        {"space.w_format=[int,fp8_e4m3]", "products of fp8_e4m3 need MACs of floating-point numbers"},
         {"space.kv_bits=[4,8]", "'mixed' has no KV cache"},
         {"workload.quantization.kv_group=32", "'mixed' has no KV cache"},
         {"workload.accuracy={kind: table}", "no table of published accuracies has network 'mixed'"},
@@ -142,6 +142,34 @@ START_TEST(test_refusals)
                       bad[i].set, strbuf_str(&sh.out), strbuf_str(&sh.err));
     }
     printf("checked %zu refusals\n", sizeof bad / sizeof *bad);
+}
+END_TEST
+
+/* Each format as the weights of a whole design; fp8 only where the MACs can. */
+START_TEST(test_formats)
+{
+    static const char *const formats[] = {"int", "mxfp4", "nf4", "fp8_e4m3", "fp8_e5m2"};
+    double sqnr[5], bytes[5];
+    for (int i = 0; i < 5; i++) {
+        shell_run(&sh,
+                  "dovetail eval tests/fixtures/mixed/study.yaml --json --set 'space.mac=[decomposable,float]' --set "
+                  "'space.w_format=[int,mxfp4,nf4,fp8_e4m3,fp8_e5m2]' mac=float w_bits=4 w_per=group w_format=%s",
+                  formats[i]);
+        ck_assert_msg(sh.status == 0, "%s", strbuf_str(&sh.err));
+        json_t *doc = parse(), *m = json_object_get(doc, "metrics");
+        sqnr[i] = number(m, "sqnr_db");
+        bytes[i] = number(m, "weight_bytes");
+        json_decref(doc);
+        printf("%-9s %.2f dB, %.0f bytes\n", formats[i], sqnr[i], bytes[i]);
+    }
+    ck_assert_double_gt(sqnr[2], sqnr[0]); /* nf4 is made for normal weights */
+    ck_assert_double_gt(sqnr[3], sqnr[4]); /* a bit more of fraction */
+    ck_assert_double_gt(sqnr[3], sqnr[2]);
+    ck_assert_double_eq(bytes[2], bytes[0]);
+    ck_assert_double_lt(bytes[1], bytes[0]); /* scales of 8 bits */
+    shell_run(&sh, "dovetail eval tests/fixtures/mixed/study.yaml --json --set 'space.mac=[decomposable,float]' --set "
+                   "'space.w_format=[int,fp8_e4m3]' mac=decomposable w_format=fp8_e4m3");
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "need MACs of floating-point numbers, these are decomposable"));
 }
 END_TEST
 
@@ -173,6 +201,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, test_one_design);
     tcase_add_test(t, test_resumed_and_repeated);
     tcase_add_test(t, test_refusals);
+    tcase_add_test(t, test_formats);
     suite_add_tcase(s, t);
     SRunner *sr = srunner_create(s);
     srunner_set_fork_status(sr, CK_NOFORK);
