@@ -259,8 +259,7 @@ static int price(struct evaluator *e, bool may_recall, const double *x, const do
 {
     const struct software software = {b->network, b->place, b->quantizer, options};
     const struct study *s = e->study;
-    if (template_build(s->hardware, slots, a, err) < 0 ||
-        software_set(s, x, slots, &a->mac, &software, err) < 0) {
+    if (template_build(s->hardware, slots, a, err) < 0 || software_set(s, x, slots, &a->mac, &software, err) < 0) {
         return -1;
     }
     if (may_recall && s->evaluator != NULL && s->evaluator->alone) {

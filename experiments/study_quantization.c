@@ -173,7 +173,7 @@ int study_check_quantization(const struct study *s, const struct node *workload,
 {
     const struct node *node = node_get(workload, "quantization");
     int bad = node != NULL ? check_format(s, s->quantizer.format, node->mark, d) : 0;
-    const struct node *cache = node_get(node, s->kv_bits > 0 ? "kv_bits" : "kv_group");
+    const struct node *cache = node_get(node, s->kv_bits > 0 ? "kv_bits" : "kv_block");
     if ((s->kv_bits > 0 || s->kv_group > 0) && s->network != NULL && !has_cache(s->network)) {
         bad |= diags_error(d, cache->key_mark, NULL, "network '%s' has no KV cache", s->network->name);
     }

@@ -127,7 +127,7 @@ START_TEST(test_refusals)
     } bad[] = {
         {"space.w_format=[int,fp8_e4m3]", "products of fp8_e4m3 need MACs of floating-point numbers"},
         {"space.kv_bits=[4,8]", "'mixed' has no KV cache"},
-        {"workload.quantization.kv_group=32", "'mixed' has no KV cache"},
+        {"workload.quantization.kv_block=32", "'mixed' has no KV cache"},
         {"workload.accuracy={kind: table}", "no table of published accuracies has network 'mixed'"},
         {"workload.accuracy.table=mqbench", "'table' belongs to accuracy of kind table"},
         {"objectives=[energy,perplexity]", "'perplexity' needs"},
