@@ -1,6 +1,6 @@
 /* An ONNX graph while it is read: values with shapes and, where small, their numbers; the network that grows from it. Internal to the reader:
  * onnx_graph.c (values, attributes, order of nodes), onnx_fold.c (arithmetic on constants), onnx_table.c (the operators, by name) and the files
- * of onnx_ops.h (what each does), onnx_weights.c (numbers of weights), import_onnx.c (files, inputs, subgraphs). */
+ * of onnx_ops.h (what each does), onnx_weights.c, onnx_layout.c (numbers of weights), import_onnx.c (files, inputs, subgraphs). */
 #ifndef SW_ONNX_GRAPH_H
 #define SW_ONNX_GRAPH_H
 

@@ -36,4 +36,23 @@ void floats_alloc(struct floats *f); /* zeros of its shape */
 int floats_read(const Onnx__TensorProto *t, const char *file, struct floats *f, const char *name, struct reason *why);
 int floats_bits(int type); /* of an element in raw data; 0: a type whose numbers are not followed */
 
+/* Following a value back to the initializers that it comes from: onnx_weights.c. */
+struct search {
+    struct onnx *g;
+    int steps;       /* left */
+    int64_t outside; /* numbers that came from other files */
+    struct reason why;
+};
+
+static inline int search_fail(struct search *s, const char *what, const char *name)
+{
+    return reason_set(&s->why, what, name);
+}
+/* Numbers of a value of the file, looked for from the inner graph outwards. On failure f->value may be allocated: the caller frees it. */
+int search_value(struct search *s, const char *name, struct floats *f);
+/* x = (x - zero) * scale. Each of both is one number, a vector along `axis`, or broadcast (axis < 0); empty: 0 and 1. */
+void floats_dequantize(struct floats *x, const struct floats *scale, const struct floats *zero, int axis);
+const char *node_input(const Onnx__NodeProto *p, size_t i); /* NULL when absent */
+int64_t node_int(const Onnx__NodeProto *p, const char *name, int64_t absent);
+
 #endif
