@@ -44,6 +44,7 @@ struct pricing {
     struct mapper_work *work;
     struct strbuf text;
     struct hash machine; /* of all that is not the operator's */
+    struct hash family;  /* of that without the outermost level's bandwidths */
 };
 
 /* --- tensor operators ----------------------------------------------------------------- */
@@ -88,28 +89,49 @@ static void from_mapping(const struct accelerator *a, const struct einsum *e, co
     }
 }
 
-static struct hash operator_key(struct pricing *p, const struct einsum *e, int core_split)
+static struct hash operator_key(struct pricing *p, const struct hash *machine, const struct einsum *e, int core_split)
 {
     strbuf_reset(&p->text);
-    strbuf_add(&p->text, p->machine.byte, HASH_BYTES);
+    strbuf_add(&p->text, machine->byte, HASH_BYTES);
     strbuf_addf(&p->text, "split=%d\n", core_split);
     einsum_canonical(e, &p->text);
     return hash_bytes(strbuf_str(&p->text), p->text.len);
 }
 
+/* The best mapping by the operator's family, which is made when it is not known; false when the design is outside of it. */
+static bool best_of_family(struct pricing *p, const struct einsum *e, const struct mapper_options *opt,
+                           struct mapper_result *best)
+{
+    struct hash machine = p->family, key;
+    struct mapper_family *f = mem_alloc(sizeof *f);
+    machine.byte[0] ^= (uint8_t)(1 + opt->goal);
+    key = operator_key(p, &machine, e, opt->core_split);
+    bool known = memo_get(p->opt->families, key, f);
+    if (!known && mapper_family_build(f, p->a, e, opt, p->work, NULL) == 0) {
+        memo_put(p->opt->families, key, f);
+        known = true;
+    }
+    known = known && mapper_family_best(f, p->a, &p->family, best);
+    mem_free(f);
+    return known;
+}
+
 static int price_tensor(struct pricing *p, const struct op *op, int core_split, struct op_cost *out, struct err *err)
 {
-    struct mapper_options opt = {.goal = p->opt->goal, .budget = p->opt->budget, .core_split = core_split};
+    struct mapper_options opt = {
+        .goal = p->opt->goal, .effort = p->opt->effort, .budget = p->opt->budget, .core_split = core_split};
+    bool family = p->opt->families && opt.effort == MAPPER_EXACT && opt.goal != GOAL_LATENCY && opt.budget == 0;
     struct mapper_result best;
     struct hash key = {{0}};
     if (p->memo) {
-        key = operator_key(p, &op->einsum, core_split);
+        key = operator_key(p, &p->machine, &op->einsum, core_split);
         if (memo_get(p->memo, key, out) && out->fits) {
             return 0;
         }
     }
     struct err why = ERR_INIT;
-    if (mapper_best(p->a, &op->einsum, &opt, p->work, &best, &why) < 0) {
+    if (!(family && best_of_family(p, &op->einsum, &opt, &best)) &&
+        mapper_best(p->a, &op->einsum, &opt, p->work, &best, &why) < 0) {
         memset(out, 0, sizeof *out);
         return err_set(err, why.code, "operator '%s': %s", op->name, why.text);
     }
@@ -359,8 +381,12 @@ int network_cost_evaluate(const struct accelerator *a, const struct network *net
     memset(out, 0, sizeof *out);
     out->op = op;
     out->n_ops = net->n_ops;
+    if (opt->families) {
+        p.family = mapper_family_key(a);
+    }
     if (memo) {
         strbuf_addf(&p.text, "goal=%s budget=%lld\n", goal_names[opt->goal], (long long)opt->budget);
+        strbuf_adds(&p.text, opt->effort == MAPPER_EXACT ? "exact\n" : "");
         accelerator_canonical(a, &p.text);
         p.machine = hash_bytes(strbuf_str(&p.text), p.text.len);
     }

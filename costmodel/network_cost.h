@@ -3,7 +3,7 @@
 #ifndef COSTMODEL_NETWORK_COST_H
 #define COSTMODEL_NETWORK_COST_H
 
-#include "costmodel/mapper.h"
+#include "costmodel/mapper_family.h"
 #include "costmodel/memo.h"
 #include "sw/network.h"
 
@@ -16,7 +16,15 @@ struct op_place {
 struct network_options {
     enum goal goal; /* of the mapper, for each operator */
     int64_t budget; /* of the mapper; 0: its default */
+    enum mapper_effort effort;
+    struct memo *
+        families; /* with MAPPER_EXACT and a goal other than latency: the best mappings for all bandwidths of the outermost
+                              level, values NETWORK_FAMILY_VALUE; borrowed, NULL: none */
 };
+
+/* A memo for network_options.families. A design that differs from a known one in that bandwidth only costs a re-pricing. Where the
+ * outermost level sets the pace, cycles may then be above those without it by one (mapper_family.h). */
+#define NETWORK_FAMILY_VALUE sizeof(struct mapper_family)
 
 struct op_cost { /* plain: this is what a memo holds (before hop distances) */
     double cycles;

@@ -111,7 +111,7 @@ static double dram_bits(const struct network *net, double *energy)
     for (int i = 0; i < net->n_ops; i++) {
         place[i] = (struct op_place){SPLIT_CHANNELS, 0};
     }
-    const struct network_options o = {GOAL_EDP, 200};
+    const struct network_options o = {.goal = GOAL_EDP, .budget = 200};
     struct network_cost *c = network_cost_new(net->n_ops);
     ck_assert_msg(network_cost_evaluate(&a, net, place, &o, NULL, NULL, c, &err) == 0, "%s", err.text);
     double bits = c->dram_bits;

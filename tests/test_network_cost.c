@@ -151,6 +151,46 @@ START_TEST(memo_changes_nothing)
 }
 END_TEST
 
+/* Designs that differ in DRAM's bandwidth share their searches. */
+START_TEST(families_change_nothing)
+{
+    struct network_cost *a = network_cost_new(net->n_ops), *b = network_cost_new(net->n_ops);
+    struct memo *families = memo_new(NETWORK_FAMILY_VALUE, (size_t)16 << 20, NULL);
+    struct op_place place[256];
+    struct memo_stats first, last;
+    memset(place, 0, sizeof place);
+    for (int i = 0; i < net->n_ops; i++) {
+        place[i].split = PLACE_CORE;
+    }
+    for (int k = -1; k <= 1; k++) {
+        struct accelerator other = four;
+        struct network_options exact = {.goal = GOAL_EDP, .effort = MAPPER_EXACT};
+        struct memo *memo = memo_new(NETWORK_MEMO_VALUE, 1 << 22, NULL),
+                    *memo_b = memo_new(NETWORK_MEMO_VALUE, 1 << 22, NULL);
+        struct err err = ERR_INIT;
+        other.level[other.n_levels - 1].shared_bits_per_cycle *= exp2(3 * k);
+        ck_assert_msg(network_cost_evaluate(&other, net, place, &exact, memo, NULL, a, &err) == 0, "%s", err.text);
+        exact.families = families;
+        ck_assert_msg(network_cost_evaluate(&other, net, place, &exact, memo_b, NULL, b, &err) == 0, "%s", err.text);
+        for (int i = 0; i < net->n_ops; i++) { /* energies without leakage, so only nearly the goal */
+            ck_assert_msg(fabs(a->op[i].cycles / fmax(1, b->op[i].cycles) - 1) < 0.02 || !(a->op[i].cycles > 0),
+                          "operator %d: %g and %g cycles", i, a->op[i].cycles, b->op[i].cycles);
+        }
+        ck_assert_msg(fabs(a->energy_pj / b->energy_pj - 1) < 0.01, "%g and %g pJ", a->energy_pj, b->energy_pj);
+        memo_stats(families, k < 0 ? &first : &last);
+        memo_free(memo);
+        memo_free(memo_b);
+    }
+    ck_assert_int_gt(first.entries, 0);
+    ck_assert_int_eq(first.entries, last.entries);
+    ck_assert_int_eq(last.misses, first.misses);
+    printf("checked 3 bandwidths with %lld families\n", (long long)last.entries);
+    memo_free(families);
+    network_cost_free(a);
+    network_cost_free(b);
+}
+END_TEST
+
 START_TEST(cores_and_distance)
 {
     struct network_cost *near_port = network_cost_new(net->n_ops);
@@ -221,6 +261,7 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_test(c, totals_are_sums);
     tcase_add_test(c, memo_changes_nothing);
+    tcase_add_test(c, families_change_nothing);
     tcase_add_test(c, cores_and_distance);
     tcase_add_test(c, refusals);
     suite_add_tcase(s, c);

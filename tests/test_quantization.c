@@ -143,7 +143,7 @@ static struct network_cost *price(const struct network *net, struct accelerator 
     for (int i = 0; i < net->n_ops; i++) {
         place[i] = (struct op_place){SPLIT_CHANNELS, 0};
     }
-    const struct network_options o = {GOAL_EDP, 300};
+    const struct network_options o = {.goal = GOAL_EDP, .budget = 300};
     struct network_cost *c = network_cost_new(net->n_ops);
     ck_assert_msg(network_cost_evaluate(a, net, place, &o, NULL, NULL, c, &err) == 0, "%s", err.text);
     mem_free(place);
