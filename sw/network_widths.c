@@ -35,17 +35,16 @@ static void set_einsum_widths(const struct network *net, struct op *op, const bo
     for (int t = 0; t < op->einsum.n_tensors; t++) {
         struct einsum_tensor *tensor = &op->einsum.tensor[t];
         bool weights = tensor->role == TENSOR_WEIGHTS && op->weights_input < 0;
-        bool cache = tensor->role == TENSOR_WEIGHTS && op->weights_input >= 0 && net->kv_bits > 0 &&
+        bool cache = tensor->role == TENSOR_WEIGHTS && op->weights_input >= 0 &&
                      cached[net->edge[op->first_input + op->weights_input]];
-        tensor->bits = tensor->output ? net->act[op->output].bits
-                       : weights      ? op->w_bits
-                       : cache        ? net->kv_bits
-                                      : op->a_bits;
+        int stored = net->kv_bits > 0 ? net->kv_bits : op->a_bits;
+        tensor->bits = tensor->output ? net->act[op->output].bits : weights ? op->w_bits : cache ? stored : op->a_bits;
         if (cache) { /* its scales come with it */
-            op->scale_share =
-                net->kv_group > 0 ? (double)net->kv_scale_bits / ((double)net->kv_group * net->kv_bits) : 0;
+            op->scale_share = net->kv_group > 0 ? (double)net->kv_scale_bits / ((double)net->kv_group * stored) : 0;
         }
-        tensor->operand_bits = weights ? decoded_bits(op->w_quantizer.format) : cache ? op->a_bits : 0;
+        tensor->operand_bits = weights                     ? decoded_bits(op->w_quantizer.format)
+                               : cache && net->kv_bits > 0 ? op->a_bits
+                                                           : 0;
         tensor->partial_bits = tensor->output ? op->acc_bits : tensor->bits;
     }
 }

@@ -206,6 +206,11 @@ START_TEST(test_traffic_of_the_cache)
     struct network_cost *scaled = price(net, &a);
     ck_assert_double_ge(scaled->dram_bits - four->dram_bits, 0.95 * cached / 64 * 16);
     network_cost_free(scaled);
+    /* As wide as the readers ask: the scales come with it all the same. */
+    ck_assert_int_eq(network_set_kv_bits(net, 0, &err), 0);
+    struct network_cost *wide = price(net, &a);
+    ck_assert_double_ge(wide->dram_bits - eight->dram_bits, 0.95 * cached / 64 * 16);
+    network_cost_free(wide);
     ck_assert_int_eq(network_set_kv_group(net, -1, 16, &err), -1);
     ck_assert_double_le(four->dram_bits, eight->dram_bits - 0.9 * cached * 4);
     network_cost_free(eight);
