@@ -86,7 +86,7 @@ RERUN := +@$(MAKE)
 
 .PHONY: all programs
 all: $(PROGRAM) $(B)/libdovetail.a $(B)/dovetail.so
-programs: all $(TESTS) $(BENCHES) $(REPORTS)
+programs: all $(TESTS) $(BENCHES) $(REPORTS) $(if $(MPI_PROGRAM),$(MPI_TESTS))
 
 # Other flags, other objects.
 $(B)/flags: FORCE

@@ -9,49 +9,14 @@
 #include "experiments/mpi/rank_pool.h"
 
 #include "base/mem.h"
-#include "base/version.h"
-#include "experiments/mpi/rank_message.h"
+#include "experiments/mpi/rank_peers.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-static const double NAP_S = 100e-6, AHEAD_S = 1e-3, STOP_S = 0.5, LEAVE_S = 2, PATIENCE_S = 60, PATIENCE_TIMES = 3,
-                    HOPE = 5, PING_S = 30, LOOK_S = 0.1;
-enum { AHEAD_MAX = 64, POSTS = 4, MOST_TOUCHED = 1024, ROOM_MIN = 256, ROOM_MAX = 1 << 14, ROOM_PER_WORKER = 16 };
-
-struct peer { /* another rank */
-    int threads;
-    int64_t *given; /* [AHEAD_MAX * threads] trials that it has */
-    int n_given;
-    double heard_s; /* when it last spoke, or was last given something while it had nothing */
-    bool lost, stopped;
-    struct totals totals;
-    struct post post[POSTS];
-    struct post word[2]; /* PING, STOP */
-    int filling;         /* post that is written into, -1: none */
-    int64_t jammed;      /* round in which no post was free */
-    char host[MPI_MAX_PROCESSOR_NAME];
-};
-
-struct ranks {
-    struct pool pool; /* first: a pool is a struct ranks */
-    const struct study *study;
-    struct peer *peer; /* [n], of rank i + 1 */
-    int n, workers, hosts;
-    int64_t next;   /* first trial that was never given */
-    int64_t *again; /* trials that lost ranks had */
-    int n_again, cap_again;
-    int64_t round;                      /* of giving */
-    struct peer *touched[MOST_TOUCHED]; /* ranks with a message begun */
-    int n_touched;
-    bool stopping; /* the ranks were told to stop */
-    double patience_s, patience_times;
-    double mean_us, longest_us, sum_us; /* of the evaluations */
-    double start_s, looked_s, pinged_s;
-    struct workshop shop; /* rank 0's own, for questions beside the trials */
-    struct strbuf heard;
-};
+static const double AHEAD_S = 1e-3, STOP_S = 0.5, PATIENCE_S = 60, PATIENCE_TIMES = 3, PING_S = 30, LOOK_S = 0.1;
+enum { AHEAD_MAX = 64, ROOM_MIN = 256, ROOM_MAX = 1 << 14, ROOM_PER_WORKER = 16 };
 
 /* ---- giving ---- */
 
@@ -114,7 +79,7 @@ static void take_trial(struct ranks *p)
 /* A message to write into, if there is one that has left. */
 static bool open_post(struct peer *r)
 {
-    for (int k = 0; k < POSTS && r->filling < 0; k++) {
+    for (int k = 0; k < RANK_POSTS && r->filling < 0; k++) {
         if (post_idle(&r->post[k])) {
             strbuf_reset(&r->post[k].text);
             r->filling = k;
@@ -158,7 +123,7 @@ static void give(struct ranks *p, const struct pool_window *w)
         if (r == NULL) {
             break;
         }
-        if (p->n_touched < MOST_TOUCHED && open_post(r)) {
+        if (p->n_touched < RANK_MOST_TOUCHED && open_post(r)) {
             give_one(p, w, r, trial);
             take_trial(p);
         } else {
@@ -222,18 +187,10 @@ static int listen(struct ranks *p, struct pool_window *w)
     return n;
 }
 
-/* How long a rank may be silent over its work. */
-static double patience(const struct ranks *p)
-{
-    const struct study_evaluator *e = p->study->evaluator;
-    double external_s = e != NULL ? e->startup_s + e->timeout_s * (1 + e->retries) : 0;
-    return p->patience_s + p->patience_times * (1e-6 * p->longest_us + external_s);
-}
-
 /* Ranks that have been silent for too long. Returns how many are left; when none is, one while there is hope that they were only slow. */
 static int lose(struct ranks *p)
 {
-    double now = MPI_Wtime(), most = patience(p), heard_s = 0;
+    double now = MPI_Wtime(), most = ranks_patience(p), heard_s = 0;
     int left = 0;
     for (int i = 0; i < p->n; i++) {
         struct peer *r = &p->peer[i];
@@ -247,7 +204,7 @@ static int lose(struct ranks *p)
         left += !r->lost;
         heard_s = fmax(heard_s, r->heard_s);
     }
-    return left == 0 && now - heard_s < HOPE * most ? 1 : left;
+    return left == 0 && now - heard_s < RANK_HOPE * most ? 1 : left;
 }
 
 /* ---- stopping ---- */
@@ -275,47 +232,9 @@ static void stop_ranks(struct ranks *p, struct pool_window *w)
     for (int idle = 0; !all_stopped(p) && MPI_Wtime() < end_s;) {
         idle = listen(p, w) > 0 ? 0 : idle + 1;
         if (idle > 0) {
-            rank_nap(idle, NAP_S);
+            rank_nap(idle, RANK_NAP_S);
         }
     }
-}
-
-/* The same word for all the others. */
-static void tell_all(struct post *word, int ranks, enum tag tag, int32_t value)
-{
-    for (int i = 1; i < ranks; i++) {
-        post_tell(&word[i], i, tag, value);
-    }
-}
-
-bool rank_pool_finish(int status)
-{
-    int ranks, gone = 0;
-    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    struct post *word = mem_calloc((size_t)ranks, sizeof *word);
-    for (int i = 0; i < ranks; i++) {
-        post_init(&word[i]);
-    }
-    tell_all(word, ranks, TAG_BYE, status);
-    struct strbuf heard = STRBUF_INIT;
-    double end_s = MPI_Wtime() + LEAVE_S;
-    enum tag tag;
-    for (int idle = 0; gone < ranks - 1 && MPI_Wtime() < end_s; idle++) {
-        if (rank_hear(MPI_ANY_SOURCE, &heard, NULL, &tag)) {
-            gone += tag == TAG_GONE;
-            idle = 0;
-        }
-        rank_nap(idle, NAP_S);
-    }
-    bool whole = gone == ranks - 1;
-    tell_all(word, ranks, TAG_LEAVE, whole);
-    for (int i = 1; i < ranks && whole; i++) {
-        post_wait(&word[i]);
-        post_release(&word[i]);
-    }
-    strbuf_release(&heard);
-    mem_free(word); /* what could not leave keeps its text: MPI_Abort() follows */
-    return whole;
 }
 
 /* Ten times a second: who is lost? And now and then a rank that has nothing to do hears that rank 0 lives. Returns how many ranks are left. */
@@ -355,9 +274,9 @@ static int work(struct pool *pool, struct pool_window *w, struct err *err)
         if (look_after(p) == 0) {
             return err_set(err, ERR_RESUME,
                            "none of %d ranks has answered for %.0f s; what was counted is stored: resume the study",
-                           p->n, HOPE * patience(p));
+                           p->n, RANK_HOPE * ranks_patience(p));
         }
-        rank_nap(idle, NAP_S);
+        rank_nap(idle, RANK_NAP_S);
     }
 }
 
@@ -380,7 +299,7 @@ static int free_ranks(struct pool *pool, struct err *err)
     stop_ranks(p, NULL);
     for (int i = 0; i < p->n; i++) {
         mem_free(p->peer[i].given);
-        for (int k = 0; k < POSTS; k++) {
+        for (int k = 0; k < RANK_POSTS; k++) {
             post_release(&p->peer[i].post[k]);
         }
         post_release(&p->peer[i].word[0]);
@@ -395,72 +314,6 @@ static int free_ranks(struct pool *pool, struct err *err)
 }
 
 static const struct pool_ops ops = {work, stats, free_ranks};
-
-/* ---- beginning ---- */
-
-static void show_study(struct ranks *p, const struct pool_request *r)
-{
-    const struct study *s = r->study;
-    const char *cache = r->cache != NULL ? r->cache : "";
-    struct hello h = {.space = s->space_hash,
-                      .model = s->model_hash,
-                      .evaluation_bytes = sizeof(struct evaluation),
-                      .threads = r->threads,
-                      .name_len = (uint32_t)strlen(s->path),
-                      .cache_len = (uint32_t)strlen(cache),
-                      .text_len = (uint32_t)strlen(s->resolved)};
-    snprintf(h.version, sizeof h.version, "%s", dovetail_version());
-    for (int i = 0; i < p->n; i++) {
-        struct post *post = &p->peer[i].post[0];
-        strbuf_add(&post->text, &h, sizeof h);
-        strbuf_adds(&post->text, s->path);
-        strbuf_adds(&post->text, cache);
-        strbuf_adds(&post->text, s->resolved);
-        post_send(post, i + 1, TAG_STUDY);
-    }
-}
-
-static void count_hosts(struct ranks *p)
-{
-    for (int i = 0; i < p->n; i++) {
-        bool seen = false;
-        for (int k = 0; k < i && !seen; k++) {
-            seen = strcmp(p->peer[k].host, p->peer[i].host) == 0;
-        }
-        p->hosts += !seen;
-    }
-}
-
-/* Waits for every rank's READY; the first that cannot is the error. */
-static int hear_ready(struct ranks *p, struct err *err)
-{
-    double most = HOPE * patience(p), end_s = MPI_Wtime() + most;
-    int waiting = p->n, rank;
-    for (int idle = 0; waiting > 0; idle++) {
-        enum tag tag;
-        if (MPI_Wtime() > end_s) {
-            return err_set(err, ERR_RESUME, "%d of %d ranks did not answer within %.0f s", waiting, p->n, most);
-        }
-        if (!rank_hear(MPI_ANY_SOURCE, &p->heard, &rank, &tag)) {
-            rank_nap(idle, NAP_S);
-            continue;
-        }
-        if (tag != TAG_READY) {
-            continue;
-        }
-        struct ready ready;
-        struct peer *r = &p->peer[rank - 1];
-        memcpy(&ready, p->heard.buf, sizeof ready);
-        memcpy(r->host, ready.host, sizeof r->host);
-        if (!ready.ok) {
-            err_set(err, ERR_DATA, "rank %d on %s cannot evaluate this study: %s", rank, r->host,
-                    p->heard.buf + sizeof ready);
-        }
-        r->threads = ready.threads;
-        waiting--;
-    }
-    return err->code == ERR_NONE ? 0 : -1;
-}
 
 void rank_pool_set_patience(struct pool *pool, double fixed_s, double times)
 {
@@ -481,15 +334,14 @@ struct pool *rank_pool_new(const struct pool_request *r, struct err *err)
     rank_pool_set_patience(&p->pool, PATIENCE_S, PATIENCE_TIMES);
     for (int i = 0; i < p->n; i++) {
         p->peer[i].filling = -1;
-        for (int k = 0; k < POSTS; k++) {
+        for (int k = 0; k < RANK_POSTS; k++) {
             post_init(&p->peer[i].post[k]);
         }
         post_init(&p->peer[i].word[0]);
         post_init(&p->peer[i].word[1]);
     }
-    show_study(p, r);
     struct err why = ERR_INIT;
-    if (hear_ready(p, &why) < 0 || workshop_open(&p->shop, r, &why) < 0) {
+    if (ranks_meet(p, r, &why) < 0 || workshop_open(&p->shop, r, &why) < 0) {
         free_ranks(&p->pool, &(struct err)ERR_INIT);
         err_set(err, why.code, "%s", why.text);
         return NULL;
@@ -499,7 +351,6 @@ struct pool *rank_pool_new(const struct pool_request *r, struct err *err)
         p->workers += peer->threads;
         peer->given = mem_calloc((size_t)(AHEAD_MAX * peer->threads), sizeof *peer->given);
     }
-    count_hosts(p);
     int64_t room = (int64_t)ROOM_PER_WORKER * p->workers;
     p->pool.evaluator = p->shop.evaluator;
     p->pool.room = room < ROOM_MIN ? ROOM_MIN : room > ROOM_MAX ? ROOM_MAX : room;
