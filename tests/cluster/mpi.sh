@@ -12,6 +12,18 @@ ranks()
     "$MPIRUN" -n "$n" "$@"
 }
 
+# How many evaluations of tests/fixtures/resume.yaml three workers do in so many ms here and now.
+enough() # ms
+{
+    first=$(date +%s%N)
+    "$DOVETAIL" search tests/fixtures/resume.yaml -o "$dir/speed.db" --set search.budget.evaluations=100 -j1 -q > /dev/null 2>&1
+    us=$((($(date +%s%N) - first) / 100000))
+    cores=$(nproc)
+    [ "$cores" -gt 3 ] && cores=3
+    n=$(($1 * 1000 * cores / us))
+    echo $((n < 300 ? 300 : n > 6000 ? 6000 : n))
+}
+
 checks=0 failures=0
 ok() # condition (a shell command), what it shows
 {

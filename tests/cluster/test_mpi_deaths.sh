@@ -8,7 +8,9 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 study=tests/fixtures/resume.yaml
 seed=${SEED:-$$}
-options="--set search.budget.evaluations=800 --set search.lag=24 -j1"
+# A study of some seconds, however fast this machine is.
+total=$(enough 2500)
+options="--set search.budget.evaluations=$total --set search.lag=24 -j1"
 
 start() # ranks, launcher's options..: runs in the background until something has been counted; $job is the launcher
 {
@@ -72,7 +74,7 @@ from=0
 # shellcheck disable=SC2086
 "$DOVETAIL" search $study -o "$dir/plain.db" $options -q > /dev/null 2>&1
 "$DOVETAIL" export "$dir/plain.db" --all --format jsonl > "$dir/plain.jsonl"
-ok '[ "$(wc -l < "$dir/plain.jsonl")" -eq 800 ]' "a plain run makes 800 trials"
+ok '[ "$(wc -l < "$dir/plain.jsonl")" -eq "$total" ]' "a plain run makes $total trials"
 
 start 4
 kill -9 "$(rank_pid 2)"
@@ -91,24 +93,24 @@ export DOVETAIL_RANK_TIMEOUT=0.4
 start 4 --enable-recovery # this launcher leaves the other ranks alone
 kill -9 "$(rank_pid 3)"
 finish "rank 3 of 4 killed, others left alone"
-ok '[ "$from" -eq 800 ]' "its work was given to others: $from of 800 trials"
+ok '[ "$from" -eq "$total" ]' "its work was given to others: $from of $total trials"
 same "recovery"
 
 start 4
 kill -STOP "$(rank_pid 1)"
 finish "rank 1 of 4 hangs"
-ok '[ $status -eq 0 ] && [ "$from" -eq 800 ]' "its work was given to others: $from of 800 trials, status $status"
+ok '[ $status -eq 0 ] && [ "$from" -eq "$total" ]' "its work was given to others: $from of $total trials, status $status"
 same "a rank hangs"
 
 start 3
 kill -STOP "$(rank_pid 1)" "$(rank_pid 2)"
 finish "all ranks hang"
-ok '[ $status -eq 75 ] && [ "$from" -lt 800 ]' "nobody is left to work: status 75, not $status"
+ok '[ $status -eq 75 ] && [ "$from" -lt "$total" ]' "nobody is left to work: status 75, not $status"
 unset DOVETAIL_RANK_TIMEOUT
 start 4
 kill -USR1 "$job"
 finish "USR1"
-ok '[ $status -eq 75 ] && [ "$from" -lt 800 ]' "time is up: status 75, not $status"
+ok '[ $status -eq 75 ] && [ "$from" -lt "$total" ]' "time is up: status 75, not $status"
 start 4
 kill -TERM "$job"
 finish "TERM"

@@ -9,7 +9,8 @@ export OMPI_MCA_btl=self,tcp OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_
 dir=$(readlink -f "$(mktemp -d)") || exit 1
 trap 'slurm_down "$dir/cluster"; rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
-options="--set search.budget.evaluations=700 --set search.lag=24 -j1"
+total=$(enough 2500)
+options="--set search.budget.evaluations=$total --set search.lag=24 -j1"
 
 step() # words of srun..
 {
@@ -43,17 +44,17 @@ from=0
 # shellcheck disable=SC2086
 "$DOVETAIL" search tests/fixtures/resume.yaml -o "$dir/plain.db" $options -q > /dev/null 2>&1
 "$DOVETAIL" export "$dir/plain.db" --all --format jsonl > "$dir/plain.jsonl"
-ok '[ "$(wc -l < "$dir/plain.jsonl")" -eq 700 ]' "a plain run makes 700 trials"
+ok '[ "$(wc -l < "$dir/plain.jsonl")" -eq "$total" ]' "a plain run makes $total trials"
 ok 'slurm_up "$dir/cluster" 4 2' "a cluster of 4 nodes"
 
 start
 scancel --signal=USR1 "$job"
 finish USR1
-ok '[ $status -eq 75 ] && [ "$from" -lt 700 ]' "time is nearly up: status 75, not $status"
+ok '[ $status -eq 75 ] && [ "$from" -lt "$total" ]' "time is nearly up: status 75, not $status"
 start
 scancel "$job"
 finish scancel
-ok '[ $status -eq 75 ] && [ "$from" -lt 700 ]' "cancelled: status 75, not $status"
+ok '[ $status -eq 75 ] && [ "$from" -lt "$total" ]' "cancelled: status 75, not $status"
 start --kill-on-bad-exit=1
 kill -9 "$(pgrep -f "^$DOVETAIL-mpi search .*$dir" | tail -1)"
 finish "a rank killed"
