@@ -266,7 +266,7 @@ static int run_body(struct onnx *g, const struct onnx_node *n, const Onnx__Graph
 
 /* What a body's output hands to the node's output i; `axis`: one step's part of it, steps times along a new first dimension. */
 static int hand_out(struct onnx *g, const struct onnx_node *n, int i, const Onnx__GraphProto *body, size_t from,
-                    bool scanned, int64_t steps)
+                    bool scanned, int64_t axis, int64_t steps)
 {
     struct onnx_value *out = onnx_out(g, n, i);
     int at = from < body->n_output && body->output[from]->name ? onnx_find_value(g, body->output[from]->name) : -1;
@@ -278,8 +278,13 @@ static int hand_out(struct onnx *g, const struct onnx_node *n, int i, const Onnx
     }
     const struct onnx_value *v = &g->value[at];
     int64_t dim[ONNX_RANK + 1];
-    dim[0] = steps;
-    memcpy(dim + scanned, v->dim, (size_t)v->rank * sizeof *dim);
+    int place = scanned ? onnx_axis(axis, v->rank + 1) : 0, at_dim = 0;
+    if (place < 0) {
+        return onnx_error(g, n, "output %d has no dimension %lld", i, (long long)axis);
+    }
+    for (int k = 0; k < v->rank + scanned; k++) {
+        dim[k] = scanned && k == place ? steps : v->dim[at_dim++];
+    }
     if (onnx_set_shape(out, dim, v->rank + scanned)) {
         return onnx_error(g, n, "output %d has more than %d dimensions", i, ONNX_RANK);
     }
@@ -309,14 +314,15 @@ static int run_if(struct onnx *g, struct onnx_node *n)
     int before = g->n_values;
     int rc = run_body(g, n, body);
     for (int i = 0; i < n->n_out && rc == 0; i++) {
-        rc = hand_out(g, n, i, body, (size_t)i, false, 1);
+        rc = hand_out(g, n, i, body, (size_t)i, false, 0, 1);
     }
     onnx_pop_values(g, before);
     return rc;
 }
 
 /* A value of the body that has the shape of one outside, without its first dimension when a step sees one slice of it. */
-static int enter_value(struct onnx *g, const struct onnx_node *n, const char *name, int outside, bool sliced)
+static int enter_value(struct onnx *g, const struct onnx_node *n, const char *name, int outside, bool sliced,
+                       int64_t axis)
 {
     int at = onnx_add_value(g, name ? name : "");
     struct onnx_value *v = &g->value[at];
@@ -327,9 +333,19 @@ static int enter_value(struct onnx *g, const struct onnx_node *n, const char *na
     if (sliced && from->rank < 1) {
         return onnx_error(g, n, "'%s' has no dimension to step along", from->name);
     }
+    int64_t dim[ONNX_RANK];
+    int place = sliced ? onnx_axis(axis, from->rank) : -1, rank = 0;
+    if (sliced && place < 0) {
+        return onnx_error(g, n, "'%s' has no dimension %lld to step along", from->name, (long long)axis);
+    }
+    for (int k = 0; k < from->rank; k++) {
+        if (k != place) {
+            dim[rank++] = from->dim[k];
+        }
+    }
     v->whole = from->whole;
     v->act = from->act;
-    return onnx_set_shape(v, from->dim + sliced, from->rank - sliced);
+    return onnx_set_shape(v, dim, rank);
 }
 
 static int run_loop(struct onnx *g, struct onnx_node *n)
@@ -343,11 +359,11 @@ static int run_loop(struct onnx *g, struct onnx_node *n)
     }
     diags_warning(g->d, nowhere, NULL, "%s: the body of Loop '%s' counts once", g->file, n->name);
     for (int i = 0; i < states + 2 && rc == 0; i++) {
-        rc = enter_value(g, n, a->g->input[i]->name, i < 2 ? -1 : n->in[i], false);
+        rc = enter_value(g, n, a->g->input[i]->name, i < 2 ? -1 : n->in[i], false, 0);
     }
     rc = rc ? rc : run_body(g, n, a->g);
     for (int i = 0; i < n->n_out && rc == 0; i++) {
-        rc = hand_out(g, n, i, a->g, (size_t)i + 1, i >= states, steps < 0 ? 0 : steps);
+        rc = hand_out(g, n, i, a->g, (size_t)i + 1, i >= states, 0, steps < 0 ? 0 : steps);
     }
     onnx_pop_values(g, before);
     return rc;
@@ -364,13 +380,19 @@ static int run_scan(struct onnx *g, struct onnx_node *n)
     }
     diags_warning(g->d, nowhere, NULL, "%s: the body of Scan '%s' counts once", g->file, n->name);
     const struct onnx_value *first = onnx_in(g, n, states);
-    int64_t steps = first && first->rank > 0 ? first->dim[0] : 1;
+    int64_t in_axes[ONNX_PORTS] = {0}, out_axes[ONNX_PORTS] = {0};
+    if (onnx_attr_ints(n, "scan_input_axes", in_axes, ONNX_PORTS) < 0 ||
+        onnx_attr_ints(n, "scan_output_axes", out_axes, ONNX_PORTS) < 0) {
+        return onnx_error(g, n, "more than %d axes", ONNX_PORTS);
+    }
+    int along = first ? onnx_axis(in_axes[0], first->rank) : -1;
+    int64_t steps = along >= 0 ? first->dim[along] : 1;
     for (int i = 0; i < n->n_in && rc == 0; i++) {
-        rc = enter_value(g, n, a->g->input[i]->name, n->in[i], i >= states);
+        rc = enter_value(g, n, a->g->input[i]->name, n->in[i], i >= states, i >= states ? in_axes[i - states] : 0);
     }
     rc = rc ? rc : run_body(g, n, a->g);
     for (int i = 0; i < n->n_out && rc == 0; i++) {
-        rc = hand_out(g, n, i, a->g, (size_t)i, i >= states, steps);
+        rc = hand_out(g, n, i, a->g, (size_t)i, i >= states, i >= states ? out_axes[i - states] : 0, steps);
     }
     onnx_pop_values(g, before);
     return rc;
