@@ -1,5 +1,5 @@
-/* The closed form of count.c for perfect factors, arranged for vector registers: eight mappings in the eight lanes of each variable. All
- * counts are those of one instance, so that they are products of bounds and nothing is divided:
+/* The closed form of count.c for perfect factors, arranged for vector registers: a mapping in each lane of a variable
+ * (cost_kernel_lanes.inc, for registers of two, four and eight numbers). All counts are those of one instance, so that they are products of bounds and nothing is divided:
  *
  *   fetched by a tile   G_j = G_{j-1} n_j + (n_j - 1) (V - overlap_j) over the temporal loops j above it, innermost first; F = V + G.
  *   a tensor whose ranks are plain dimensions: overlap is all or nothing, so F = V M with M_j = M_{j-1} n_j, but M_{j-1} while only
@@ -16,27 +16,10 @@
 #include <math.h>
 #include <string.h>
 
-typedef double vec __attribute__((vector_size(8 * KERNEL_LANES)));
-typedef int64_t mask __attribute__((vector_size(8 * KERNEL_LANES)));
-
 #define SELECT(m, yes, no) ((vec)(((mask)(yes) & (m)) | ((mask)(no) & ~(m))))
 #define MAX(x, y) SELECT((x) > (y), (x), (y))
 #define MIN(x, y) SELECT((x) < (y), (x), (y))
 #define ALL(x) ((vec){0} + (x))
-
-/* Vector code for what the machine has; the sanitizers cannot start functions that are chosen at load time. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED
-#endif
-#if defined(__x86_64__) && defined(__linux__) && !defined(SANITIZED)
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define CLONES
-#endif
 #define INLINE static inline __attribute__((always_inline))
 
 static struct kernel_width width_of(const struct level *l, int bits)
@@ -186,26 +169,6 @@ int cost_kernel_init(struct cost_kernel *k, const struct accelerator *a, const s
     return 0;
 }
 
-/* What the loops of the mapping amount to, per level. */
-struct lanes {
-    vec bound[KERNEL_SLOTS], stride[KERNEL_SLOTS];
-    vec steps[HW_LEVELS];                 /* product of the level's temporal bounds */
-    vec moves[HW_LEVELS][EINSUM_TENSORS]; /* M over the level's temporal loops alone */
-    vec fan[HW_LEVELS];                   /* product of the spatial bounds */
-    vec delta[HW_LEVELS][EINSUM_TENSORS]; /* distinct places of the tensor below it */
-    vec hops[HW_LEVELS][EINSUM_TENSORS];
-    vec volume[HW_LEVELS][EINSUM_TENSORS];
-    vec extent[HW_LEVELS][EINSUM_TENSORS][EINSUM_RANKS]; /* of ranks that are not plain */
-    vec plain[HW_LEVELS][EINSUM_TENSORS];                /* product of the extents of plain ranks */
-    vec reduce_steps[HW_LEVELS],
-        reduce_fan[HW_LEVELS]; /* reduction bounds of this level and outwards, temporal and spatial */
-    vec visits;                /* product of all temporal bounds that move the output */
-    vec extent_all[EINSUM_DIMS];
-    vec instances[HW_LEVELS];
-    vec read[HW_LEVELS], write[HW_LEVELS]; /* bits of one instance */
-    vec energy;
-};
-
 static double gcd(double a, double b)
 {
     while (b > 0) {
@@ -216,395 +179,50 @@ static double gcd(double a, double b)
     return a;
 }
 
-/* Distinct sums of two progressions: see distinct() in count.c. One lane at a time; only for skeletons that can have it. */
-static void diagonal(const struct cost_kernel *k, struct lanes *x, int l, int t)
-{
-    for (int lane = 0; lane < KERNEL_LANES; lane++) {
-        for (int r = 0; r < k->e.tensor[t].n_ranks; r++) {
-            double count[EINSUM_DIMS], step[EINSUM_DIMS];
-            int dim[EINSUM_DIMS], n = 0;
-            for (int s = 0; s < k->n_slots; s++) { /* innermost first */
-                int d = k->slot[s].dim;
-                if (k->slot[s].temporal || k->slot[s].level != l || k->rank_of[t][d] != r || x->bound[s][lane] == 1) {
-                    continue;
-                }
-                int i = 0;
-                while (i < n && dim[i] != d) {
-                    i++;
-                }
-                if (i == n) {
-                    dim[n] = d;
-                    count[n] = 1;
-                    step[n++] = x->stride[s][lane] * k->coef[t][d];
-                }
-                count[i] *= x->bound[s][lane];
-            }
-            if (n == 2) {
-                double g = gcd(step[0], step[1]);
-                double over = fmax(0, count[0] - step[1] / g) * fmax(0, count[1] - step[0] / g);
-                x->delta[l][t][lane] *= 1 - over / (count[0] * count[1]);
-                x->delta[l][t][lane] = round(x->delta[l][t][lane]);
-            }
-        }
-    }
-}
+#define JOIN(name, lanes) name##_##lanes
+#define WIDTH_OF(name, lanes) JOIN(name, lanes)
+#define WIDTH(name) WIDTH_OF(name, LANES)
 
-/* Hops of a word that same_x children along X and same_y along Y want: level_hops(). */
-INLINE void hops_of(const struct level *level, uint32_t axes, const vec *same_x, const vec *same_y, vec *out)
-{
-    vec along_x = ALL(level->hops_x), along_y = ALL(level->hops_y);
-    if (axes >> AXIS_X & 1) {
-        along_x = SELECT(*same_x > 1.0, ALL((double)level->fanout_x), along_x);
-    }
-    if (axes >> AXIS_Y & 1) {
-        along_y = SELECT(*same_y > 1.0, ALL((double)level->fanout_y), along_y);
-    }
-    *out = along_x + along_y;
-    if (axes == (1u << AXIS_X | 1u << AXIS_Y)) {
-        vec trunk_x = along_x + *same_x * along_y, trunk_y = along_y + *same_y * along_x;
-        vec tree = MIN(trunk_x, trunk_y), fewer = MIN(*same_x, *same_y);
-        *out = SELECT(fewer > 1.0, tree, *out);
-    }
-}
+/* Registers of 128 bits are in every 64-bit machine; wider ones are asked for when the program runs. */
+#define LANES 2
+#define TARGET
+#include "costmodel/cost_kernel_lanes.inc"
+#ifdef __x86_64__
+#define LANES 4
+#define TARGET __attribute__((target("avx2")))
+#include "costmodel/cost_kernel_lanes.inc"
+#define LANES 8
+#define TARGET __attribute__((target("avx512f")))
+#include "costmodel/cost_kernel_lanes.inc"
+#endif
 
-/* The spatial loops below one instance of level l. */
-INLINE void shape_spatial(const struct cost_kernel *k, struct lanes *x, int l)
-{
-    const struct level *level = &k->a.level[l];
-    vec fan = ALL(1.0), reduce = ALL(1.0);
-    for (int s = k->first[l]; s < k->first_temporal[l]; s++) {
-        fan *= x->bound[s];
-        if (!(k->slot[s].moves >> k->output & 1)) {
-            reduce *= x->bound[s];
-        }
-    }
-    x->fan[l] = fan;
-    x->reduce_fan[l] = reduce;
-    for (int t = 0; t < k->e.n_tensors; t++) {
-        vec delta = ALL(1.0), same_x = ALL(1.0), same_y = ALL(1.0);
-        uint32_t axes = 0; /* of loops that do not move the tensor */
-        for (int s = k->first[l]; s < k->first_temporal[l]; s++) {
-            if (k->slot[s].moves >> t & 1) {
-                delta *= x->bound[s];
-                continue;
-            }
-            axes |= 1u << k->slot[s].axis;
-            if (k->slot[s].axis == AXIS_X) {
-                same_x *= x->bound[s];
-            } else {
-                same_y *= x->bound[s];
-            }
-        }
-        x->delta[l][t] = delta;
-        if (k->wired[l][t]) {
-            hops_of(level, axes, &same_x, &same_y, &x->hops[l][t]);
-        }
-        if (k->diagonal[l][t]) {
-            diagonal(k, x, l, t);
-        }
-    }
-}
+/* Room for any width's numbers. */
+union work {
+    struct lanes_2 lanes_2;
+#ifdef __x86_64__
+    struct lanes_4 lanes_4;
+    struct lanes_8 lanes_8;
+#endif
+};
 
-/* Takes in the bound of loop s of the mappings from `at` on; the dimension's extent grows by it. */
-INLINE void take(const struct cost_kernel *k, struct lanes *x, const double *const *bound, int at, int s)
-{
-    vec *extent = &x->extent_all[k->slot[s].dim];
-    memcpy(&x->bound[s], bound[k->slot[s].column] + at, sizeof x->bound[s]);
-    if (k->slot[s].strided) {
-        x->stride[s] = *extent;
-    }
-    *extent *= x->bound[s];
-}
+/* How this machine prices: `lanes` mappings a call. */
+struct way {
+    bool (*price)(const struct cost_kernel *k, void *work, const double *const *bound, int at, double *energy_pj,
+                  double *cycles);
+    int lanes;
+};
 
-/* The temporal loops of level l. */
-INLINE void shape_temporal(const struct cost_kernel *k, struct lanes *x, const double *const *bound, int at, int l)
+static struct way widest(void)
 {
-    vec product[2] = {ALL(1.0), ALL(1.0)}; /* of reduction loops, of those that move the output */
-    for (int s = k->first_temporal[l]; s < k->first[l + 1]; s++) {
-        take(k, x, bound, at, s);
-        if (k->slot[s].moves >> k->output & 1) {
-            product[1] *= x->bound[s];
-        } else {
-            product[0] *= x->bound[s];
-        }
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512f")) {
+        return (struct way){price_8, 8};
     }
-    x->steps[l] = product[0] * product[1];
-    x->reduce_steps[l] = product[0];
-    x->visits *= product[1];
-    for (int t = 0; t < k->e.n_tensors && l > 0; t++) {
-        vec m = ALL(1.0);
-        for (int s = k->first_temporal[l]; s < k->first[l + 1] && !k->slides[t]; s++) {
-            vec next = m * x->bound[s];
-            m = k->slot[s].moves >> t & 1 ? next : SELECT(m > 1.0, next, m);
-        }
-        x->moves[l][t] = m;
+    if (__builtin_cpu_supports("avx2")) {
+        return (struct way){price_4, 4};
     }
-}
-
-/* Walks the levels from the innermost outwards. */
-INLINE void shape(const struct cost_kernel *k, struct lanes *x, const double *const *bound, int at)
-{
-    int levels = k->a.n_levels;
-    vec *extent = x->extent_all;
-    for (int d = 0; d < k->e.n_dims; d++) {
-        extent[d] = ALL(1.0);
-    }
-    x->visits = ALL(1.0);
-    for (int l = 0; l < levels; l++) {
-        for (int s = k->first[l]; s < k->first_temporal[l]; s++) {
-            take(k, x, bound, at, s);
-        }
-        shape_spatial(k, x, l);
-        shape_temporal(k, x, bound, at, l);
-        for (int t = 0; t < k->e.n_tensors && l < levels - 1; t++) {
-            const struct einsum_tensor *tensor = &k->e.tensor[t];
-            vec volume = ALL(1.0), plain = ALL(1.0);
-            for (int r = 0; r < tensor->n_ranks; r++) {
-                if (tensor->rank[r].n_terms == 1 && tensor->rank[r].term[0].coef == 1) {
-                    plain *= extent[tensor->rank[r].term[0].dim];
-                    continue;
-                }
-                vec e = ALL(1.0);
-                for (int i = 0; i < tensor->rank[r].n_terms; i++) {
-                    e += (double)tensor->rank[r].term[i].coef * (extent[tensor->rank[r].term[i].dim] - 1.0);
-                }
-                if (tensor->rank[r].n_terms > 1) {
-                    x->extent[l][t][r] = e;
-                    volume *= e;
-                } else {
-                    plain *= e;
-                }
-            }
-            x->plain[l][t] = plain;
-            x->volume[l][t] = plain * volume;
-        }
-    }
-    vec instances = ALL(1.0);
-    for (int l = levels - 1; l >= 0; l--) {
-        x->instances[l] = instances;
-        instances *= x->fan[l];
-        if (l < levels - 1) {
-            x->reduce_steps[l] *= x->reduce_steps[l + 1];
-            x->reduce_fan[l] *= x->reduce_fan[l + 1];
-        }
-    }
-}
-
-/* Words that a tile of a tensor with plain ranks takes in. */
-INLINE void fetch_plain(const struct cost_kernel *k, const struct lanes *x, int t, int child, vec *out)
-{
-    vec m = ALL(1.0);
-    for (int l = child + 1; l < k->a.n_levels; l++) {
-        m = SELECT(m > 1.0, m * x->steps[l], x->moves[l][t]);
-    }
-    *out = m * x->volume[child][t];
-}
-
-/* Whether no bit is set in any lane. */
-INLINE bool no_bits(const void *v)
-{
-    uint64_t b[KERNEL_LANES];
-    memcpy(b, v, sizeof b);
-    return ((b[0] | b[1]) | (b[2] | b[3]) | ((b[4] | b[5]) | (b[6] | b[7]))) == 0;
-}
-_Static_assert(KERNEL_LANES == 8, "no_bits() looks at eight lanes");
-
-/* The same for one with sliding ranks: total_j = V + G_j = total_{j-1} n_j - (n_j - 1) overlap_j. `wrap`: how far the loops inside have moved
- * the tile along each sliding rank; `shared`: what of the rank's extent a return from there keeps; `plain`: extents of the plain
- * ranks, 0 once a loop inside has moved the tile along one of them, when nothing is shared any more. */
-INLINE void fetch_sliding(const struct cost_kernel *k, const struct lanes *x, int t, int child, vec *out)
-{
-    const struct kernel_slide *slide = &k->slide[t];
-    vec wrap[KERNEL_SLIDES], shared[KERNEL_SLIDES], extent[KERNEL_SLIDES];
-    vec total = x->volume[child][t], overlap = total, plain = x->plain[child][t];
-    for (int q = 0; q < KERNEL_SLIDES; q++) {
-        wrap[q] = ALL(0.0);
-        extent[q] = q < slide->n_ranks ? x->extent[child][t][slide->rank[q]] : ALL(1.0);
-        shared[q] = extent[q];
-    }
-    for (int l = child + 1; l < k->a.n_levels; l++) {
-        if (no_bits(&plain)) {
-            total *= x->steps[l];
-            continue;
-        }
-        for (int s = k->first_temporal[l]; s < k->first[l + 1]; s++) {
-            vec b = x->bound[s];
-            int q = slide->of_slot[s];
-            if (q == SLIDE_NONE) {
-                total = total * b - (b - 1.0) * overlap;
-            } else if (q == SLIDE_PLAIN) {
-                total *= b;
-                plain = SELECT(b > 1.0, ALL(0.0), plain);
-                overlap = SELECT(b > 1.0, ALL(0.0), overlap);
-            } else {
-                vec step = x->stride[s] * slide->coef[s];
-                vec move = step - wrap[q];
-                vec left = extent[q] - MAX(move, -move);
-                vec others = plain * shared[1 - q];
-                vec more = b - 1.0;
-                total = total * b - more * others * MAX(left, ALL(0.0));
-                wrap[q] += more * step;
-                left = extent[q] - wrap[q];
-                shared[q] = MAX(left, ALL(0.0));
-                overlap = others * shared[q];
-            }
-        }
-    }
-    *out = total;
-}
-
-/* Accesses of physical words for n elements, in whole words where several elements share one. Rounds up by adding nearly a half and then
- * 2^52, which leaves no bits below 1; what is missing to the half is less than an element's share of a word and more than the error
- * of the product, up to 10^12 accesses. */
-INLINE void accesses(const vec *n, const vec *words, enum packed packed, vec *out)
-{
-    *out = *n * *words;
-    if (packed != PACKED_NEVER) {
-        vec up = ((*out + (0.5 - 0x1p-13)) + 0x1p52) - 0x1p52;
-        *out = packed == PACKED_ALWAYS ? up : SELECT(*words < 1.0, up, *out);
-    }
-}
-
-/* An output's width where `more` reduction iterations are still to come. */
-INLINE void width_at(const struct kernel_port *p, bool output, const vec *more, vec *words, vec *port_bits,
-                     vec *wire_bits)
-{
-    *words = ALL(p->whole.words);
-    *port_bits = ALL(p->whole.port_bits);
-    *wire_bits = ALL(p->whole.wire_bits);
-    if (output && p->partial.wire_bits != p->whole.wire_bits) {
-        mask partial = *more > 1.0;
-        *words = SELECT(partial, ALL(p->partial.words), *words);
-        *port_bits = SELECT(partial, ALL(p->partial.port_bits), *port_bits);
-        *wire_bits = SELECT(partial, ALL(p->partial.wire_bits), *wire_bits);
-    }
-}
-
-INLINE void store(const struct level *level, const vec *words, enum packed packed, bool output, const vec *read,
-                  const vec *sent, const vec *fill, const vec *update, vec *pj)
-{
-    vec r, d, f, u;
-    accesses(read, words, packed, &r);
-    accesses(fill, words, packed, &f);
-    if (output) {
-        accesses(sent, words, packed, &d);
-        accesses(update, words, packed, &u);
-        r += d;
-        f += u;
-    }
-    *pj = r * level->read_pj + f * level->write_pj;
-}
-
-/* One tensor: all its traffic, priced. Counts are of one instance. */
-INLINE void price_tensor(const struct cost_kernel *k, struct lanes *x, int t, bool output)
-{
-    vec energy = x->energy;
-    int levels = k->a.n_levels, child = -1;
-    vec asked = ALL(1.0);    /* by each child; a MAC asks for one word a step */
-    vec visited = x->visits; /* words of the output that an instance ever holds */
-    const vec none = ALL(0.0), one = ALL(1.0);
-    for (int l = 0; l < levels; l++) {
-        asked *= x->steps[l];
-    }
-    for (int l = 0; l < levels; l++) {
-        const struct level *level = &k->a.level[l];
-        vec words, port_bits, wire_bits;
-        vec more = x->reduce_steps[child + 1] * (l + 1 < levels ? x->reduce_fan[l + 1] : one);
-        width_at(&k->port[l][t], output, &more, &words, &port_bits, &wire_bits);
-        vec adds = none;
-        if (k->spatial[l]) {
-            if (output) {
-                adds = asked * (x->fan[l] - x->delta[l][t]);
-                visited *= x->delta[l][t];
-            }
-            asked *= x->delta[l][t];
-        }
-        vec known = output ? asked - visited : none;
-        vec network = none;
-        if (k->wired[l][t]) {
-            network = (asked + known) * wire_bits * level->hop_pj_per_bit * x->hops[l][t];
-        }
-        if (output && k->spatial[l]) {
-            network += adds * (k->e.tensor[t].partial_bits * level->add_pj_per_bit);
-        }
-        energy += network * x->instances[l];
-        if (!(k->skeleton.level[l].keep >> t & 1)) {
-            continue;
-        }
-        vec read = output ? known : asked, update = output ? asked : none;
-        vec fill = none, sent = none, taken = none, pj;
-        if (l < levels - 1) {
-            if (k->slides[t]) {
-                fetch_sliding(k, x, t, l, &taken);
-            } else {
-                fetch_plain(k, x, t, l, &taken);
-            }
-            fill = output ? taken - visited : taken;
-            sent = output ? taken : none;
-        }
-        store(level, &words, k->port[l][t].packed, output, &read, &sent, &fill, &update, &pj);
-        energy += pj * x->instances[l];
-        x->read[l] += (read + sent) * port_bits;
-        x->write[l] += (fill + update) * port_bits;
-        asked = taken;
-        child = l;
-    }
-    x->energy = energy;
-}
-
-INLINE void finish(const struct cost_kernel *k, struct lanes *x, vec *energy, vec *cycles)
-{
-    vec most = ALL(1.0);
-    for (int l = 0; l < k->a.n_levels; l++) {
-        most *= x->steps[l];
-    }
-    for (int l = 0; l < k->a.n_levels; l++) {
-        vec r = x->read[l] * k->inv_read[l], w = x->write[l] * k->inv_write[l];
-        vec both = (x->read[l] + x->write[l]) * k->inv_shared[l];
-        vec need = MAX(r, w);
-        need = MAX(need, both) * (1 - 1e-12);
-        vec near = (need + 0x1p52) - 0x1p52;
-        need = SELECT(near < need, near + 1.0, near);
-        most = MAX(most, need);
-    }
-    *cycles = most;
-    *energy = x->energy + k->mac_pj + most * k->leak_pj_per_cycle;
-}
-
-/* Whether the bounds of each lane multiply to the operator's. */
-INLINE bool perfect(const struct cost_kernel *k, const struct lanes *x)
-{
-    mask wrong = {0};
-    for (int d = 0; d < k->e.n_dims; d++) {
-        wrong |= (mask)(x->extent_all[d] - (double)k->e.bound[d]);
-    }
-    return no_bits(&wrong);
-}
-
-/* False, and nothing priced, when a lane has imperfect factors. */
-CLONES static bool price(const struct cost_kernel *k, struct lanes *x, const double *const *bound, int at,
-                         double *energy_pj, double *cycles)
-{
-    shape(k, x, bound, at);
-    if (!perfect(k, x)) {
-        return false;
-    }
-    x->energy = ALL(0.0);
-    for (int l = 0; l < k->a.n_levels; l++) {
-        x->read[l] = x->write[l] = ALL(0.0);
-    }
-    for (int t = 0; t < k->e.n_tensors; t++) {
-        if (t == k->output) {
-            price_tensor(k, x, t, true);
-        } else {
-            price_tensor(k, x, t, false);
-        }
-    }
-    vec energy, needed;
-    finish(k, x, &energy, &needed);
-    memcpy(energy_pj, &energy, sizeof energy);
-    memcpy(cycles, &needed, sizeof needed);
-    return true;
+#endif
+    return (struct way){price_2, 2};
 }
 
 /* The slow way, for one mapping. */
@@ -631,13 +249,26 @@ static int price_one(const struct cost_kernel *k, int i, const double *const *bo
     return 0;
 }
 
+/* KERNEL_LANES mappings from `at` on; false when one has imperfect factors, or the operator zeros. */
+static bool price_batch(const struct cost_kernel *k, const struct way *way, union work *work,
+                        const double *const *bound, int at, double *energy_pj, double *cycles)
+{
+    for (int i = 0; i < KERNEL_LANES; i += way->lanes) {
+        if (k->sparse || !way->price(k, work, bound, at + i, energy_pj + i, cycles + i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int cost_kernel_price(const struct cost_kernel *k, int n, const double *const *bound, double *energy_pj, double *cycles,
                       struct err *err)
 {
-    struct lanes x;
+    const struct way way = widest();
+    union work work;
     int i = 0;
     for (; i + KERNEL_LANES <= n; i += KERNEL_LANES) {
-        if (!k->sparse && price(k, &x, bound, i, &energy_pj[i], &cycles[i])) {
+        if (price_batch(k, &way, &work, bound, i, &energy_pj[i], &cycles[i])) {
             continue;
         }
         for (int j = i; j < i + KERNEL_LANES; j++) {
@@ -658,7 +289,7 @@ int cost_kernel_price(const struct cost_kernel *k, int n, const double *const *b
             rest[s][lane] = bound[s][i + lane < n ? i + lane : i];
         }
     }
-    if (!k->sparse && price(k, &x, column, 0, energy, needed)) {
+    if (price_batch(k, &way, &work, column, 0, energy, needed)) {
         memcpy(&energy_pj[i], energy, (size_t)(n - i) * sizeof *energy);
         memcpy(&cycles[i], needed, (size_t)(n - i) * sizeof *needed);
         return 0;

@@ -6,7 +6,8 @@
  *     cost_kernel_init(&k, a, e, &skeleton, &err);
  *     cost_kernel_price(&k, n, bound, energy_pj, cycles);
  *
- * Eight mappings go through at once, in vector registers, without branches or divisions. */
+ * Eight mappings go through at once, in the widest vector registers that the machine has, without branches or divisions; the bits of the
+ * results do not depend on the machine. */
 #ifndef COSTMODEL_COST_KERNEL_H
 #define COSTMODEL_COST_KERNEL_H
 
