@@ -139,7 +139,11 @@ static void print_metrics(const struct study *s, const struct evaluation *v)
             continue;
         }
         struct strbuf t = STRBUF_INIT;
-        quantity_print(v->metric[i] / metrics[i].column_scale, metrics[i].dim, &t);
+        if (strcmp(metrics[i].unit, "%") == 0) {
+            strbuf_addf(&t, "%.4g%%", v->metric[i]);
+        } else {
+            quantity_print(v->metric[i] / metrics[i].column_scale, metrics[i].dim, &t);
+        }
         struct strbuf what = STRBUF_INIT;
         record_describe(s, (enum metric_id)i, &what);
         printf("%-16s %12s   %s\n", metrics[i].name, strbuf_str(&t), strbuf_str(&what));

@@ -66,10 +66,15 @@ static int run_cases(const struct cli *cli, const struct model_opts *o)
         bad += rc != 0;
         fwrite(out.buf, 1, out.len, stdout);
     }
+    int failed = ferror(in) ? errno : 0;
     free(line);
     strbuf_release(&out);
     if (in != stdin) {
         fclose(in);
+    }
+    if (failed) {
+        return cli_fail(cli, failed == EISDIR ? ERR_NOINPUT : ERR_IO, "cannot read '%s': %s", o->cases,
+                        strerror(failed));
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         return cli_fail(cli, ERR_IO, "cannot write the answers: %s", strerror(errno));

@@ -324,7 +324,8 @@ static int show_front(struct cli *cli, const struct pareto_opts *o, const struct
         if (o->hv || o->ref) {
             print_volume(front, &box);
         }
-        printf("%d designs on the front%s\n", front->n, shown < front->n ? "; of them:" : ":");
+        printf("%d design%s on the front%s\n", front->n, front->n == 1 ? "" : "s",
+               shown < front->n ? "; of them:" : ":");
         pareto_print(front, cli, keep, columns, n_columns);
         char hex[HASH_HEX];
         hash_hex(front->row[pick_knee(front->f, front->n, front->m)].hash, hex);

@@ -55,6 +55,7 @@ static void load_onnx(const char *path, const struct workload_opts *o, const str
     size_t len;
     char *data = file_read(path, (size_t)1 << 31, &len, &err);
     if (data == NULL) {
+        d->n_unreadable += err.code != ERR_DATA;
         diags_error(d, nowhere, NULL, "%s", err.text);
         return;
     }

@@ -360,7 +360,8 @@ int front_summary(const struct cli *cli, struct db *db, struct err *err)
     bool *keep = mem_calloc((size_t)front.n + 1, sizeof *keep);
     int shown = pick_spread(front.f, front.n, front.m, SUMMARY_ROWS, keep);
     if (shown > 0) {
-        printf("%d designs on the front%s\n", front.n, shown < front.n ? "; some of them:" : ":");
+        printf("%d design%s on the front%s\n", front.n, front.n == 1 ? "" : "s",
+               shown < front.n ? "; some of them:" : ":");
         pareto_print(&front, cli, keep, NULL, 0);
     } else {
         printf("no feasible design\n");

@@ -77,8 +77,8 @@ static int check_range(const struct opt *o, const char *shown, const char *text,
         quantity_print(o->min, o->dim, &low);
         quantity_print(o->max, o->dim, &high);
     } else {
-        strbuf_addf(&low, "%.15g", o->min);
-        strbuf_addf(&high, "%.15g", o->max);
+        strbuf_addf(&low, o->type == OPT_INT ? "%.0f" : "%.15g", o->min);
+        strbuf_addf(&high, o->type == OPT_INT ? "%.0f" : "%.15g", o->max);
     }
     if (isinf(o->max)) {
         err_set(err, ERR_USAGE, "%s must be at least %s, not '%s'", shown, strbuf_str(&low), text);

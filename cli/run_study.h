@@ -26,7 +26,7 @@ struct run_opts {
     {"time", 't', OPT_QUANTITY, offsetof(type, member.time_s), "TIME", \
      "stop after this time, to be resumed: 30min", .dim = {{1, 0, 0, 0, 0, 0, 0, 0}}, .min = 0, .max = 1e9}, \
     {"progress", 0, OPT_CHOICE, offsetof(type, member.progress), "FORM", \
-     "auto, line, keys, json or none", .choices = progress_forms}, \
+     "how to show how far it is (none: not at all)", .choices = progress_forms}, \
     {"durable", 0, OPT_FLAG, offsetof(type, member.durable), NULL, \
      "sync every commit: a power cut loses nothing that was counted"}, \
     {"cache", 0, OPT_STRING, offsetof(type, member.cache), "FILE", \

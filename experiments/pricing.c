@@ -3,6 +3,7 @@
 #include "base/doc.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "base/units.h"
 #include "costmodel/mapper.h"
 #include "costmodel/sparse.h"
 #include "experiments/calibration.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct mark nowhere = {NULL, 0, 0, 0};
 
@@ -66,7 +68,11 @@ static int set_param(const struct template *t, const char *text, double *values,
     } else if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0) {
         values[i] = value[0] == 't';
     } else if (quantity_scan(value, &x, &dim, &unit_at) != (int)strlen(value) || !dim_equal(dim, params[i].dim)) {
-        rc = diags_error(d, nowhere, dim_units(params[i].dim), "'%s' is no value for '%s'", value, name);
+        char what[64], help[160];
+        const char *units = dim_units(params[i].dim);
+        snprintf(help, sizeof help, "write %s%s%s", dim_name(params[i].dim, what, sizeof what),
+                 *units ? " with its unit: " : "", units);
+        rc = diags_error(d, nowhere, help, "'%s' is no value for '%s'", value, name);
     } else {
         values[i] = x;
     }
@@ -199,7 +205,7 @@ static int load_mapping(const struct pricing_request *r, struct pricing *p, stru
     struct doc *doc = NULL;
     const char *text = r->mapping;
     struct mark mark = nowhere;
-    if (strchr(text, '|') == NULL) {
+    if (strpbrk(text, "| ") == NULL || access(text, F_OK) == 0) {
         doc = doc_read_file(text, d);
         const struct node *node = doc != NULL ? mapping_node(doc, r->layer, d) : NULL;
         if (node == NULL) {

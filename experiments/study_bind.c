@@ -295,8 +295,8 @@ static int read_constraints(struct study *s, const struct node *list, struct dia
 
 static int check_algorithm(const struct raw_search *raw, const struct node *search, struct diags *d)
 {
-    const char *names[64] = {"auto"};
-    int n = 1;
+    const char *names[64] = {NULL};
+    int n = 0;
     for (const struct search_algorithm *a = search_algorithms; a->name != NULL && n < 64; a++) {
         names[n++] = a->name;
     }

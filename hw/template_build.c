@@ -1,5 +1,7 @@
 /* From parameter values to an accelerator: active levels, fan-outs, components at the technology's voltage, areas bottom-up (a network's
  * wires are as long as the tiles below it are wide), totals. */
+#include "base/strbuf.h"
+#include "base/units.h"
 #include "hw/component.h"
 #include "hw/compute.h"
 #include "hw/template_impl.h"
@@ -37,6 +39,24 @@ static int whole(const struct build *b, const struct expr *e, int64_t fallback, 
     return 0;
 }
 
+static int bad_value(const struct template *t, const struct template_param *p, double v, struct err *err)
+{
+    struct strbuf text = STRBUF_INIT;
+    strbuf_addf(&text, "parameter '%s' of template '%s' is ", p->name, t->name);
+    quantity_print(v, p->dim, &text);
+    if (v >= p->min && v <= p->max) {
+        strbuf_adds(&text, ": it must be a whole number");
+    } else {
+        strbuf_adds(&text, ": it lies outside ");
+        quantity_print(p->min, p->dim, &text);
+        strbuf_adds(&text, "..");
+        quantity_print(p->max, p->dim, &text);
+    }
+    err_set(err, ERR_DATA, "%s", strbuf_str(&text));
+    strbuf_release(&text);
+    return -1;
+}
+
 static int check_values(const struct template *t, const double *v, struct err *err)
 {
     for (int i = 0; i < t->n_params; i++) {
@@ -44,10 +64,7 @@ static int check_values(const struct template *t, const double *v, struct err *e
         bool integral = p->type != PARAM_REAL && p->type != PARAM_FREQUENCY && p->type != PARAM_BANDWIDTH &&
                         p->type != PARAM_VOLTAGE && p->type != PARAM_CAPACITY;
         if (!(v[i] >= p->min && v[i] <= p->max) || (integral && v[i] != floor(v[i]))) {
-            return err_set(err, ERR_DATA,
-                           "parameter '%s' of template '%s' is %.10g: it lies outside "
-                           "%.10g..%.10g",
-                           p->name, t->name, v[i], p->min, p->max);
+            return bad_value(t, p, v[i], err);
         }
     }
     return 0;

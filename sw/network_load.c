@@ -130,6 +130,7 @@ static struct network *load_file(int format, struct request *r)
     struct err err = ERR_INIT;
     char *text = file_read(r->name, MAX_FILE, &r->len, &err);
     if (text == NULL) {
+        r->d->n_unreadable += err.code != ERR_DATA;
         diags_error(r->d, nowhere, NULL, "%s", err.text);
         return NULL;
     }

@@ -87,6 +87,12 @@ START_TEST(refusals)
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "layers/02.yaml:4:17: error: 'C': arithmetic is not read"));
     shell_run(&sh, "dovetail import timeloop /nonexistent.yaml");
     ck_assert_int_eq(sh.status, 66);
+    static const char *const endings[] = {"onnx", "csv", "json", "yaml", "cfg"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        shell_run(&sh, "dovetail import /nonexistent.%s", endings[i]);
+        ck_assert_msg(sh.status == 66, "%s: %d", endings[i], sh.status);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "No such file or directory"));
+    }
     shell_run(&sh, "dovetail import timelop a.yaml b.yaml");
     ck_assert_int_eq(sh.status, 64);
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "did you mean 'timeloop'?"));

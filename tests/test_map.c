@@ -76,6 +76,17 @@ START_TEST(refusals)
     shell_run(&sh, "dovetail map --arch edge_npu --set mac_bits=4 --workload resnet18 --layer conv1 --w-bits 8");
     ck_assert_int_eq(sh.status, 1);
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "do not fit MAC units"));
+    shell_run(&sh, "dovetail map --arch edge_npu --set pe_rows=1.5 --workload resnet18");
+    ck_assert_int_eq(sh.status, 65);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "is 1.5: it must be a whole number"));
+    shell_run(&sh, "dovetail map --arch edge_npu --set glb=1GiB --workload resnet18");
+    ck_assert_int_eq(sh.status, 65);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "it lies outside 4KiB..8MiB"));
+    shell_run(&sh, "dovetail map --arch edge_npu --workload resnet18 --budget 0");
+    ck_assert_int_eq(sh.status, 64);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "must lie in 1..1000000000000000, not '0'"));
+    shell_run(&sh, "dovetail model --case /"); /* a folder is not a file without cases */
+    ck_assert_int_eq(sh.status, 66);
 }
 END_TEST
 
