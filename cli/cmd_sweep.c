@@ -153,7 +153,7 @@ static int submit(struct cli *cli, const struct sweep *s, enum scheduler schedul
     if (cli->json) {
         cli_json(json_pack("{s:s, s:i, s:s}", "folder", s->dir, "tasks", n, "job", job));
     } else {
-        printf("submitted  job %s: %d tasks of %s\n", job, n, s->dir);
+        printf("submitted  job %s: %d task%s of %s\n", job, n, n == 1 ? "" : "s", s->dir);
         cli_say(cli,
                 "next       dovetail status %s --watch\n           dovetail merge %s -o %s.db     when all are done",
                 s->dir, s->dir, s->name);
@@ -311,8 +311,8 @@ static int carry_out(struct cli *cli, const struct sweep *s, const struct sweep_
     } else if (o->local > 0) {
         status = run_local(cli, s, o);
     } else {
-        cli_say(cli, "written    %s: %d tasks; run them with: dovetail sweep %s --slurm, or --local N", s->dir,
-                s->n_tasks, s->dir);
+        cli_say(cli, "written    %s: %d task%s; run with: dovetail sweep %s --slurm, or --local N", s->dir, s->n_tasks,
+                s->dir);
         status = cli->json ? cli_json(json_pack("{s:s, s:i}", "folder", s->dir, "tasks", s->n_tasks)) : 0;
     }
     strbuf_release(&script);
