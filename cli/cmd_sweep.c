@@ -312,7 +312,7 @@ static int carry_out(struct cli *cli, const struct sweep *s, const struct sweep_
         status = run_local(cli, s, o);
     } else {
         cli_say(cli, "written    %s: %d task%s; run with: dovetail sweep %s --slurm, or --local N", s->dir, s->n_tasks,
-                s->dir);
+                s->n_tasks == 1 ? "" : "s", s->dir);
         status = cli->json ? cli_json(json_pack("{s:s, s:i}", "folder", s->dir, "tasks", s->n_tasks)) : 0;
     }
     strbuf_release(&script);
