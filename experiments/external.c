@@ -239,7 +239,9 @@ enum external_outcome external_price(struct external *e, const char *id, const c
         give(e, i);
         if (reason.len > 0) {
             strbuf_reset(why);
-            strbuf_addf(why, outcome == EXTERNAL_INFEASIBLE ? "" : "%s: ", external_outcome_names[outcome]);
+            if (outcome != EXTERNAL_INFEASIBLE) {
+                strbuf_addf(why, "%s: ", external_outcome_names[outcome]);
+            }
             strbuf_adds(why, strbuf_str(&reason));
         }
         bool again = outcome == EXTERNAL_TIMEOUT || outcome == EXTERNAL_CRASHED;

@@ -23,8 +23,6 @@
 #define GUARD_WAIT_S 5.0  /* for a guard that was told to end */
 #define ENDING_WAIT_S 0.5 /* for a process that closed its output */
 
-extern char **environ;
-
 struct external_process {
     pid_t guard;
     int to, from, err; /* its standard input, output, error; -1: closed */

@@ -150,7 +150,7 @@ static int letters_of(const uint8_t *text, size_t len, size_t at)
 static void implicit_output(struct equation *e, int dots)
 {
     int length = put_dots(e->out, 0, dots);
-    for (char c = 'A'; c <= 'z'; c++) {
+    for (int c = 'A'; c <= 'z'; c++) {
         int times = 0;
         for (int t = 0; t < e->n; t++) {
             for (const char *p = e->term[t]; *p; p++) {
@@ -158,7 +158,7 @@ static void implicit_output(struct equation *e, int dots)
             }
         }
         if (times == 1 && length < ONNX_RANK) {
-            e->out[length++] = c;
+            e->out[length++] = (char)c;
         }
     }
 }
