@@ -20,7 +20,9 @@ enum {
     NEIGHBOURS = 12,
     REFINE_STEPS = 40,  /* then each follows the slope of the score: so many evaluations */
     BRED_EVERY = 6,     /* a trial in so many is bred from the front without asking the model, in case it errs */
-    HYBRID_TRIALS = 250 /* proposed by the model before evolution takes over */
+    HYBRID_LEAST = 250, /* proposed by the model before evolution takes over: half of the plan, within these; */
+    HYBRID_MOST = 500,
+    HYBRID_MANY = 2000 /* the least for a longer plan, whose evaluations are cheap and make up for it */
 };
 
 /* Beyond so many variables a model is good near its data only, and uniform points are everywhere else: half of the candidates come from
@@ -388,7 +390,9 @@ static void *create_bayes(struct search *s, struct err *err)
 static void *create_hybrid(struct search *s, struct err *err)
 {
     (void)err;
-    int64_t until = HYBRID_TRIALS < s->options.plan ? HYBRID_TRIALS : INT64_MAX;
+    int64_t half = s->options.plan > HYBRID_MANY ? 0 : s->options.plan / 2;
+    int64_t until = half < HYBRID_LEAST ? HYBRID_LEAST : half > HYBRID_MOST ? HYBRID_MOST : half;
+    until = until < s->options.plan ? until : INT64_MAX;
     return create(s, until, s->m <= 3 ? SURVIVE_VOLUME : SURVIVE_SHIFT);
 }
 

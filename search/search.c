@@ -36,7 +36,7 @@ const struct search_algorithm search_algorithms[] = {
     {"bayes", "Gaussian processes, expected hypervolume improvement; for evaluations of seconds and more",
      "Yang, Emmerich, Deutz, Baeck, J. Global Optimization 75, 2019, doi:10.1007/s10898-019-00798-7", true,
      &search_bayes_ops},
-    {"hybrid", "bayes for the first 250 evaluations, then evolution", "", true, &search_hybrid_ops},
+    {"hybrid", "bayes for the first 250 to 500 evaluations, then evolution", "", true, &search_hybrid_ops},
     {"random", "every point drawn uniformly, none twice", "", false, &search_random_ops},
     {"exhaustive", "every point in order, reals on a grid", "", false, &search_exhaustive_ops},
     {NULL, NULL, NULL, false, NULL},
