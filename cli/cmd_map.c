@@ -221,6 +221,13 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     if (o->arch == NULL || o->workload == NULL) {
         return cli_fail(cli, ERR_USAGE, "name the accelerator and the network: --arch TEMPLATE --workload MODEL");
     }
+    if (o->perfect && !o->fast) {
+        return cli_fail(cli, ERR_USAGE,
+                        "--perfect goes with --fast: the exact search takes factors that divide anyhow");
+    }
+    if (o->imperfect && o->fast) {
+        return cli_fail(cli, ERR_USAGE, "--imperfect is for the exact search: --fast takes such factors anyhow");
+    }
     struct map_request r = {
         .what = {.arch = o->arch,
                  .workload = o->workload,

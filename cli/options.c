@@ -133,8 +133,9 @@ static int store_quantity(const struct opt *o, const char *shown, const char *te
     int used = quantity_scan(text, &v, &dim, &unit_at);
     if (used <= 0 || text[used] || !isfinite(v) || !dim_equal(dim, o->dim)) {
         char name[64];
-        return err_set(err, ERR_USAGE, "%s needs %s with its unit (%s), not '%s'", shown,
-                       dim_name(o->dim, name, sizeof name), dim_units(o->dim), text);
+        const char *units = dim_units(o->dim);
+        return err_set(err, ERR_USAGE, "%s needs %s%s%s%s, not '%s'", shown, dim_name(o->dim, name, sizeof name),
+                       *units ? " with its unit (" : "", units, *units ? ")" : "", text);
     }
     if (check_range(o, shown, text, v, err)) {
         return -1;

@@ -308,10 +308,14 @@ int db_schema_create_cache(sqlite3 *sql, const char *path, struct err *err)
 
 int db_schema_check(sqlite3 *sql, const char *path, struct err *err)
 {
-    int64_t id, version;
-    if (db_sql_integer(sql, path, "PRAGMA application_id", 0, &id, err) ||
+    int64_t id, version, pages;
+    if (db_sql_integer(sql, path, "PRAGMA page_count", 0, &pages, err) ||
+        db_sql_integer(sql, path, "PRAGMA application_id", 0, &id, err) ||
         db_sql_integer(sql, path, "PRAGMA user_version", 0, &version, err)) {
         return -1;
+    }
+    if (pages == 0) {
+        return err_set(err, ERR_DATA, "'%s' is empty, not a Dovetail study", path);
     }
     if (id != DB_APPLICATION_ID) {
         return err_set(err, ERR_DATA, "'%s' is an SQLite file of another program, not a Dovetail study", path);

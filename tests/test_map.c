@@ -85,6 +85,10 @@ START_TEST(refusals)
     shell_run(&sh, "dovetail map --arch edge_npu --workload resnet18 --budget 0");
     ck_assert_int_eq(sh.status, 64);
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "must lie in 1..1000000000000000, not '0'"));
+    shell_run(&sh, "dovetail map --arch edge_npu --workload resnet18 --perfect");
+    ck_assert_int_eq(sh.status, 64);
+    shell_run(&sh, "dovetail map --arch edge_npu --workload resnet18 --fast --imperfect");
+    ck_assert_int_eq(sh.status, 64);
     shell_run(&sh, "dovetail model --case /"); /* a folder is not a file without cases */
     ck_assert_int_eq(sh.status, 66);
 }
