@@ -177,7 +177,7 @@ help:
 	@echo 'make check-cluster what needs MPI or Slurm: tests/cluster, on this machine; installs both (make deps-cluster)'
 	@echo 'make deps          install what building needs (apt; elsewhere: prints the list)'
 	@echo 'make bench         the measurements of tests/bench_*.c'
-	@echo 'make bench-search  the search against other optimizers: 23 problems, 3 budgets, 11 seeds (hours)'
+	@echo 'make bench-search  the search against other optimizers: 23 problems, 3 budgets, 11 seeds (some 20 minutes of two idle cores)'
 	@echo 'make validation    docs/validation.md: its tables by the programs that measure them; ONLY="eyeriss cim": only these'
 	@echo 'make lint          layers, words, format, gcc and clang warnings, clang-tidy; make format mends the format'
 	@echo 'make asan | tsan   the tests under address+undefined / thread sanitizers'
