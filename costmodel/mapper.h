@@ -45,7 +45,7 @@ struct mapper_result {
     bool proven;    /* the mapping's value is the bound */
 };
 
-/* The search's memory (a few hundred KiB), for callers that map many operators: one for
+/* The search's memory (1 MiB; exact searches up to some tens), for callers that map many operators: one for
  * each thread. */
 struct mapper_work;
 struct mapper_work *mapper_work_new(void);
