@@ -219,12 +219,17 @@ static int distinct(const struct network *net, const struct einsum **out)
 static double cold_ms(const struct accelerator *a, const struct einsum *const *op, int n, enum mapper_effort effort)
 {
     double start = wall_seconds();
-#pragma omp parallel for schedule(dynamic, 1) default(none) shared(a, op, effort, n)
-    for (int i = 0; i < n; i++) {
-        struct mapper_options opt = {.goal = GOAL_EDP, .effort = effort, .core_split = CORE_ONE};
-        struct mapper_result r;
-        struct err err = ERR_INIT;
-        mapper_best(a, op[i], &opt, NULL, &r, &err);
+#pragma omp parallel default(none) shared(a, op, effort, n)
+    {
+        struct mapper_work *work = mapper_work_new();
+#pragma omp for schedule(dynamic, 1)
+        for (int i = 0; i < n; i++) {
+            struct mapper_options opt = {.goal = GOAL_EDP, .effort = effort, .core_split = CORE_ONE};
+            struct mapper_result r;
+            struct err err = ERR_INIT;
+            mapper_best(a, op[i], &opt, work, &r, &err);
+        }
+        mapper_work_free(work);
     }
     return 1e3 * (wall_seconds() - start);
 }
@@ -232,11 +237,16 @@ static double cold_ms(const struct accelerator *a, const struct einsum *const *o
 static double families_ms(const struct accelerator *a, const struct einsum *const *op, int n, struct mapper_family *f)
 {
     double start = wall_seconds();
-#pragma omp parallel for schedule(dynamic, 1) default(none) shared(a, op, n, f)
-    for (int i = 0; i < n; i++) {
-        struct mapper_options opt = {.goal = GOAL_EDP, .effort = MAPPER_EXACT, .core_split = CORE_ONE};
-        struct err err = ERR_INIT;
-        mapper_family_build(&f[i], a, op[i], &opt, NULL, &err);
+#pragma omp parallel default(none) shared(a, op, n, f)
+    {
+        struct mapper_work *work = mapper_work_new();
+#pragma omp for schedule(dynamic, 1)
+        for (int i = 0; i < n; i++) {
+            struct mapper_options opt = {.goal = GOAL_EDP, .effort = MAPPER_EXACT, .core_split = CORE_ONE};
+            struct err err = ERR_INIT;
+            mapper_family_build(&f[i], a, op[i], &opt, work, &err);
+        }
+        mapper_work_free(work);
     }
     return 1e3 * (wall_seconds() - start);
 }
