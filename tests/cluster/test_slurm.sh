@@ -9,10 +9,9 @@ dovetail=${DOVETAIL:-build/release/dovetail}
 case $dovetail in /*) ;; *) dovetail=$PWD/$dovetail ;; esac
 dir=$(readlink -f "$(mktemp -d)") || exit 1
 cluster=$dir/cluster
-throttle=''
+asleep=''
 finish()
 {
-    [ -n "$throttle" ] && kill "$throttle" 2> /dev/null
     slurm_down "$cluster"
     [ -n "${SLURM_TEST_KEEP:-}" ] && echo "kept: $dir" || rm -rf "$dir"
 }
@@ -65,11 +64,11 @@ beats() # task, field of its newest heartbeat
 {
     cat "cut/state/$(printf %03d "$1")".*.json 2> /dev/null | tr '}' '\n' | sed -n "s/.*\"$2\": \"*\([^,\"]*\).*/\1/p" | tail -1
 }
-began() # task: it has brought something back, and less than half
+began() # task: it has brought something back, and less than most
 {
     for f in "cut/shards/$(printf %03d "$1")"-*.db; do
         n=${f##*-}
-        [ -f "$f" ] && [ $((2 * ${n%.db})) -lt $each ] && return 0
+        [ -f "$f" ] && [ $((5 * ${n%.db})) -lt $((4 * each)) ] && return 0
     done
     return 1
 }
@@ -81,59 +80,63 @@ tasks_on() # node
 {
     squeue -h -r -t R -w "$1" -o %K 2> /dev/null
 }
-any_began_on() # node
+begun_on() # node
 {
-    for task in $(tasks_on "$1"); do began "$task" && return 0; done
-    return 1
+    for task in $(tasks_on "$1"); do began "$task" && echo "$task"; done
 }
 
+# All nodes are stopped in the middle of their work, each when two of its tasks have brought something back, so that what follows finds them there
+# however fast this machine is.
+frozen=' '
+freeze()
+{
+    for node in n1 n2 n3 n4; do
+        case $frozen in *" $node "*) continue ;; esac
+        [ "$(begun_on $node | wc -l)" -ge 2 ] || continue
+        for task in $(tasks_on $node); do kill -STOP "$(beats "$task" pid)"; done
+        frozen="$frozen$node "
+    done 2> /dev/null
+    [ "$(echo "$frozen" | wc -w)" -eq 4 ]
+}
+ok 'wait_for 120 freeze' 'all nodes are at work'
+lost=$(begun_on n2 | tr '\n' ' ') twins=$(begun_on n3 | tr '\n' ' ')
+preempted=$(begun_on n1 | head -1) cancelled=$(begun_on n1 | tail -1) limited=$(begun_on n4 | head -1) other=$(begun_on n4 | tail -1)
+[ "$other" = "$limited" ] || kill -CONT "$(beats "$other" pid)"
+
 # The power of a node is cut: its slurmd, its tasks, its disk are gone.
-wait_for 120 'any_began_on n2'
-lost=$(tasks_on n2 | tr '\n' ' ')
 slurm_node_dies "$cluster" n2
 echo "n2 dies with tasks $lost"
 ok '[ -n "$lost" ]' 'a node is lost in the middle'
 
-# Preempted: TERM to the steps, as Slurm does.
-preempted=''
-wait_for 120 'for t in $(tasks_on n1) $(tasks_on n4); do began $t && preempted=$t && break; done; [ -n "$preempted" ]'
-timeout 3 scancel --signal=TERM "${job}_$preempted" 2> /dev/null & # it may ask again while the task is on its way to the queue
+# Preempted: TERM to the steps, as Slurm does. It may ask again while the task is on its way to the queue.
+kill -CONT "$(beats "$preempted" pid)"
+timeout 3 scancel --signal=TERM "${job}_$preempted" 2> /dev/null &
 echo "task $preempted is preempted"
 
-# At its limit: slowed, so that the limit comes first whatever the machine.
-limited=''
-wait_for 120 'for t in $(tasks_on n1) $(tasks_on n4); do [ $t != "$preempted" ] && began $t && limited=$t && break; done; [ -n "$limited" ]'
+# At its limit: held until the warning has come, so that the limit comes first whatever the machine.
 pid=$(beats "$limited" pid)
-(while kill -STOP "$pid" 2> /dev/null; do sleep 0.9; kill -CONT "$pid" 2> /dev/null; sleep 0.1; done) &
-throttle=$!
 scontrol update JobId="${job}_$limited" TimeLimit=1
 echo "task $limited has a minute"
 
 # A node that is cut off from the network and declared dead, its tasks with it, for they hang; they wake when Slurm has started others of the
 # same numbers elsewhere.
-wait_for 120 'any_began_on n3'
-twins=''
-for task in $(tasks_on n3); do
-    twin=$(beats "$task" pid)
-    [ -n "$twin" ] && kill -STOP "$twin" && twins="$twins $task" && asleep="${asleep:-} $twin"
+for task in $twins; do
+    asleep="$asleep $(beats "$task" pid)"
 done
 kill -9 "$(cat "$cluster/run/slurmd.n3.pid")"
 rm -f "$cluster/run/slurmd.n3.pid"
-echo "n3 is cut off with tasks$twins"
+echo "n3 is cut off with tasks $twins"
 ok '[ -n "$twins" ]' 'a node is cut off in the middle'
 
 # Cancelled by a person.
-cancelled=''
-wait_for 60 'for t in $(tasks_on n1) $(tasks_on n4); do [ $t != "$limited" ] && [ $t != "$preempted" ] && began $t && cancelled=$t && break; done; [ -n "$cancelled" ]'
+kill -CONT "$(beats "$cancelled" pid)"
 timeout 20 scancel "${job}_$cancelled"
 echo "task $cancelled is cancelled"
 ok '[ -n "$cancelled" ]' 'a task is cancelled in the middle'
 
-wait_for 120 'grep -q "^stopped" "cut/log/$limited.log"'
-kill "$throttle" 2> /dev/null
-wait "$throttle" 2> /dev/null
-throttle=''
-kill -CONT "$pid" 2> /dev/null
+# USR1 is the tenth bit of what waits for the process.
+wait_for 120 'grep -q "^ShdPnd:.*[2367abef]..$" "/proc/$pid/status"'
+kill -CONT "$pid"
 wait_for 30 'grep -q "^stopped" cut/log/$limited.log'
 ok 'grep -q "^stopped" cut/log/$limited.log' 'a task stops before its time limit'
 scontrol update JobId="${job}_$limited" TimeLimit=10 2> /dev/null
