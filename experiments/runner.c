@@ -35,6 +35,7 @@ struct running {
     double last_progress_s;
     struct progress progress;
     int64_t evaluated;
+    int64_t failed_in_a_row;
 };
 
 static double now_s(void)
@@ -149,6 +150,20 @@ static double hypervolume_now(struct running *l)
     return hv;
 }
 
+/* An evaluator that has nothing but failures to say wastes the budget. */
+static int too_many_failures(const struct running *l, const struct evaluation *last, struct err *err)
+{
+    const struct study_evaluator *e = l->study->evaluator;
+    if (e == NULL || e->max_failures == 0 || l->failed_in_a_row < e->max_failures) {
+        return 0;
+    }
+    return err_set(
+        err, ERR_EVALUATOR,
+        "the evaluator failed on %lld trials in a row (evaluator.max_failures), at last: %s; all are stored; "
+        "when it is mended, go on with `dovetail resume %s`",
+        (long long)l->failed_in_a_row, last->why, db_path(l->db));
+}
+
 /* The oldest trial of the window leaves it. */
 static int tell(struct running *l, struct err *err)
 {
@@ -177,11 +192,13 @@ static int tell(struct running *l, struct err *err)
     l->n_told++;
     l->progress.infeasible += value->state == DB_INFEASIBLE;
     l->progress.retried += value->state == DB_OK && value->why[0] != '\0';
-    if (value->state == DB_FAILED) {
+    bool failed = value->state == DB_FAILED;
+    if (failed) {
         l->progress.failed++;
         l->progress.failures[evaluation_failure(value)]++;
     }
-    return 0;
+    l->failed_in_a_row = !failed ? 0 : l->failed_in_a_row + !l->stored[at]; /* of this run: a resumed one begins anew */
+    return failed ? too_many_failures(l, value, err) : 0;
 }
 
 /* What is reported has been committed before: it survives kill -9 (law 7). */

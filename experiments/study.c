@@ -35,7 +35,7 @@ static struct study *read_root(const char *path, const struct node *root, struct
                                          .quantization = {.per = QUANTIZER_CHANNEL, .group = 64, .scale_bits = 16}},
                             .mapping = {.goal = GOAL_EDP, .budget = 0},
                             .search = {.budget = {.evaluations = 1000, .time = INFINITY}, .seed = 1},
-                            .evaluator = {.timeout = 60, .startup = 60, .model = true}};
+                            .evaluator = {.timeout = 60, .startup = 60, .max_failures = 100, .model = true}};
     struct study *s = mem_calloc(1, sizeof *s);
     space_init(&s->space);
     s->path = mem_strdup(path);

@@ -88,6 +88,7 @@ struct study_evaluator {
     double timeout_s;          /* for one answer */
     double startup_s;          /* for its first line */
     int retries;               /* after a timeout or a crash */
+    int max_failures;          /* failed trials in a row that end a run; 0: none do */
     int workers;               /* most processes at a time; 0: as many as threads */
     bool alone;                /* our own model is not asked */
     char *name, *version;      /* that it must say, or NULL: any */

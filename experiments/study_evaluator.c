@@ -74,6 +74,7 @@ int study_read_evaluator(struct study *s, struct raw_evaluator *raw, const struc
     e->timeout_s = raw->timeout;
     e->startup_s = raw->startup;
     e->retries = (int)raw->retries;
+    e->max_failures = (int)raw->max_failures;
     e->workers = (int)raw->workers;
     e->alone = !raw->model;
     e->library = taken(&raw->library);

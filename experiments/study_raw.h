@@ -45,7 +45,7 @@ struct raw_evaluator {
     const struct node *command, *metrics;
     char *library, *name, *version;
     double timeout, startup;
-    int64_t retries, workers;
+    int64_t retries, max_failures, workers;
     bool model;
 };
 

@@ -276,6 +276,24 @@ START_TEST(retries_are_counted_and_versions_kept_apart)
 }
 END_TEST
 
+START_TEST(one_that_never_answers_ends_the_run)
+{
+    char command[200];
+    snprintf(command, sizeof command, LIAR, "never", hang);
+    for (int trials = 7; trials <= 14; trials += 7) { /* resumed, it may fail as often again */
+        char count[32];
+        search(command, "mute.db", "-j 2 --set evaluator.max_failures=7");
+        ck_assert_msg(sh.status == 69, "%d %s", sh.status, strbuf_str(&sh.err));
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "failed on 7 trials in a row"));
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "no licence"));
+        shell_run(&sh, "dovetail status %s/mute.db --json | tr -d ' \\n'", dir);
+        snprintf(count, sizeof count, "\"failed\":%d,", trials);
+        ck_assert_msg(strstr(strbuf_str(&sh.out), count) != NULL, "%s", strbuf_str(&sh.out));
+    }
+    ck_assert_int_eq(sleepers(), 0);
+}
+END_TEST
+
 START_TEST(the_cache_answers_for_it)
 {
     char command[200], more[200];
@@ -409,6 +427,7 @@ int main(void)
     tcase_add_test(t, mixed_precision_of_an_onnx_file);
     tcase_add_test(t, killed_it_leaves_nothing_and_resumes);
     tcase_add_test(t, retries_are_counted_and_versions_kept_apart);
+    tcase_add_test(t, one_that_never_answers_ends_the_run);
     tcase_add_test(t, the_cache_answers_for_it);
     tcase_add_test(t, a_shared_library);
     tcase_add_test(t, without_our_model);
