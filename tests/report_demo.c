@@ -4,7 +4,7 @@
  *   report_demo [-b budget] [-s seeds] [-d folder]
  *
  * The runs are studies in `folder` (made; default a new one that is removed in the end), so that an interrupted report goes on where it was.
- * Mappings are shared through one cache file: some 10 minutes of two cores. */
+ * Mappings are shared through one cache file: some 12 minutes of two cores. */
 #include "base/mem.h"
 #include "db/db.h"
 #include "search/dominance.h"
@@ -260,7 +260,7 @@ static void print_plot(struct run runs[][MAX_SEEDS], int seeds, double whole, in
 
 int main(int argc, char **argv)
 {
-    int64_t budget = 5000;
+    int64_t budget = 3000;
     int seeds = 3;
     char made[] = "/tmp/report_demoXXXXXX", path[300];
     const char *folder = NULL;
