@@ -231,6 +231,49 @@ static int conclude(struct cli *cli, const struct study *s, struct db *db, const
     return status;
 }
 
+static enum db_exit exit_of(int bad, const struct err *err, int signal, enum search_stop stop)
+{
+    if (bad) {
+        return err->code == ERR_RESUME ? DB_EXIT_PREEMPTED : DB_EXIT_FAILED;
+    }
+    if (signal != 0) {
+        return signal == 130 ? DB_EXIT_INTERRUPTED : DB_EXIT_PREEMPTED;
+    }
+    return stop == SEARCH_RUNNING ? DB_EXIT_TIME_LIMIT : DB_EXIT_DONE;
+}
+
+static int say_done(struct cli *cli, const struct study *s, struct db *db, const char *path, const struct run_opts *o,
+                    const struct run_result *r, const struct pool_stats *stats)
+{
+    struct strbuf failed = STRBUF_INIT;
+    say_failures(&r->last, &failed);
+    cli_say(cli,
+            "done       %s after %lld evaluations (%lld new, %lld of them cached, %lld infeasible, %s) in "
+            "%.1fs",
+            search_stop_names[r->stop], (long long)r->last.done, (long long)r->evaluated, (long long)r->cached,
+            (long long)r->last.infeasible, strbuf_str(&failed), r->last.elapsed_s);
+    strbuf_release(&failed);
+    if (r->last.retried > 0) {
+        cli_say(cli, "retried    %lld designs were answered only when asked again", (long long)r->last.retried);
+    }
+    if (stats->ranks > 1) {
+        cli_say(cli, "ranks      %d, evaluating for %.0f%% of the time", stats->ranks, 100 * stats->busy);
+    }
+    int status = conclude(cli, s, db, path, o, r, 0);
+    cli_next(cli, "dovetail pareto %s --plot", path);
+    return status;
+}
+
+static int say_stopped(struct cli *cli, const struct study *s, struct db *db, const char *path,
+                       const struct run_opts *o, const struct run_result *r, enum db_exit how)
+{
+    int status = how == DB_EXIT_INTERRUPTED ? 130 : ERR_RESUME;
+    cli_say(cli, "stopped    at %lld of %lld evaluations (front %lld)%s%s", (long long)r->last.done,
+            (long long)s->evaluations, (long long)r->last.front,
+            o->host == NULL ? "; resume with: dovetail resume " : "", o->host == NULL ? path : "");
+    return cli->json || o->host != NULL ? conclude(cli, s, db, path, o, r, status) : status;
+}
+
 static int run_on(struct cli *cli, const struct study *s, struct record *record, struct db *db, const char *path,
                   const struct run_opts *o, const char *command, const struct interrupt *interrupt,
                   struct external *external)
@@ -282,12 +325,7 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     if (pool->ops->free(pool, &late) < 0) { /* the study itself is whole */
         cli_say(cli, "warning: the shared cache could not be written: %s", late.text);
     }
-    enum db_exit how = bad && err.code == ERR_RESUME ? DB_EXIT_PREEMPTED
-                       : bad                         ? DB_EXIT_FAILED
-                       : interrupt->stop == 130      ? DB_EXIT_INTERRUPTED
-                       : interrupt->stop             ? DB_EXIT_PREEMPTED
-                       : r.stop == SEARCH_RUNNING    ? DB_EXIT_TIME_LIMIT
-                                                     : DB_EXIT_DONE;
+    enum db_exit how = exit_of(bad, &err, interrupt->stop, r.stop);
     struct err end = ERR_INIT;
     if (db_end_run(db, how, bad ? &end : &err) < 0 || bad) {
         if (o->host != NULL) {
@@ -295,30 +333,7 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
         }
         return cli_error(cli, &err);
     }
-    if (how == DB_EXIT_DONE) {
-        struct strbuf failed = STRBUF_INIT;
-        say_failures(&r.last, &failed);
-        cli_say(cli,
-                "done       %s after %lld evaluations (%lld new, %lld of them cached, %lld infeasible, %s) in "
-                "%.1fs",
-                search_stop_names[r.stop], (long long)r.last.done, (long long)r.evaluated, (long long)r.cached,
-                (long long)r.last.infeasible, strbuf_str(&failed), r.last.elapsed_s);
-        strbuf_release(&failed);
-        if (r.last.retried > 0) {
-            cli_say(cli, "retried    %lld designs were answered only when asked again", (long long)r.last.retried);
-        }
-        if (stats.ranks > 1) {
-            cli_say(cli, "ranks      %d, evaluating for %.0f%% of the time", stats.ranks, 100 * stats.busy);
-        }
-        int status = conclude(cli, s, db, path, o, &r, 0);
-        cli_next(cli, "dovetail pareto %s --plot", path);
-        return status;
-    }
-    int status = how == DB_EXIT_INTERRUPTED ? 130 : ERR_RESUME;
-    cli_say(cli, "stopped    at %lld of %lld evaluations (front %lld)%s%s", (long long)r.last.done,
-            (long long)s->evaluations, (long long)r.last.front,
-            o->host == NULL ? "; resume with: dovetail resume " : "", o->host == NULL ? path : "");
-    return cli->json || o->host != NULL ? conclude(cli, s, db, path, o, &r, status) : status;
+    return how == DB_EXIT_DONE ? say_done(cli, s, db, path, o, &r, &stats) : say_stopped(cli, s, db, path, o, &r, how);
 }
 
 int run_study(struct cli *cli, struct study *s, const char *path, const struct run_opts *o, const char *command)

@@ -55,9 +55,7 @@ static struct study *read_root(const char *path, const struct node *root, struct
     mem_free(raw.workload.accuracy.proxy);
     mem_free(raw.workload.accuracy.table);
     mem_free(raw.search.algorithm);
-    mem_free(raw.evaluator.library);
-    mem_free(raw.evaluator.name);
-    mem_free(raw.evaluator.version);
+    study_evaluator_forget(&raw.evaluator);
     if (bad || d->n_errors > 0) {
         study_free(s);
         return NULL;

@@ -90,6 +90,13 @@ int study_read_evaluator(struct study *s, struct raw_evaluator *raw, const struc
     return bad;
 }
 
+void study_evaluator_forget(struct raw_evaluator *raw)
+{
+    mem_free(raw->library);
+    mem_free(raw->name);
+    mem_free(raw->version);
+}
+
 void study_evaluator_free(struct study_evaluator *e)
 {
     if (e == NULL) {

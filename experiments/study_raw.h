@@ -63,7 +63,8 @@ struct raw_study {
 int study_bind(struct study *s, struct raw_study *raw, const struct node *root, struct diags *d);
 /* `evaluator:`, if there is one. Texts are taken out of raw. Before objectives and constraints, which may need its metrics. */
 int study_read_evaluator(struct study *s, struct raw_evaluator *raw, const struct node *node, struct diags *d);
-void study_evaluator_free(struct study_evaluator *e); /* NULL is fine */
+void study_evaluator_forget(struct raw_evaluator *raw); /* frees the texts that nobody took */
+void study_evaluator_free(struct study_evaluator *e);   /* NULL is fine */
 /* Does something give this metric? With `evaluator: {model: false}` only what the evaluator gives. */
 bool study_has_metric(const struct study *s, enum metric_id m);
 /* `accuracy:` of the workload, once the network is there. */
