@@ -10,7 +10,7 @@
 
 struct map_opts {
     const char *arch, *workload, *layer;
-    struct opt_list set, density;
+    struct opt_list set, density, constrain;
     int64_t w_bits, a_bits, acc_bits, budget;
     int goal, accounting;
     bool fast, perfect, imperfect, one_axis, pareto, explain;
@@ -34,6 +34,9 @@ static const struct opt options[] = {
     {"perfect", 0, OPT_FLAG, offsetof(struct map_opts, perfect), NULL, .help = "with --fast: only factors that divide"},
     {"imperfect", 0, OPT_FLAG, offsetof(struct map_opts, imperfect), NULL,
      .help = "exact with factors that need not divide, too: small operators, or an answer with a gap"},
+    {"constrain", 0, OPT_ASSIGN, offsetof(struct map_opts, constrain), "RULE=LIST",
+     .help = "only mappings that keep to it: GLB.keep=weights, GLB.bypass=outputs, GLB.x=K,C, GLB.y=none, "
+             "stationary=weights; may be repeated"},
     {"one-axis", 0, OPT_FLAG, offsetof(struct map_opts, one_axis), NULL,
      .help = "a dimension is unrolled along one axis only, as in Timeloop"},
     {"density", 0, OPT_ASSIGN, offsetof(struct map_opts, density), "TENSOR=SHARE",
@@ -239,6 +242,8 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
                  .w_bits = (int)o->w_bits,
                  .a_bits = (int)o->a_bits,
                  .acc_bits = (int)o->acc_bits},
+        .rule = o->constrain.item,
+        .n_rules = o->constrain.n,
         .options = {.goal = (enum goal)o->goal,
                     .effort = o->fast ? MAPPER_FAST : MAPPER_EXACT,
                     .accounting = (enum accounting)o->accounting,

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "experiments/map_constraint.h"
 #include "sw/network.h"
 
 #include <stdio.h>
@@ -108,11 +109,22 @@ static int load_operators(const struct map_request *r, struct map_answer *out, s
     return rc;
 }
 
+static int constrain(const struct map_request *r, struct map_answer *out, struct diags *d)
+{
+    const struct einsum **op = mem_calloc((size_t)out->n + 1, sizeof *op);
+    for (int i = 0; i < out->n; i++) {
+        op[i] = &out->line[i].einsum;
+    }
+    int bad = map_constrain(&out->accelerator, r->rule, r->n_rules, op, out->n, d);
+    mem_free(op);
+    return bad;
+}
+
 int map_run(const struct map_request *r, struct map_answer *out, struct diags *d)
 {
     memset(out, 0, sizeof *out);
     int arch = pricing_arch(&r->what, &out->accelerator, d);
-    if (load_operators(r, out, d) != 0 || arch != 0) {
+    if (load_operators(r, out, d) != 0 || arch != 0 || constrain(r, out, d) != 0) {
         map_answer_release(out);
         return -1;
     }

@@ -8,7 +8,9 @@
 struct map_request {
     struct pricing_request what;   /* layer NULL: every distinct operator; mapping and its options are not used */
     struct mapper_options options; /* core_split CORE_ANY unless the caller knows better */
-    bool pareto;                   /* the (energy, latency) set instead of the best by a goal */
+    const char *const *rule;       /* [n_rules] of the user, map_constraint.h */
+    int n_rules;
+    bool pareto; /* the (energy, latency) set instead of the best by a goal */
 };
 
 struct map_line {

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct shell sh;
@@ -55,6 +56,66 @@ START_TEST(front_falls)
 }
 END_TEST
 
+static double best_of(const char *rules, char *mapping, size_t size)
+{
+    shell_run(&sh, "dovetail map --arch edge_npu --workload resnet18 --layer layer4.0.downsample --json %s", rules);
+    ck_assert_msg(sh.status == 0, "%s: %s", rules, strbuf_str(&sh.err));
+    json_t *doc = document();
+    const json_t *line = first_layer(doc);
+    ck_assert(json_is_true(json_object_get(line, "proven")));
+    snprintf(mapping, size, "%s", json_string_value(json_object_get(line, "mapping")));
+    double value = json_real_value(json_object_get(line, "value"));
+    json_decref(doc);
+    return value;
+}
+
+START_TEST(rules_of_the_user_hold)
+{
+    char mapping[400];
+    double free_value = best_of("", mapping, sizeof mapping);
+    static const struct {
+        const char *rules, *has, *lacks;
+    } cases[] = {
+        {"--constrain GLB.bypass=weights", "GLB[-", NULL},
+        {"--constrain GLB.keep=weights,inputs,outputs", "GLB ", "GLB["},
+        {"--constrain GLB.x=none --constrain GLB.y=none", "GLB", "X:"},
+        {"--constrain GLB.x=K --constrain GLB.y=none", "X:K", "Y:"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double value = best_of(cases[i].rules, mapping, sizeof mapping);
+        ck_assert_msg(value >= free_value, "%s is better than no rule", cases[i].rules);
+        const char *glb = strstr(mapping, "GLB"), *end = glb ? strchr(glb, '|') : NULL;
+        ck_assert_ptr_nonnull(end);
+        char part[200];
+        snprintf(part, sizeof part, "%.*s", (int)(end - glb), glb);
+        ck_assert_msg(strstr(part, cases[i].has) && (!cases[i].lacks || !strstr(part, cases[i].lacks)), "%s: %s",
+                      cases[i].rules, mapping);
+    }
+}
+END_TEST
+
+START_TEST(rules_that_cannot_hold)
+{
+    static const struct {
+        const char *rules, *why;
+    } cases[] = {
+        {"--constrain GLBB.keep=weights", "did you mean 'GLB'?"},
+        {"--constrain GLB.keep=weight", "did you mean 'weights'?"},
+        {"--constrain GLB.kepp=weights", "did you mean 'keep'?"},
+        {"--constrain GLB.x=Z", "no operator has a dimension 'Z'"},
+        {"--constrain DRAM.bypass=weights", "the outermost level holds everything"},
+        {"--constrain GLB.keep=weights --constrain GLB.bypass=weights", "always holds weights"},
+        {"--constrain nothing=weights", "is no rule for a mapping"},
+        {"--constrain GLB.x=", "is no rule for a mapping"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        shell_run(&sh, "dovetail map --arch edge_npu --workload resnet18 --layer conv1 %s", cases[i].rules);
+        ck_assert_msg(sh.status == 65 && strstr(strbuf_str(&sh.err), cases[i].why), "%s: %d %s", cases[i].rules,
+                      sh.status, strbuf_str(&sh.err));
+    }
+}
+END_TEST
+
 START_TEST(every_distinct_operator)
 {
     shell_run(&sh, "dovetail map --arch nvdla_like --workload resnet18 --fast --explain");
@@ -101,6 +162,8 @@ int main(void)
     tcase_set_timeout(c, 120);
     tcase_add_test(c, exact_is_never_worse);
     tcase_add_test(c, front_falls);
+    tcase_add_test(c, rules_of_the_user_hold);
+    tcase_add_test(c, rules_that_cannot_hold);
     tcase_add_test(c, every_distinct_operator);
     tcase_add_test(c, refusals);
     suite_add_tcase(s, c);
