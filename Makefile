@@ -53,7 +53,7 @@ OPT_asan := $(SANITIZE)
 OPT_asan-clang := $(SANITIZE)
 OPT_tsan := -O1 -g -fsanitize=thread
 OPT_clang := -O1 -g
-OPT_fuzz := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-omit-frame-pointer
+OPT_fuzz := -O2 -g -fsanitize=address,undefined,fuzzer-no-link -fno-omit-frame-pointer
 CFLAGS ?= $(OPT_$(VARIANT))
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -ffp-contract=off -fPIC -fopenmp -I. -I$(B) $(WARN) $(WERROR) $(CFLAGS) $(PKG_CFLAGS)
 

@@ -52,8 +52,8 @@ static const struct opt options[] = {
     {"explain", 0, OPT_FLAG, offsetof(struct map_opts, explain), NULL, .help = "show each mapping as a loop nest"},
     OPT_END};
 
-static const struct map_opts defaults = {.goal = GOAL_EDP};
-static const int64_t default_budget = 2000000; /* seconds a layer at worst */
+static const struct map_opts defaults = {.goal = -1}; /* not said: edp */
+static const int64_t default_budget = 2000000;        /* seconds a layer at worst */
 
 static json_t *mapping_json(const struct map_answer *a, const struct map_line *line, const struct mapping *m,
                             double energy_pj, double cycles)
@@ -204,14 +204,14 @@ static void print_nests(const struct map_answer *a)
     }
 }
 
-static int print_json(const struct map_answer *a, const struct map_opts *o)
+static int print_json(const struct map_answer *a, bool pareto, enum goal goal)
 {
     json_t *list = json_array();
     for (int i = 0; i < a->n; i++) {
-        json_array_append_new(list, line_json(a, &a->line[i], o->pareto, (enum goal)o->goal));
+        json_array_append_new(list, line_json(a, &a->line[i], pareto, goal));
     }
     return cli_json(json_pack("{s:s, s:s, s:o}", "accelerator", a->accelerator.name, "goal",
-                              o->pareto ? "pareto" : goal_names[o->goal], "layers", list));
+                              pareto ? "pareto" : goal_names[goal], "layers", list));
 }
 
 static int run(struct cli *cli, const void *values, int n_args, const char *const *args)
@@ -231,6 +231,10 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     if (o->imperfect && o->fast) {
         return cli_fail(cli, ERR_USAGE, "--imperfect is for the exact search: --fast takes such factors anyhow");
     }
+    if (o->pareto && o->goal >= 0) {
+        return cli_fail(cli, ERR_USAGE, "--pareto shows every trade-off: --goal excludes it");
+    }
+    enum goal goal = o->goal >= 0 ? (enum goal)o->goal : GOAL_EDP;
     struct map_request r = {
         .what = {.arch = o->arch,
                  .workload = o->workload,
@@ -244,7 +248,7 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
                  .acc_bits = (int)o->acc_bits},
         .rule = o->constrain.item,
         .n_rules = o->constrain.n,
-        .options = {.goal = (enum goal)o->goal,
+        .options = {.goal = goal,
                     .effort = o->fast ? MAPPER_FAST : MAPPER_EXACT,
                     .accounting = (enum accounting)o->accounting,
                     .one_axis = o->one_axis,
@@ -265,11 +269,11 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
         missing += !a.line[i].found;
     }
     if (cli->json) {
-        print_json(&a, o);
+        print_json(&a, o->pareto, goal);
     } else if (o->pareto) {
         print_fronts(cli, &a);
     } else {
-        print_best(cli, &a, (enum goal)o->goal);
+        print_best(cli, &a, goal);
         if (o->explain) {
             print_nests(&a);
         }

@@ -275,8 +275,7 @@ static int say_stopped(struct cli *cli, const struct study *s, struct db *db, co
 }
 
 static int run_on(struct cli *cli, const struct study *s, struct record *record, struct db *db, const char *path,
-                  const struct run_opts *o, const char *command, const struct interrupt *interrupt,
-                  struct external *external)
+                  const struct run_opts *o, const char *command, const struct interrupt *interrupt, struct pool *pool)
 {
     struct err err = ERR_INIT;
     struct run_result r = {.stop = SEARCH_BUDGET};
@@ -298,10 +297,6 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     struct progress_view view;
     struct pool_stats stats;
     progress_view_init(&view, cli, (enum progress_form)o->progress);
-    struct pool *pool = cli->new_pool(&(struct pool_request){s, (int)o->threads, o->cache, external}, &err);
-    if (pool == NULL) {
-        return cli_error(cli, &err);
-    }
     pool->ops->stats(pool, &stats);
     introduce_pool(cli, s, &stats);
     double limit = o->time_s > 0 ? o->time_s : s->time_s;
@@ -320,10 +315,6 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     progress_view_end(&view);
     if (!bad && r.stop != SEARCH_RUNNING) {
         bad = breakdown_front(s, pool->evaluator, db, &interrupt->stop, &err);
-    }
-    struct err late = ERR_INIT;
-    if (pool->ops->free(pool, &late) < 0) { /* the study itself is whole */
-        cli_say(cli, "warning: the shared cache could not be written: %s", late.text);
     }
     enum db_exit how = exit_of(bad, &err, interrupt->stop, r.stop);
     struct err end = ERR_INIT;
@@ -345,13 +336,22 @@ int run_study(struct cli *cli, struct study *s, const char *path, const struct r
     if (open_external(cli, s, o, &external, &err) < 0) {
         return cli_error(cli, &err);
     }
+    struct pool *pool = cli->new_pool(&(struct pool_request){s, (int)o->threads, o->cache, external}, &err);
+    if (pool == NULL) { /* nor is there a file */
+        external_free(external);
+        return cli_error(cli, &err);
+    }
     struct record *record = record_new(s);
     struct db *db =
         o->host != NULL ? o->host->open(o->host->ctx, s, record, &err) : open_file(record, path, o, command, &err);
     int bad = db == NULL ? -1 : note_external(db, external, &err);
-    int status = bad ? cli_error(cli, &err) : run_on(cli, s, record, db, path, o, command, interrupt, external);
-    external_free(external);
+    int status = bad ? cli_error(cli, &err) : run_on(cli, s, record, db, path, o, command, interrupt, pool);
     struct err late = ERR_INIT;
+    if (pool->ops->free(pool, &late) < 0) { /* the study itself is whole */
+        cli_say(cli, "warning: the shared cache could not be written: %s", late.text);
+    }
+    external_free(external);
+    late = (struct err)ERR_INIT;
     if (db_close(db, &late) < 0) {
         status = cli_error(cli, &late);
     }
