@@ -508,17 +508,23 @@ struct doc *doc_read_text(const char *name, const char *text, size_t len, struct
     return read_source(diags_source(d, name, copy, len), d);
 }
 
-struct doc *doc_read_file(const char *path, struct diags *d)
+const struct source *doc_source(const char *path, size_t most, struct diags *d)
 {
     struct err err = ERR_INIT;
     size_t len;
-    char *text = file_read(path, MAX_TEXT, &len, &err);
+    char *text = file_read(path, most, &len, &err);
     if (!text) {
         d->n_unreadable += err.code != ERR_DATA;
         diags_error(d, (struct mark){NULL, 0, 0, 0}, NULL, "%s", err.text);
         return NULL;
     }
-    return read_source(diags_source(d, path, text, len), d);
+    return diags_source(d, path, text, len);
+}
+
+struct doc *doc_read_file(const char *path, struct diags *d)
+{
+    const struct source *source = doc_source(path, MAX_TEXT, d);
+    return source != NULL ? read_source(source, d) : NULL;
 }
 
 struct mark node_text_mark(const struct node *scalar)

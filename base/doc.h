@@ -30,6 +30,8 @@ struct doc {
 struct doc *doc_read_file(const char *path, struct diags *d);
 struct doc *doc_read_text(const char *name, const char *text, size_t len, struct diags *d);
 void doc_free(struct doc *doc);
+/* The text of a file of at most so many bytes, kept by d; NULL and an error in d when it cannot be read. */
+const struct source *doc_source(const char *path, size_t most, struct diags *d);
 
 /* Where the scalar's text begins (after the quote), so that a reader of the text may point into it: column + offset in characters. */
 struct mark node_text_mark(const struct node *scalar);

@@ -3,6 +3,7 @@
  * process: the next copy of the task on this machine goes on with it. */
 #include "cli/sweep_task.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "cli/interrupt.h"
@@ -37,13 +38,6 @@ struct task {
     pthread_cond_t wake;
     pthread_t speaker;
 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- heartbeats: a thread of its own, for a batch of evaluations may take long ---- */
 
@@ -249,7 +243,7 @@ static int bring_back(struct task *t, bool done, struct err *err)
 static void on_progress(void *ctx, const struct progress *p)
 {
     struct task *t = ctx;
-    double now = now_s();
+    double now = clock_wall_s();
     pthread_mutex_lock(&t->mutex);
     t->beat.trials = p->done;
     t->beat.rate = p->rate;
@@ -287,7 +281,7 @@ static int on_end(void *ctx, bool done, struct err *err)
 static struct db *on_open(void *ctx, const struct study *s, const struct record *r, struct err *err)
 {
     struct task *t = ctx;
-    t->published_s = now_s();
+    t->published_s = clock_wall_s();
     if (make_scratch(t, err) < 0 || open_database(t, s, r, err) < 0) {
         return NULL;
     }

@@ -2,6 +2,8 @@
  * exit code that belongs to it, in one place. */
 #include "db/db_private.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -188,7 +190,5 @@ char *db_utc_now(char out[32])
 
 int64_t db_monotonic_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (int64_t)(1e3 * clock_wall_s());
 }

@@ -11,6 +11,7 @@
  * for a position. The first error ends all storing; it is kept and given to everybody
  * who asks. The thread starts with the first record, so that a process may fork before.
  */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "db/db_private.h"
 
@@ -112,13 +113,6 @@ static void wait_for_work(struct db_writer *w)
     }
 }
 
-static double cpu_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static bool needs_sync(const struct db_writer *w, int64_t now)
 {
     return w->tuning.durable || w->wanted_on_disk > w->on_disk || now >= w->last_sync_ms + w->tuning.sync_ms ||
@@ -137,7 +131,7 @@ static void store_group(struct db_writer *w)
     struct err err = ERR_INIT;
     pthread_mutex_unlock(&w->mutex);
     beat.wall_s = 1e-3 * (double)(now - w->run_started_ms);
-    beat.cpu_s = cpu_seconds();
+    beat.cpu_s = clock_process_s();
     int rc = group_write(w->group, &w->taken, sync, sync ? &beat : NULL, &err);
     pthread_mutex_lock(&w->mutex);
     if (rc) {

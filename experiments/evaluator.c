@@ -4,6 +4,7 @@
  * evaluate and none allocates once the pool is warm. Every evaluation sets all bit widths anew: nothing of an earlier one is left. */
 #include "experiments/evaluator.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "experiments/external.h"
 #include "experiments/shared_cache.h"
@@ -15,7 +16,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 struct bench {
     struct bench *next;
@@ -279,16 +279,9 @@ static int outside(struct evaluator *e, const double *x, const double *slots, co
     return external_evaluate(e->external, e->cache, &d, metric, note, err);
 }
 
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e6 * (double)t.tv_sec + 1e-3 * (double)t.tv_nsec;
-}
-
 void evaluator_run(struct evaluator *e, const double *x, struct evaluation *out)
 {
-    double start = now_us(), slots[STUDY_SLOTS];
+    double start = clock_wall_s(), slots[STUDY_SLOTS];
     struct err err = ERR_INIT;
     struct accelerator a;
     memset(out, 0, sizeof *out);
@@ -308,7 +301,7 @@ void evaluator_run(struct evaluator *e, const double *x, struct evaluation *out)
     }
     strbuf_release(&note);
     bench_give(e, b);
-    out->us = now_us() - start;
+    out->us = 1e6 * (clock_wall_s() - start);
 }
 
 int evaluator_explain(struct evaluator *e, const double *x, struct evaluation_detail *out, struct err *err)

@@ -4,6 +4,7 @@
  * guard itself, the group is still killed from here; its number cannot have been given to another, because the guard is not yet waited for. */
 #include "experiments/external_process.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -31,13 +32,6 @@ struct external_process {
     size_t n_tail;
     bool line_open; /* tail is not yet at its end */
 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void close_fd(int *fd)
 {
@@ -220,7 +214,7 @@ static bool take_output(struct external_process *p)
 static bool exchange(struct external_process *p, const char *line, size_t n, size_t *sent, double deadline)
 {
     struct pollfd fds[3] = {{p->from, POLLIN, 0}, {p->err, POLLIN, 0}, {*sent < n ? p->to : -1, POLLOUT, 0}};
-    double left = deadline - now_s();
+    double left = deadline - clock_wall_s();
     int ms = left <= 0 ? 0 : left > 1e6 ? 1000000000 : (int)(left * 1e3) + 1;
     if (poll(fds, 3, ms) <= 0) {
         return false;
@@ -248,7 +242,7 @@ static const char *name_of_signal(int number)
 /* Waits for the guard without taking its status away: 1: ended (*info filled), 0: not in time. */
 static int wait_guard(const struct external_process *p, double seconds, siginfo_t *info)
 {
-    double deadline = now_s() + seconds;
+    double deadline = clock_wall_s() + seconds;
     for (;;) {
         memset(info, 0, sizeof *info);
         if (waitid(P_PID, (id_t)p->guard, info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno != EINTR) {
@@ -257,7 +251,7 @@ static int wait_guard(const struct external_process *p, double seconds, siginfo_
         if (info->si_pid == p->guard) {
             return 1;
         }
-        if (now_s() >= deadline) {
+        if (clock_wall_s() >= deadline) {
             return 0;
         }
         const struct timespec pause = {0, 1000000};
@@ -297,14 +291,14 @@ enum external_line external_process_ask(struct external_process *p, const char *
         p->n_tail = 0;
         p->line_open = false;
     }
-    double deadline = now_s() + timeout_s;
+    double deadline = clock_wall_s() + timeout_s;
     size_t sent = 0;
     const char *end = NULL;
     bool ended = false, late = false;
     while (end == NULL && !ended && !late && p->in.len <= EXTERNAL_LINE) {
         ended = exchange(p, strbuf_str(&request), request.len, &sent, deadline);
         end = p->in.len > 0 ? memchr(p->in.buf, '\n', p->in.len) : NULL;
-        late = now_s() >= deadline;
+        late = clock_wall_s() >= deadline;
     }
     strbuf_release(&request);
     size_t n = end != NULL ? (size_t)(end - p->in.buf) : p->in.len;

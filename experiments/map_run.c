@@ -1,6 +1,7 @@
 /* Maps each distinct operator once, operators in parallel; results stand at their operator's place. */
 #include "experiments/map_run.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "experiments/map_constraint.h"
@@ -8,25 +9,17 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const struct mark nowhere = {NULL, 0, 0, 0};
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void map_one(const struct map_request *r, const struct accelerator *a, struct map_line *line)
 {
     struct err err = ERR_INIT;
     struct mapper_work *work = mapper_work_new();
-    double start = seconds();
+    double start = clock_wall_s();
     int rc = r->pareto ? mapper_pareto(a, &line->einsum, &r->options, work, &line->front, &err)
                        : mapper_best(a, &line->einsum, &r->options, work, &line->result, &err);
-    line->seconds = seconds() - start;
+    line->seconds = clock_wall_s() - start;
     line->found = rc == 0;
     snprintf(line->why, sizeof line->why, "%.*s", (int)sizeof line->why - 1, err.text);
     mapper_work_free(work);

@@ -5,6 +5,7 @@
  * up to the first trial that is not is told and stored; the others are asked again by the next run. */
 #include "experiments/runner.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "search/hypervolume.h"
 
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define HISTORY_LINES 100
 
@@ -38,17 +38,10 @@ struct running {
     int64_t failed_in_a_row;
 };
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static bool must_stop(const void *running)
 {
     const struct running *l = running;
-    return (l->options->stop != NULL && *l->options->stop) || now_s() - l->start_s > l->options->max_s;
+    return (l->options->stop != NULL && *l->options->stop) || clock_wall_s() - l->start_s > l->options->max_s;
 }
 
 static double *point(const struct running *l, int64_t at)
@@ -204,7 +197,7 @@ static int tell(struct running *l, struct err *err)
 /* What is reported has been committed before: it survives kill -9 (law 7). */
 static int report(struct running *l, bool last, struct err *err)
 {
-    double t = now_s();
+    double t = clock_wall_s();
     if (l->options->progress == NULL || (!last && t - l->last_progress_s < 0.25)) {
         return 0;
     }
@@ -244,7 +237,7 @@ static int history(struct running *l, struct err *err)
     }
     int64_t n;
     search_front(l->search, &n);
-    struct db_history line = {l->n_told, hypervolume_now(l), n, now_s() - l->start_s};
+    struct db_history line = {l->n_told, hypervolume_now(l), n, clock_wall_s() - l->start_s};
     return db_put_history(l->db, &line, err);
 }
 
@@ -321,7 +314,7 @@ int runner_run(const struct study *s, struct record *record, struct db *db, stru
                const struct run_options *o, struct run_result *out, struct err *err)
 {
     struct running l = {
-        .study = s, .record = record, .db = db, .pool = pool, .options = o, .start_s = now_s(), .last_hv = NAN};
+        .study = s, .record = record, .db = db, .pool = pool, .options = o, .start_s = clock_wall_s(), .last_hv = NAN};
     l.search = new_search(s, db, err);
     if (l.search == NULL) {
         return -1;

@@ -275,6 +275,8 @@ static void add_window(struct einsum_tensor *t, int out, int64_t stride, int ker
     r->term[1].coef = dilation;
 }
 
+const struct conv_shape conv_shape_unit = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+
 void einsum_conv(struct einsum *e, const char *name, const struct conv_shape *shape, int w_bits, int a_bits,
                  int acc_bits)
 {
@@ -310,19 +312,10 @@ void einsum_conv(struct einsum *e, const char *name, const struct conv_shape *sh
 void einsum_matmul(struct einsum *e, const char *name, int64_t batch, int64_t m, int64_t n, int64_t k,
                    bool shared_weights, int w_bits, int a_bits, int acc_bits)
 {
-    const struct conv_shape shape = {
-        .n = shared_weights ? batch : 1,
-        .g = shared_weights ? 1 : batch,
-        .k = n,
-        .c = k,
-        .p = m,
-        .q = 1,
-        .r = 1,
-        .s = 1,
-        .stride_h = 1,
-        .stride_w = 1,
-        .dilation_h = 1,
-        .dilation_w = 1,
-    };
+    struct conv_shape shape = conv_shape_unit;
+    *(shared_weights ? &shape.n : &shape.g) = batch;
+    shape.k = n;
+    shape.c = k;
+    shape.p = m;
     einsum_conv(e, name, &shape, w_bits, a_bits, acc_bits);
 }

@@ -68,6 +68,7 @@ struct conv_shape {
     int64_t n, g, k, c, p, q, r, s; /* k, c per group */
     int64_t stride_h, stride_w, dilation_h, dilation_w;
 };
+extern const struct conv_shape conv_shape_unit; /* all 1 */
 void einsum_conv(struct einsum *e, const char *name, const struct conv_shape *shape, int w_bits, int a_bits,
                  int acc_bits);
 /* out[b][m][n] += a[b][m][k] * w[b or none][k][n]; `shared_weights`: w has no batch rank, the batch then is N, not G. */

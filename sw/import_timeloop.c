@@ -102,7 +102,7 @@ static int take_dim(struct form *f, int dim, struct err *err)
 static int find_form(const struct einsum *e, struct form *f, struct err *err)
 {
     *f = (struct form){.e = e, .weights = -1, .inputs = -1, .outputs = einsum_output(e)};
-    f->shape = (struct conv_shape){1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    f->shape = conv_shape_unit;
     for (int t = 0; t < e->n_tensors; t++) {
         int *to = e->tensor[t].role == TENSOR_WEIGHTS  ? &f->weights
                   : e->tensor[t].role == TENSOR_INPUTS ? &f->inputs

@@ -407,20 +407,11 @@ int build_experts(struct network *net, const char *name, int in, const struct ex
     if (pairs < 0 || all < 0) {
         return err_set(err, ERR_DATA, "it has more than 2^48 weights or rows");
     }
-    const struct conv_shape shape = {
-        .n = 1,
-        .g = spec->distinct,
-        .k = spec->k,
-        .c = channels,
-        .p = (pairs + spec->distinct - 1) / spec->distinct,
-        .q = 1,
-        .r = 1,
-        .s = 1,
-        .stride_h = 1,
-        .stride_w = 1,
-        .dilation_h = 1,
-        .dilation_w = 1,
-    };
+    struct conv_shape shape = conv_shape_unit;
+    shape.g = spec->distinct;
+    shape.k = spec->k;
+    shape.c = channels;
+    shape.p = (pairs + spec->distinct - 1) / spec->distinct;
     struct op op = tensor_op;
     op.weights = all;
     op.biases = spec->bias ? spec->experts * spec->k : 0;

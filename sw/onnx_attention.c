@@ -39,7 +39,7 @@ static int part(struct onnx *g, const struct onnx_node *n, const char *what, con
 static int linear(struct onnx *g, const struct onnx_node *n, const char *what, int act, int64_t rows, int64_t channels,
                   int64_t k, int64_t biases)
 {
-    struct conv_shape s = onnx_unit_shape();
+    struct conv_shape s = conv_shape_unit;
     int64_t weights = onnx_product(channels, k, 1);
     s.p = rows;
     s.c = channels;
@@ -76,7 +76,7 @@ static int attend(struct onnx *g, const struct onnx_node *n, const struct heads 
     }
     char name[NETWORK_NAME];
     struct err err = ERR_INIT;
-    struct conv_shape s = onnx_unit_shape();
+    struct conv_shape s = conv_shape_unit;
     int64_t groups = h->batch * h->kv_heads, shared = h->heads / h->kv_heads * h->queries;
     s.g = groups;
     s.p = shared;

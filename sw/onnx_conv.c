@@ -95,7 +95,7 @@ int onnx_do_pool(struct onnx *g, struct onnx_node *n)
 /* The first spatial dimension of three joins batch (positions) and channels (taps): the same MACs. */
 static struct conv_shape conv_shape_of(const struct window *w, int64_t batch, int64_t groups, int64_t k, int64_t c)
 {
-    struct conv_shape s = onnx_unit_shape();
+    struct conv_shape s = conv_shape_unit;
     int first = w->rank == 3 ? 1 : 0, second = w->rank == 1 ? -1 : first + 1;
     s.n = batch * (w->rank == 3 ? w->out[0] : 1);
     s.g = groups;
@@ -184,7 +184,7 @@ int onnx_do_conv_transpose(struct onnx *g, struct onnx_node *n)
     if (onnx_set_out(g, n, 0, dim, x->rank) || ops < 0) {
         return ops < 0 ? onnx_error(g, n, "more than 2^48 operations") : -1;
     }
-    struct conv_shape shape = onnx_unit_shape();
+    struct conv_shape shape = conv_shape_unit;
     shape.g = groups;
     shape.c = x->dim[1] / groups;
     shape.k = onnx_product(kernel->dim[1], taps, 1);

@@ -59,22 +59,6 @@ int onnx_count_macs(struct onnx *g, const struct onnx_node *n, const struct conv
     return 0;
 }
 
-struct conv_shape onnx_unit_shape(void)
-{
-    return (struct conv_shape){.n = 1,
-                               .g = 1,
-                               .k = 1,
-                               .c = 1,
-                               .p = 1,
-                               .q = 1,
-                               .r = 1,
-                               .s = 1,
-                               .stride_h = 1,
-                               .stride_w = 1,
-                               .dilation_h = 1,
-                               .dilation_w = 1};
-}
-
 /* Adds the operator; in: value indices of the activation and of what plays the weights, bias -1 for none. */
 int onnx_add_tensor(struct onnx *g, const struct onnx_node *n, const char *name, const struct conv_shape *shape,
                     const int in[2], int bias, const int64_t out_shape[3], int *made)

@@ -245,6 +245,18 @@ int onnx_axis(int64_t axis, int rank)
     return axis >= 0 && axis < rank ? (int)axis : -1;
 }
 
+bool onnx_mark_axes(const int64_t *axes, int count, int rank, bool *marked)
+{
+    for (int i = 0; i < count; i++) {
+        int axis = onnx_axis(axes[i], rank);
+        if (axis < 0) {
+            return false;
+        }
+        marked[axis] = true;
+    }
+    return true;
+}
+
 /* --- Activations ------------------------------------------------------------------------------ */
 
 int onnx_acts(struct onnx *g, const struct onnx_node *n, int act[ONNX_PORTS])

@@ -93,6 +93,8 @@ int onnx_ints(struct onnx *g, const struct onnx_node *n, const char *attr, int i
 int64_t onnx_whole(double x); /* clamped to int64; -1 for NaN */
 /* axis from the end when negative; -1 out of range. */
 int onnx_axis(int64_t axis, int rank);
+/* Sets marked[] of each axis; false when one is out of range. */
+bool onnx_mark_axes(const int64_t *axes, int count, int rank, bool *marked);
 
 /* The values' activations, in order, each once; -1 with an error when there are too many. */
 int onnx_acts(struct onnx *g, const struct onnx_node *n, int act[ONNX_PORTS]);

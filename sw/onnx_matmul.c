@@ -20,7 +20,7 @@ int onnx_do_gemm(struct onnx *g, struct onnx_node *n)
     if (onnx_set_out(g, n, 0, dim, 2)) {
         return -1;
     }
-    struct conv_shape shape = onnx_unit_shape();
+    struct conv_shape shape = conv_shape_unit;
     bool swap = a->act < 0 && b->act >= 0; /* constants play the weights */
     shape.p = swap ? dim[1] : dim[0];
     shape.k = swap ? dim[0] : dim[1];
@@ -88,7 +88,7 @@ int onnx_do_matmul(struct onnx *g, struct onnx_node *n)
     bool swap = a->act < 0 && b->act >= 0;
     const struct onnx_value *w = swap ? a : b;
     bool shared = w->elements == (swap ? m : cols) * depth; /* one matrix for the whole batch */
-    struct conv_shape shape = onnx_unit_shape();
+    struct conv_shape shape = conv_shape_unit;
     shape.g = shared ? 1 : batch;
     shape.p = onnx_product(swap ? cols : m, shared ? batch : 1, 1);
     shape.k = swap ? m : cols;
@@ -233,7 +233,7 @@ int onnx_do_einsum(struct onnx *g, struct onnx_node *n)
     }
     bool swap = onnx_in(g, n, 0)->act < 0 && onnx_in(g, n, 1)->act >= 0;
     const char *x = e.term[swap], *w = e.term[!swap];
-    struct conv_shape shape = onnx_unit_shape();
+    struct conv_shape shape = conv_shape_unit;
     for (int c = 1; c <= 'z'; c++) {
         bool in_x = strchr(x, c) != NULL, in_w = strchr(w, c) != NULL, in_out = strchr(e.out, c) != NULL;
         if (in_x || in_w) {

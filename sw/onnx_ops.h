@@ -20,7 +20,6 @@ enum vector_kind onnx_kind_of(const struct onnx_node *n);
 /* The warning that a number of results is taken as the most that can be. */
 void onnx_unknown_number(struct onnx *g, const struct onnx_node *n, int64_t most);
 
-struct conv_shape onnx_unit_shape(void);
 /* Where an operator has its activation, weights and bias (-1: none). */
 void onnx_ports(const struct onnx_node *n, int port[3]);
 int onnx_bias(const struct onnx_node *n, int port); /* value, -1 for none */

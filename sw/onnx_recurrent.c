@@ -37,7 +37,7 @@ int onnx_do_recurrent(struct onnx *g, struct onnx_node *n)
     if (rows < 0 || wide < 0 || result < 0 || (ops = onnx_product(rows, wide, 4)) < 0) {
         return onnx_error(g, n, "more than 2^48 operations");
     }
-    struct conv_shape by_input = onnx_unit_shape(), by_state = onnx_unit_shape();
+    struct conv_shape by_input = conv_shape_unit, by_state = conv_shape_unit;
     by_input.p = by_state.p = rows;
     by_input.k = wide;
     by_input.c = x->dim[2];

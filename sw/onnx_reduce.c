@@ -39,15 +39,8 @@ int onnx_do_reduce(struct onnx *g, struct onnx_node *n)
     if (in != NULL && count < 0) {
         return onnx_open(g, n, "its axes are not constants");
     }
-    if (in == NULL) {
+    if (in == NULL || !onnx_mark_axes(axes, count, in->rank, gone)) {
         return onnx_bad_shape(g, n);
-    }
-    for (int i = 0; i < count; i++) {
-        int axis = onnx_axis(axes[i], in->rank);
-        if (axis < 0) {
-            return onnx_bad_shape(g, n);
-        }
-        gone[axis] = true;
     }
     bool all = count == 0 && !onnx_attr_int(n, "noop_with_empty_axes", 0);
     for (int i = 0; i < in->rank; i++) {

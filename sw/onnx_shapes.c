@@ -164,15 +164,8 @@ int onnx_do_squeeze(struct onnx *g, struct onnx_node *n)
     if (in != NULL && count < 0) {
         return onnx_open(g, n, "its axes are not constants");
     }
-    if (in == NULL) {
+    if (in == NULL || !onnx_mark_axes(axes, count, in->rank, drop)) {
         return onnx_bad_shape(g, n);
-    }
-    for (int i = 0; i < count; i++) {
-        int axis = onnx_axis(axes[i], in->rank);
-        if (axis < 0) {
-            return onnx_bad_shape(g, n);
-        }
-        drop[axis] = true;
     }
     for (int i = 0; i < in->rank; i++) {
         if (!(count ? drop[i] : in->dim[i] == 1)) {

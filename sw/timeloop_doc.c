@@ -176,15 +176,10 @@ static int expand(struct include *inc, struct strbuf *whole, struct diags *d)
 
 struct doc *timeloop_load(const char *path, struct diags *d)
 {
-    struct err err = ERR_INIT;
-    size_t len;
-    char *text = file_read(path, MAX_TEXT, &len, &err);
-    if (!text) {
-        d->n_unreadable += err.code != ERR_DATA;
-        diags_error(d, (struct mark){NULL, 0, 0, 0}, NULL, "%s", err.text);
+    struct include inc = {.main = doc_source(path, MAX_TEXT, d)};
+    if (inc.main == NULL) {
         return NULL;
     }
-    struct include inc = {.main = diags_source(d, path, text, len)};
     struct strbuf whole = STRBUF_INIT;
     struct doc *doc = NULL;
     if (expand(&inc, &whole, d) == 0) {

@@ -3,22 +3,15 @@
  * median and their worst are printed.
  *
  *   bench_bayes [observations ...]     default: 100 200 500 1000 */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "search/search.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { N = 20, PROPOSALS = 50 };
-
-static double cpu_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Two valleys of different shape. */
 static void evaluate(const double *x, double *f)
@@ -53,15 +46,15 @@ static void measure(const struct space *space, int first)
         search_tell(from, f, NULL);
         search_tell(to, f, NULL);
     }
-    double start = cpu_seconds();
+    double start = clock_process_s();
     search_ask(to, x); /* builds what a running search has already */
-    double built = cpu_seconds() - start;
+    double built = clock_process_s() - start;
     for (int k = 0; k < PROPOSALS - 1; k++) {
         evaluate(x, f);
         search_tell(to, f, NULL);
-        start = cpu_seconds();
+        start = clock_process_s();
         search_ask(to, x);
-        seconds[k] = cpu_seconds() - start;
+        seconds[k] = clock_process_s() - start;
         mean += seconds[k] / (PROPOSALS - 1);
     }
     qsort(seconds, PROPOSALS - 1, sizeof *seconds, by_size);

@@ -1,6 +1,7 @@
 /* What rank 0 of an MPI job does for each evaluation, in microseconds of processor time: ask a point, tell its result, store the trial (its own
  * thread, and SQLite's beside it). From it docs/clusters.md derives how many cores one study feeds. The evaluation itself is made up and not
  * counted; messages are measured by tests/cluster/mpi_busy.c. `bench_cluster [EVALUATIONS]`, 20,000 when not said. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "experiments/pool.h"
 #include "experiments/record.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LAG = 256 };
@@ -17,18 +17,6 @@ enum { LAG = 256 };
 struct times {
     double ask, tell, store, writer; /* s in all */
 };
-
-static double cpu(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double mine(void)
-{
-    return cpu(CLOCK_THREAD_CPUTIME_ID);
-}
 
 /* A number in 0..1 of the point, and another for another `k`. */
 static double mix(const struct study *s, const double *x, int k)
@@ -57,25 +45,25 @@ static void one_round(const struct study *s, struct search *search, struct recor
                       struct times *t)
 {
     static double x[LAG * 4][256];
-    double f[STUDY_OBJECTIVES], g[STUDY_CONSTRAINTS + 1], start = mine();
+    double f[STUDY_OBJECTIVES], g[STUDY_CONSTRAINTS + 1], start = clock_thread_s();
     int64_t n = 0, first = search_asked(search);
     for (int64_t k = search_askable(search); n < k && n < LAG * 4 && search_ask(search, x[n]); n++) {
     }
-    t->ask += mine() - start;
+    t->ask += clock_thread_s() - start;
     for (int64_t i = 0; i < n; i++) {
         struct evaluation v;
         struct err err = ERR_INIT;
         make_up(s, x[i], &v);
-        start = mine();
+        start = clock_thread_s();
         evaluation_tell(s, &v, f, g);
         if (record_put(record, db, first + i, x[i], &v, search_algorithm_name(search), &err) < 0) {
             fprintf(stderr, "bench_cluster: %s\n", err.text);
             exit(1);
         }
-        double stored = mine();
+        double stored = clock_thread_s();
         search_tell(search, f, g);
         t->store += stored - start;
-        t->tell += mine() - stored;
+        t->tell += clock_thread_s() - stored;
     }
 }
 
@@ -98,7 +86,7 @@ static void measure(const char *name, const char *algorithm, const char *evaluat
     struct search_options options = {.algorithm = algorithm, .budget = s->evaluations, .lag = LAG, .seed = 1};
     struct search *search = search_new(&problem, &options, &err);
     struct times t = {0, 0, 0, 0};
-    double others = cpu(CLOCK_PROCESS_CPUTIME_ID) - mine();
+    double others = clock_process_s() - clock_thread_s();
     while (search_stop(search) == SEARCH_RUNNING) {
         one_round(s, search, record, db, &t);
     }
@@ -108,7 +96,7 @@ static void measure(const char *name, const char *algorithm, const char *evaluat
     if (db_close(db, &err) < 0) {
         fprintf(stderr, "bench_cluster: %s\n", err.text);
     }
-    t.writer = cpu(CLOCK_PROCESS_CPUTIME_ID) - mine() - others;
+    t.writer = clock_process_s() - clock_thread_s() - others;
     double us = 1e6 / (double)n, all = (t.ask + t.tell + t.store) * us;
     printf("%-8s %-10s %5d %8lld %8.1f %8.1f %8.1f %8.1f %8.1f %8.0f\n", s->name, algorithm, s->space.n,
            (long long)front, t.ask * us, t.tell * us, t.store * us, all, t.writer * us, 10000 / all);

@@ -1,20 +1,13 @@
 /* How many mappings a second one core prices: ResNet-50's conv2 3x3 on four levels, seven dimensions, three tensors, energy and cycles. All
  * loops are there at every level, spatial ones at two; their bounds differ from mapping to mapping. */
+#include "base/clock.h"
 #include "costmodel/cost_kernel.h"
 #include "tests/random_mapping.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define BATCH 1000 /* no power of two: columns would share a cache set */
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Four levels: every dimension temporal everywhere, K and C spatial below level 2, P and Q below level 1. */
 static void skeleton(const struct einsum *e, struct mapping *m)
@@ -69,7 +62,7 @@ static double rate_of(const struct cost_kernel *k, const double *const *column, 
     struct err err = ERR_INIT;
     double best = 0;
     for (int pass = 0; pass < 5; pass++) {
-        double start = seconds();
+        double start = clock_process_s();
         long priced = 0;
         do {
             if (cost_kernel_price(k, BATCH, column, energy, cycles, &err) != 0) {
@@ -77,8 +70,8 @@ static double rate_of(const struct cost_kernel *k, const double *const *column, 
                 return -1;
             }
             priced += BATCH;
-        } while (seconds() - start < 0.3);
-        double rate = (double)priced / (seconds() - start);
+        } while (clock_process_s() - start < 0.3);
+        double rate = (double)priced / (clock_process_s() - start);
         best = rate > best ? rate : best;
     }
     return best;
@@ -114,9 +107,9 @@ int main(void)
     }
     struct cost c;
     const struct cost_options options = {ACCOUNTING_EXACT, FIDELITY_BANDWIDTH};
-    double start = seconds();
+    double start = clock_process_s();
     long evaluated = 0;
-    for (; seconds() - start < 0.5; evaluated++) {
+    for (; clock_process_s() - start < 0.5; evaluated++) {
         int i = (int)(evaluated % BATCH), s = 0;
         for (int l = 0; l < m.n_levels; l++) {
             for (int j = 0; j < m.level[l].n_temporal; j++) {
@@ -131,7 +124,7 @@ int main(void)
             return 1;
         }
     }
-    double slow = (double)evaluated / (seconds() - start);
+    double slow = (double)evaluated / (clock_process_s() - start);
     /* The same bounds over 55 x 55 outputs: the last tile of P and Q is short. */
     const struct conv_shape short_shape = {1, 1, 64, 64, 55, 55, 3, 3, 1, 1, 1, 1};
     static struct cost_kernel short_kernel;

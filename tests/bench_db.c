@@ -1,6 +1,7 @@
 /* How fast the study file is, against bare SQLite in the same run and against Optuna's storage (Optuna 5.0.0.dev, SQLite backend, 17 parameters
  * and 3 objectives a trial, measured by us: 6.7 to 10.8 trials/s; 100,000 trials load in 90.0 CPU s, their front takes 17.2 CPU s).
  * DOVETAIL_BENCH_DESIGNS (default 1,000,000) is the size of the large file. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "db/db_private.h"
 #include "tests/db_fixture.h"
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PARAMETERS = 16, OBJECTIVES = 4, COLUMNS = PARAMETERS + OBJECTIVES };
@@ -38,27 +38,6 @@ static void make_layout(void)
                                         .objective = i < 3 ? i + 1 : 0,
                                         .description = ""};
     }
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double cpu(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double cpu_thread(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void die(const struct err *err)
@@ -115,7 +94,7 @@ static double store(struct db *db, int64_t from, int64_t to)
 {
     struct err err = ERR_INIT;
     struct db_value v[COLUMNS];
-    double start = now();
+    double start = clock_wall_s();
     for (int64_t i = from; i < to; i++) {
         struct db_trial t = make_trial(i, v);
         if (db_put_trial(db, &t, &err)) {
@@ -125,7 +104,7 @@ static double store(struct db *db, int64_t from, int64_t to)
     if (db_flush(db, &err)) {
         die(&err);
     }
-    return now() - start;
+    return clock_wall_s() - start;
 }
 
 /* ---- bare SQLite: the same rows into the same tables with prepared statements, 1,000 a transaction ---- */
@@ -184,7 +163,7 @@ static double bare(const char *path, int64_t n, bool with_trials)
                                        &trial, &err))) {
         die(&err);
     }
-    double start = now();
+    double start = clock_wall_s();
     for (int64_t i = 0; i < n; i++) {
         if (i % 1000 == 0) {
             sqlite3_exec(sql, i ? "COMMIT; BEGIN IMMEDIATE" : "BEGIN IMMEDIATE", NULL, NULL, NULL);
@@ -192,7 +171,7 @@ static double bare(const char *path, int64_t n, bool with_trials)
         bare_row(design, trial, i);
     }
     sqlite3_exec(sql, "COMMIT", NULL, NULL, NULL);
-    double seconds = now() - start;
+    double seconds = clock_wall_s() - start;
     sqlite3_finalize(design);
     sqlite3_finalize(trial);
     sqlite3_close(sql);
@@ -263,7 +242,7 @@ static void bench_replay(void)
     struct db *db = create(path);
     store(db, 0, n);
     db_close(db, NULL);
-    double start = now(), start_cpu = cpu();
+    double start = clock_wall_s(), start_cpu = clock_process_s();
     db = db_open(path, DB_READ, &err);
     struct db_cursor *c = db_trials(db, 0, &err);
     double sum = 0.0;
@@ -272,13 +251,13 @@ static void bench_replay(void)
         sum += t.values[0].u.d;
         count++;
     }
-    double wall = now() - start, load_cpu = cpu() - start_cpu;
+    double wall = clock_wall_s() - start, load_cpu = clock_process_s() - start_cpu;
     db_cursor_free(c);
     printf("replay     %8.3f s for %lld trials, every value (sum %.3g; target 0.3)", wall, (long long)count, sum);
     verdict(wall < 0.3 && count == n);
-    start_cpu = cpu();
+    start_cpu = clock_process_s();
     int64_t *numbers, front = db_front(db, &numbers, &err);
-    double front_cpu = cpu() - start_cpu;
+    double front_cpu = clock_process_s() - start_cpu;
     mem_free(numbers);
     printf("  Optuna   90.0 CPU s: %.0f times faster (target 1,000)", 90.0 / load_cpu);
     verdict(90.0 / load_cpu >= 1000.0);
@@ -298,17 +277,17 @@ static void bench_lookups(void)
     char value[200] = "a mapping";
     path_of(path, "cache.db");
     struct db *db = create(path);
-    double start = now();
+    double start = clock_wall_s();
     for (int64_t i = 0; i < n; i++) {
         db_cache_put(db, DB_MAPPINGS, hash_bytes(&i, sizeof i), value, sizeof value, &err);
     }
     if (db_flush(db, &err)) {
         die(&err);
     }
-    printf("cache put  %8.0f/s, 200 bytes each\n", (double)n / (now() - start));
+    printf("cache put  %8.0f/s, 200 bytes each\n", (double)n / (clock_wall_s() - start));
     uint64_t s = 7;
     int64_t found = 0;
-    start = now();
+    start = clock_wall_s();
     for (int64_t i = 0; i < n; i++) {
         int64_t k = (int64_t)(noise(&s) * 1.25 * (double)n);
         void *p;
@@ -316,7 +295,7 @@ static void bench_lookups(void)
         found += db_cache_get(db, DB_MAPPINGS, hash_bytes(&k, sizeof k), &p, &size, &err);
         mem_free(p);
     }
-    double rate = (double)n / (now() - start);
+    double rate = (double)n / (clock_wall_s() - start);
     printf("lookups    %8.0f/s in %lld entries, %.0f%% hits (target 50,000)", rate, (long long)n,
            100.0 * (double)found / (double)n);
     verdict(rate >= 50000.0);
@@ -336,14 +315,14 @@ static int count_row(void *ctx, const struct db_row *row)
 static double ask(const char *path, const struct db_query *q, int64_t *rows)
 {
     struct err err = ERR_INIT;
-    double start = now();
+    double start = clock_wall_s();
     *rows = 0;
     struct db *db = db_open(path, DB_READ, &err);
     if (!db || db_query(db, q, count_row, rows, &err)) {
         die(&err);
     }
     db_close(db, NULL);
-    return now() - start;
+    return clock_wall_s() - start;
 }
 
 static double peak_mb(void)
@@ -361,12 +340,12 @@ static void bench_questions(const char *path)
     struct db_status s;
     struct db_value limit = db_real(2.0);
     int64_t rows;
-    double start = now();
+    double start = clock_wall_s();
     struct db *db = db_open(path, DB_READ, &err);
     if (!db || db_status(db, &s, &err)) {
         die(&err);
     }
-    double seconds = now() - start;
+    double seconds = clock_wall_s() - start;
     printf("status     %8.4f s, front %lld, file %.0f MB (target 0.2)", seconds, (long long)s.front,
            1e-6 * (double)s.file_bytes);
     verdict(seconds < 0.2);
@@ -414,9 +393,9 @@ static double searched(const char *path)
     struct err err = ERR_INIT;
     struct db_value v[COLUMNS];
     struct db *db = create(path);
-    double start = now();
+    double start = clock_wall_s();
     for (int64_t i = 0; i < 8000; i++) {
-        for (double until = cpu_thread() + 1e-4; cpu_thread() < until;) {
+        for (double until = clock_thread_s() + 1e-4; clock_thread_s() < until;) {
         }
         struct db_trial t = make_trial(i, v);
         if (db_put_trial(db, &t, &err)) {
@@ -426,7 +405,7 @@ static double searched(const char *path)
     if (db_flush(db, &err)) {
         die(&err);
     }
-    double seconds = now() - start;
+    double seconds = clock_wall_s() - start;
     db_close(db, NULL);
     remove(path);
     return seconds;

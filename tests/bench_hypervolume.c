@@ -1,6 +1,7 @@
 /* CPU time of hypervolume (points on a sphere), of all contributions, of non-dominated sorting and of filtering (uniform
  * points), beside moocore's on the same kind of points (pymoo 0.6.2's backend, own measurement, one loaded core of the same
  * class; Optuna 5.0.0.dev and pagmo are slower everywhere but for two objectives, 1,000 points: Optuna 27 us). */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "search/dominance.h"
@@ -9,7 +10,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 struct size {
     const char *what;
@@ -31,17 +31,10 @@ static const struct size sizes[] = {
     {"filter", 5, 100000, 2.69e-2},     {"filter", 5, 1000000, 0.369},
 };
 
-static double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static double once(const struct size *s, const double *f, double *out, int *rank)
 {
     static const double reference[6] = {1.1, 1.1, 1.1, 1.1, 1.1, 1.1};
-    double start = cpu_s();
+    double start = clock_thread_s();
     if (strcmp(s->what, "volume") == 0) {
         out[0] = hypervolume(f, s->n, s->m, reference);
     } else if (strcmp(s->what, "contributions") == 0) {
@@ -51,7 +44,7 @@ static double once(const struct size *s, const double *f, double *out, int *rank
     } else {
         rank[0] = dominance_filter(f, s->n, s->m, (bool *)out);
     }
-    return cpu_s() - start;
+    return clock_thread_s() - start;
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /* The exact mapper, as markdown (docs/validation.md, section mapper): the time to the proof on every distinct layer of known networks, on the
  * templates and archC, one core, all bypass choices; what Timeloop's mapper and ZigZag's found on archC (Timeloop 4cf6d4c, ZigZag 3d12a96e, runs
  * of ours on a 2-core machine: best energy and cycles, CPU seconds); all of ResNet-50 on a new design and on one of a known family. */
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "costmodel/network_cost.h"
@@ -12,21 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double cpu_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double wall_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 enum { MOST = 1024, LAYERS = 128 };
 /* A layer that needs more (about ten seconds) is reported as not proven. */
@@ -84,9 +70,9 @@ static void map_layers(const struct accelerator *a, const struct network *net, e
         if (unique[i] != i) {
             continue;
         }
-        double start = cpu_seconds();
+        double start = clock_process_s();
         int rc = mapper_best(a, &net->op[i].einsum, &opt, work, &r, &err);
-        t->ms[t->n++] = 1e3 * (cpu_seconds() - start);
+        t->ms[t->n++] = 1e3 * (clock_process_s() - start);
         if (rc < 0 || !r.proven) {
             t->late++;
             fprintf(stderr, "%s %s on %s, %s: %s\n", net->name, net->op[i].name, a->name, goal_names[goal],
@@ -187,9 +173,9 @@ static void bench_tools(void)
         struct einsum e;
         struct err err = ERR_INIT;
         arch_c_einsum(runs[i].layer, &e);
-        double start = cpu_seconds();
+        double start = clock_process_s();
         int rc = mapper_best(&a, &e, &opt, NULL, &r, &err);
-        double s = cpu_seconds() - start;
+        double s = clock_process_s() - start;
         double theirs = runs[i].energy_uj * runs[i].cycles * 1e-6;
         double ours = rc == 0 && r.proven ? r.cost.energy_pj * r.cost.cycles * 1e-12 : HUGE_VAL;
         worse += ours > theirs * (1 + 1e-6);
@@ -218,7 +204,7 @@ static int distinct(const struct network *net, const struct einsum **out)
 
 static double cold_ms(const struct accelerator *a, const struct einsum *const *op, int n, enum mapper_effort effort)
 {
-    double start = wall_seconds();
+    double start = clock_wall_s();
 #pragma omp parallel default(none) shared(a, op, effort, n)
     {
         struct mapper_work *work = mapper_work_new();
@@ -231,12 +217,12 @@ static double cold_ms(const struct accelerator *a, const struct einsum *const *o
         }
         mapper_work_free(work);
     }
-    return 1e3 * (wall_seconds() - start);
+    return 1e3 * (clock_wall_s() - start);
 }
 
 static double families_ms(const struct accelerator *a, const struct einsum *const *op, int n, struct mapper_family *f)
 {
-    double start = wall_seconds();
+    double start = clock_wall_s();
 #pragma omp parallel default(none) shared(a, op, n, f)
     {
         struct mapper_work *work = mapper_work_new();
@@ -248,7 +234,7 @@ static double families_ms(const struct accelerator *a, const struct einsum *cons
         }
         mapper_work_free(work);
     }
-    return 1e3 * (wall_seconds() - start);
+    return 1e3 * (clock_wall_s() - start);
 }
 
 /* Milliseconds to map all operators on a design with another bandwidth of DRAM; *far: most that a value exceeds a search's. */
@@ -264,14 +250,14 @@ static double family_ms(const struct accelerator *a, const struct einsum *const 
         v->read_bits_per_cycle *= by;
         v->write_bits_per_cycle *= by;
         v->shared_bits_per_cycle *= by;
-        double start = cpu_seconds();
+        double start = clock_process_s();
         struct hash key = mapper_family_key(&b);
         for (int i = 0; i < n; i++) {
             if (!mapper_family_best(&f[i], &b, &key, &r[i])) {
                 return HUGE_VAL;
             }
         }
-        double s = cpu_seconds() - start;
+        double s = clock_process_s() - start;
         spent = s > spent ? s : spent;
         for (int i = 0; i < n; i++) {
             struct mapper_options opt = {.goal = GOAL_EDP, .effort = MAPPER_EXACT, .core_split = CORE_ONE};
@@ -304,9 +290,9 @@ static double totals_ms(const struct accelerator *a, const struct network *net)
         v->read_bits_per_cycle *= 1 + 0.3 * k;
         v->write_bits_per_cycle *= 1 + 0.3 * k;
         v->shared_bits_per_cycle *= 1 + 0.3 * k;
-        double start = cpu_seconds();
+        double start = clock_process_s();
         int rc = network_cost_evaluate(&b, net, place, &opt, memo, work, c, &err);
-        double s = cpu_seconds() - start;
+        double s = clock_process_s() - start;
         spent = rc < 0 ? HUGE_VAL : k > 0 && s > spent ? s : spent;
     }
     mapper_work_free(work);

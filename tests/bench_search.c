@@ -10,6 +10,7 @@
  * in the reference front's unit box, reference point 1.1) and of IGD+; the best peer; in how many seeds we are better than the
  * peer's median and, by a sign test, how likely so many would be if we were no better (peers.csv has medians only, so a rank-sum
  * test is not possible); ranks; CPU per evaluation. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "search/dominance.h"
 #include "search/hypervolume.h"
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MAX_PEERS = 2000, MAX_SEEDS = 101, MAX_NAMES = 64, MAX_PROBLEMS = 32, MAX_BUDGETS = 8 };
 
@@ -107,13 +107,6 @@ static double igd_plus(const struct front *r, int m, const double *a, int n)
     return n > 0 ? sum / r->n : nan("");
 }
 
-static double cpu_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 struct request {
     const char *algorithm, *budgets, *names;
     int seeds, lag;
@@ -132,9 +125,9 @@ static struct score run(const struct problem *p, const struct front *r, const st
         fprintf(stderr, "bench_search: %s\n", err.text);
         exit(64);
     }
-    double *f = mem_calloc((size_t)budget * (size_t)p->m, sizeof *f), start = cpu_seconds();
+    double *f = mem_calloc((size_t)budget * (size_t)p->m, sizeof *f), start = clock_thread_s();
     problem_run(p, s, 0, NULL, f);
-    struct score score = {.us = (cpu_seconds() - start) / budget * 1e6};
+    struct score score = {.us = (clock_thread_s() - start) / budget * 1e6};
     int64_t n;
     const int64_t *front = search_front(s, &n);
     double *a = mem_calloc((size_t)(n * p->m) + 1, sizeof *a), ref[8];

@@ -82,7 +82,9 @@ library='base|hw|sw|costmodel|search|db|experiments'
     forbid "$library|cli" 'rand|srand|random|srandom|drand48|lrand48' 'random numbers come from base/rng.h'
     forbid "$library|cli" 'malloc|calloc|realloc|strdup|strndup' 'memory comes from base/mem.h' base/mem.c
     forbid 'base|hw|sw|costmodel|search' 'time|clock|clock_gettime|gettimeofday|getenv|getpid|omp_get_thread_num' \
-        'the result must not depend on it'
+        'the result must not depend on it' 'base/clock.[ch]'
+    forbid 'base|hw|sw|costmodel|search' 'clock_wall_s|clock_process_s|clock_thread_s' \
+        'the result must not depend on it' 'base/clock.[ch]'
     forbid "$library" 'setlocale|system|popen|fork' 'changes the whole process'
     grep -E "^($library|cli)/[^:]*:[0-9]+: *# *pragma +omp +parallel" "$findings/code" | grep -v 'default(none)' |
         sed -E 's/^([^:]*:[0-9]+):.*/\1: omp parallel needs default(none)/'

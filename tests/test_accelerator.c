@@ -3,6 +3,7 @@
 #include "base/strbuf.h"
 #include "hw/accelerator.h"
 #include "hw/template.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -297,9 +298,5 @@ int main(void)
     tcase_add_test(tc, test_broken_ones_are_refused);
     tcase_add_test(tc, test_canonical_text_sees_what_costs);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "sw/accuracy.h"
 #include "sw/accuracy_link.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -248,9 +249,5 @@ int main(void)
     tcase_add_loop_test(tc, other_networks_are_refused, 0, 3);
     tcase_add_test(tc, link_finds_its_own_constants);
     suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(suite, CK_FORK_GETENV);
 }

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "search/archive.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -174,9 +175,5 @@ int main(void)
     tcase_add_test(c, keeps_what_nothing_covers);
     tcase_add_test(c, cells);
     suite_add_tcase(s, c);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

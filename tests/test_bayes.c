@@ -5,12 +5,12 @@
 #include "search/gp.h"
 #include "search/hypervolume.h"
 #include "search/matern.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* EHVI is the mean of hypervolume_gain() over draws from the posterior. */
 START_TEST(ehvi_is_a_mean)
@@ -230,9 +230,5 @@ int main(void)
     tcase_add_test(c, gp_grows);
     tcase_add_test(c, gp_learns);
     suite_add_tcase(s, c);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

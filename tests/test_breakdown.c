@@ -1,4 +1,5 @@
 /* What the tables of a finished study say about its designs adds up to the designs' own numbers, merges, and stays out of the exports. */
+#include "tests/run_suite.h"
 #include "tests/shell.h"
 
 #include <check.h>
@@ -98,11 +99,7 @@ int main(void)
     tcase_add_test(t, sums_are_the_designs);
     tcase_add_test(t, merged_files_keep_them);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
+    int status = run_suite(s, CK_NOFORK);
     shell_release(&sh);
-    return failed != 0;
+    return status;
 }

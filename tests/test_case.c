@@ -3,6 +3,7 @@
 #include "base/strbuf.h"
 #include "experiments/case.h"
 #include "tests/check_case.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -66,9 +67,5 @@ int main(void)
     tcase_add_loop_test(tc, cases_are_the_references, 0, CASE_FILES);
     tcase_add_test(tc, errors_are_answers);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

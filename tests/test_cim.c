@@ -3,6 +3,7 @@
 #include "hw/cim.h"
 #include "hw/component.h"
 #include "tests/cim_chips.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -125,9 +126,5 @@ int main(void)
     tcase_add_test(tc, test_formulas);
     tcase_add_test(tc, test_monotone);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -1,5 +1,6 @@
 /* The frame of the command line: goes through every verb and every option of the tables (`dovetail help --json`), so that
  * a new row is tested by being there. */
+#include "tests/run_suite.h"
 #include "tests/shell.h"
 
 #include <check.h>
@@ -281,10 +282,7 @@ int main(void)
     tcase_add_test(tc, bash_completes_verbs_options_and_choices);
     Suite *s = suite_create("cli");
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
+    int status = run_suite(s, CK_FORK_GETENV);
     shell_release(&sh);
-    return failed != 0;
+    return status;
 }

@@ -1,12 +1,12 @@
 /* The verbs on whole files: merge, diff, gc, upgrade; what they print, as text and JSON, and their exit codes. */
 #include "tests/db_fixture.h"
+#include "tests/run_suite.h"
 #include "tests/shell.h"
 
 #include <check.h>
 #include <jansson.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -181,10 +181,7 @@ int main(void)
     tcase_add_test(t, tidying);
     tcase_add_test(t, upgrading);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failures = srunner_ntests_failed(r);
-    srunner_free(r);
+    int status = run_suite(s, CK_FORK_GETENV);
     shell_release(&sh);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return status;
 }

@@ -1,6 +1,7 @@
 /* Prices: against sums made by hand, invariants on random mappings, and the kernel against cost_evaluate(). */
 #include "costmodel/cost_kernel.h"
 #include "tests/random_mapping.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -314,9 +315,5 @@ int main(void)
     tcase_add_test(tc, kernel_is_cost_evaluate);
     tcase_add_test(tc, lanes_do_not_mix);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -1,8 +1,8 @@
 /* The closed form against the walk, over every kind of operator (make bench: 1,000,000 of them). */
 #include "tests/check_count.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 START_TEST(closed_form_is_the_walk)
 {
@@ -19,9 +19,5 @@ int main(void)
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, closed_form_is_the_walk);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

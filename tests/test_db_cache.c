@@ -1,27 +1,13 @@
 /* Caches: round trip, loading, alarm, and one file for several processes. */
 #include "base/mem.h"
-#include "tests/db_fixture.h"
+#include "tests/db_case.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static struct fix fix;
-static struct err err;
-
-static void setup(void)
-{
-    err = (struct err)ERR_INIT;
-    fix_begin(&fix);
-}
-
-static void teardown(void)
-{
-    fix_end(&fix);
-}
 
 static struct hash key_of(int i)
 {
@@ -156,9 +142,5 @@ int main(void)
     tcase_add_test(t, shared_by_processes);
     tcase_add_test(t, a_study_is_no_cache);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failures = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -2,6 +2,7 @@
  * groups of random size and says in shared memory what is acknowledged; the parent kills it. DOVETAIL_KILLS=200 makes it long. */
 #include "db/db_private.h"
 #include "tests/db_fixture.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <signal.h>
@@ -166,9 +167,5 @@ int main(void)
     tcase_set_timeout(t, 600);
     tcase_add_test(t, killed_at_random);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failures = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -2,11 +2,11 @@
 #include "base/mem.h"
 #include "db/db_private.h"
 #include "tests/db_fixture.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static char extension[500]; /* beside the folder of this program */
@@ -193,9 +193,5 @@ int main(int argc, char **argv)
     tcase_add_test(t, volumes);
     tcase_add_test(t, documented_questions_work);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failures = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

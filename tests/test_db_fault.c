@@ -5,10 +5,10 @@
 #include "db/db_tools.h"
 #include "tests/db_fixture.h"
 #include "tests/fault_vfs.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -199,9 +199,5 @@ int main(void)
     tcase_add_test(t, writes);
     tcase_add_test(t, syncs);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failures = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -1,31 +1,17 @@
 /* The file from outside: made whole, refused when it is not ours, locked by its writer, missed when it goes away. */
 #include "db/db_private.h"
-#include "tests/db_fixture.h"
+#include "tests/db_case.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static struct fix fix;
-static struct err err;
-
-static void setup(void)
-{
-    err = (struct err)ERR_INIT;
-    fix_begin(&fix);
-}
-
-static void teardown(void)
-{
-    fix_end(&fix);
-}
 
 static void create(int64_t trials)
 {
@@ -358,9 +344,5 @@ int main(void)
     tcase_add_test(t, quota_used_up);
     tcase_add_test(t, network_names);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failures = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

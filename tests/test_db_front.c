@@ -1,10 +1,10 @@
 /* The incremental front against the definition: for all points so far, who is dominated by nobody. */
 #include "db/db_private.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { POINTS = 300 };
@@ -104,9 +104,5 @@ int main(void)
     tcase_add_test(t, as_defined);
     tcase_add_test(t, nan_is_never_on_a_front);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failures = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -2,11 +2,11 @@
 #include "base/mem.h"
 #include "db/db_private.h"
 #include "tests/db_fixture.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { TRIALS = 1500 };
@@ -382,9 +382,5 @@ int main(void)
     tcase_add_test(t, heartbeats_of_other_machines);
     tcase_add_test(t, layers_and_meta);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failures = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -2,10 +2,10 @@
 #include "base/mem.h"
 #include "db/db_private.h"
 #include "tests/db_fixture.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -111,9 +111,5 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, nobody_fails);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failures = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

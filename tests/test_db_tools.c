@@ -2,27 +2,13 @@
 #include "base/mem.h"
 #include "db/db_private.h"
 #include "db/db_tools.h"
-#include "tests/db_fixture.h"
+#include "tests/db_case.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static struct fix fix;
-static struct err err;
-
-static void setup(void)
-{
-    err = (struct err)ERR_INIT;
-    fix_begin(&fix);
-}
-
-static void teardown(void)
-{
-    fix_end(&fix);
-}
 
 static const char *path_of(char path[120], const char *name)
 {
@@ -363,9 +349,5 @@ int main(void)
     tcase_add_test(t, a_snapshot_is_whole_and_can_be_continued);
     tcase_add_test(t, old_files_are_upgraded_when_told);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failures = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

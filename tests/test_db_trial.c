@@ -1,26 +1,12 @@
 /* Trials in and out: bits, order, alarms, duplicates, prefix lookup, replay speed is bench_db's. */
 #include "base/mem.h"
-#include "tests/db_fixture.h"
+#include "tests/db_case.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static struct fix fix;
-static struct err err;
-
-static void setup(void)
-{
-    err = (struct err)ERR_INIT;
-    fix_begin(&fix);
-}
-
-static void teardown(void)
-{
-    fix_end(&fix);
-}
 
 static struct db *create(void)
 {
@@ -195,9 +181,5 @@ int main(void)
     tcase_add_test(t, prefixes);
     tcase_add_test(t, groups_of_every_size);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failures = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

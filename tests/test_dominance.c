@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "search/dominance.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -109,9 +110,5 @@ int main(void)
     tcase_add_test(c, feasible_first);
     tcase_add_test(c, crowding_by_hand);
     suite_add_tcase(s, c);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

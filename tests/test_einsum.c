@@ -1,6 +1,7 @@
 /* Einsums: closed forms against counting, refusals, canonical text. */
 #include "base/strbuf.h"
 #include "sw/einsum.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -231,9 +232,5 @@ int main(void)
     tcase_add_loop_test(tc, bad_ones_are_refused, 0, (int)(sizeof refusals / sizeof *refusals));
     tcase_add_test(tc, canonical_text_holds_the_cost_and_no_name);
     suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(suite, CK_FORK_GETENV);
 }

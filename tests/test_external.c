@@ -1,6 +1,7 @@
 /* External evaluators: what they say is checked line by line, and a study completes whatever they do: the same bytes for any number of threads and
  * after kill -9, every failure counted by its name, no process left. */
 #include "experiments/external_answer.h"
+#include "tests/run_suite.h"
 #include "tests/shell.h"
 
 #include <check.h>
@@ -433,13 +434,9 @@ int main(void)
     tcase_add_test(t, without_our_model);
     tcase_add_test(t, what_cannot_begin_says_why);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
+    int status = run_suite(s, CK_NOFORK);
     shell_run(&sh, "rm -rf %s", dir);
     shell_release(&sh);
     free(undisturbed);
-    return failed != 0;
+    return status;
 }

@@ -1,5 +1,6 @@
 /* Silicon: Eyeriss on AlexNet and VGG-16 (tests/eyeriss_chip.c). Processing latency within 15 % in every layer, nothing tuned. */
 #include "tests/eyeriss_chip.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -37,10 +38,5 @@ int main(void)
     TCase *tc = tcase_create("eyeriss");
     tcase_add_loop_test(tc, layers_of_the_chip, 0, CHIP_NETS);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_NOFORK);
 }

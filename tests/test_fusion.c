@@ -4,10 +4,10 @@
 #include "costmodel/network_cost.h"
 #include "hw/template.h"
 #include "sw/network.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct network *load(const char *text)
@@ -151,9 +151,5 @@ int main(void)
     tcase_add_test(t, test_what_stands_alone);
     tcase_add_test(t, test_traffic);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

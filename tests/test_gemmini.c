@@ -2,11 +2,11 @@
 #include "experiments/calibration.h"
 #include "experiments/gemmini.h"
 #include "experiments/pricing.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FOLDER "tests/fixtures/gemmini/"
@@ -112,9 +112,5 @@ int main(void)
     tcase_add_test(tc, rtl);
     tcase_add_test(tc, fidelity);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

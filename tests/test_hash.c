@@ -1,5 +1,6 @@
 /* base/hash: published vectors of XXH3-128, hex, parsing. */
 #include "base/hash.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <string.h>
@@ -53,9 +54,5 @@ int main(void)
     tcase_add_test(t, hex_round_trip);
     tcase_add_test(t, parse_refuses);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "sw/hf_config.h"
 #include "sw/import.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -226,9 +227,5 @@ int main(void)
     tcase_add_test(tc, windows_bound_what_is_seen);
     tcase_add_loop_test(tc, wrong_files_are_refused, 0, (int)(sizeof bad / sizeof *bad));
     suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(suite, CK_FORK_GETENV);
 }

@@ -1,4 +1,5 @@
 /* dovetail import as a person runs it: what is written, what is refused, exit codes. */
+#include "tests/run_suite.h"
 #include "tests/shell.h"
 
 #include <check.h>
@@ -111,10 +112,7 @@ int main(void)
     tcase_add_test(t, refusals);
     tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
+    int status = run_suite(s, CK_FORK_GETENV);
     shell_release(&sh);
-    return failed != 0;
+    return status;
 }

@@ -42,6 +42,8 @@ expect cli/a.c 'void f(void) { strcpy(a, b); }' 'strcpy(): has no bound, or no e
 expect hw/a.c 'int f(void) { return rand(); }' 'rand(): random numbers come from base/rng.h'
 expect hw/a.c 'int f(void) { return time(0); }' 'time(): the result must not depend on it'
 expect db/a.c 'int f(void) { return time(0); }' ''
+expect search/a.c 'double f(void) { return clock_wall_s(); }' 'clock_wall_s(): the result must not depend on it'
+expect db/a.c 'double f(void) { return clock_wall_s(); }' ''
 expect hw/a.c 'void *f(void) { return malloc(1); }' 'malloc(): memory comes from base/mem.h'
 expect base/mem.c 'void *f(void) { return malloc(1); }' ''
 expect experiments/a.c '#pragma omp parallel for' 'omp parallel needs default(none)'

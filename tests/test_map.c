@@ -1,4 +1,5 @@
 /* dovetail map: what it prints, as text and JSON, and its exit codes. */
+#include "tests/run_suite.h"
 #include "tests/shell.h"
 
 #include <check.h>
@@ -167,11 +168,7 @@ int main(void)
     tcase_add_test(c, every_distinct_operator);
     tcase_add_test(c, refusals);
     suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
+    int status = run_suite(s, CK_NOFORK);
     shell_release(&sh);
-    srunner_free(r);
-    return failed != 0;
+    return status;
 }

@@ -4,6 +4,7 @@
  * than the best that there is. */
 #include "base/rng.h"
 #include "costmodel/mapper.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -490,10 +491,5 @@ int main(void)
     tcase_set_timeout(c, 600);
     tcase_add_test(c, equals_enumeration);
     suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s, CK_NOFORK);
 }

@@ -2,6 +2,7 @@
 #include "base/rng.h"
 #include "costmodel/mapper_family.h"
 #include "tests/arch_c.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -60,10 +61,5 @@ int main(void)
     tcase_set_timeout(c, 120);
     tcase_add_test(c, equals_search);
     suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s, CK_NOFORK);
 }

@@ -2,6 +2,7 @@
  * 90 small problems), each best mapping confirmed by timeloop-model (Timeloop 4cf6d4c, runs of ours). */
 #include "costmodel/mapper.h"
 #include "tests/arch_c.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -67,9 +68,5 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_loop_test(c, equals_proven_optimum, 0, OPTIMA);
     suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

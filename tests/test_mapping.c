@@ -1,6 +1,7 @@
 /* Mappings: text there and back, the printed nest, and every reason for which one is illegal. */
 #include "base/strbuf.h"
 #include "tests/random_mapping.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -166,9 +167,5 @@ int main(void)
     tcase_add_test(tc, what_is_illegal);
     tcase_add_test(tc, what_cannot_be_read);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "search/search.h"
 #include "sw/accuracy.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -262,10 +263,5 @@ int main(void)
     tcase_add_loop_test(tc, search_finds_the_optimum_of_resnet18, 0, 3 * RESOURCES);
     tcase_add_loop_test(tc, search_comes_near_for_resnet50, 0, RESOURCES);
     suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(suite, CK_NOFORK);
 }

@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "sw/network.h"
 #include "sw/network_build.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -496,9 +497,5 @@ int main(void)
     tcase_add_test(tc, unknown_models_and_parameters_are_named);
     tcase_add_test(tc, every_misspelt_key_is_suggested);
     suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(suite, CK_FORK_GETENV);
 }

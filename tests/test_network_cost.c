@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "costmodel/network_cost.h"
 #include "hw/template.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -265,10 +266,5 @@ int main(void)
     tcase_add_test(c, cores_and_distance);
     tcase_add_test(c, refusals);
     suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s, CK_NOFORK);
 }

@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "base/strbuf.h"
 #include "sw/import.h"
+#include "tests/run_suite.h"
 
 #include <onnx.pb-c.h>
 
@@ -516,9 +517,5 @@ int main(void)
         tcase_add_test(tc, seeds_are_written);
     }
     suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(suite, CK_FORK_GETENV);
 }

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "tests/onnx_fixture.h"
+#include "tests/run_suite.h"
 #include "tests/shell.h"
 
 #include <check.h>
@@ -203,12 +204,8 @@ int main(int argc, char **argv)
     tcase_add_test(t, test_refusals);
     tcase_add_test(t, test_formats);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
+    int status = run_suite(s, CK_NOFORK);
     shell_run(&sh, "rm -rf %s", folder);
     shell_release(&sh);
-    return failed != 0;
+    return status;
 }

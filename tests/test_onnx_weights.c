@@ -5,6 +5,7 @@
 #include "sw/quantizer.h"
 #include "sw/weights.h"
 #include "tests/onnx_make.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -310,12 +311,9 @@ int main(void)
     tcase_add_test(t, test_outside_the_file);
     tcase_add_test(t, test_not_there);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
+    int status = run_suite(s, CK_FORK_GETENV);
     unlink(in_folder("w.onnx"));
     unlink(in_folder("w.data"));
     rmdir(folder);
-    return failed != 0;
+    return status;
 }

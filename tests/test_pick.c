@@ -1,6 +1,7 @@
 /* What is shown of a front, against the definitions computed in another way, on random fronts. */
 #include "base/mem.h"
 #include "experiments/pick.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -134,9 +135,5 @@ int main(void)
     tcase_add_test(tc, volume_of_boxes_known_by_hand);
     Suite *s = suite_create("pick");
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -1,6 +1,7 @@
 /* One operator from files: templates with parameters, layers, widths, mapping files; and what is wrong with them. */
 #include "base/strbuf.h"
 #include "experiments/pricing.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -113,10 +114,5 @@ int main(void)
     tcase_add_test(tc, parameters_of_the_template);
     tcase_add_test(tc, what_is_wrong);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_NOFORK);
 }

@@ -8,6 +8,7 @@
 #include "hw/template.h"
 #include "sw/accuracy_parts.h"
 #include "tests/onnx_make.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -522,10 +523,7 @@ int main(void)
     tcase_add_test(t, test_perplexity_law);
     tcase_add_test(t, test_perplexity_of_a_network);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
+    int status = run_suite(s, CK_FORK_GETENV);
     rmdir(folder);
-    return failed != 0;
+    return status;
 }

@@ -1,6 +1,7 @@
 /* Quantizers against their definitions written plainly, numbers that each format holds exactly, and counts of scales. */
 #include "base/rng.h"
 #include "sw/quantizer.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -153,9 +154,5 @@ int main(void)
     tcase_add_test(t, test_normal_numbers);
     tcase_add_test(t, test_counts_and_refusals);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -4,6 +4,7 @@
  * infeasible, one failed. Non-dominated in (energy, latency): the one with i = j = 0, unless conditions take it away. */
 #include "base/mem.h"
 #include "db/db.h"
+#include "tests/run_suite.h"
 #include "tests/shell.h"
 
 #include <check.h>
@@ -359,10 +360,7 @@ int main(void)
     tcase_add_test(tc, status_counts);
     Suite *s = suite_create("query");
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
+    int status = run_suite(s, CK_FORK_GETENV);
     shell_release(&sh);
-    return failed != 0;
+    return status;
 }

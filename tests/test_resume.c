@@ -1,6 +1,7 @@
 /* Law 1 on the whole program: a study that is interrupted (Ctrl-C, SIGTERM, kill -9, a time limit) and resumed holds the same trials in the same
  * order with the same numbers as one that was left alone, on one thread and on two. */
 #include "base/strbuf.h"
+#include "tests/run_suite.h"
 #include "tests/shell.h"
 
 #include <check.h>
@@ -232,9 +233,5 @@ int main(void)
     tcase_add_test(tc, a_shared_cache_changes_nothing);
     tcase_add_test(tc, another_study_is_refused);
     suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(suite, CK_FORK_GETENV);
 }

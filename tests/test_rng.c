@@ -1,5 +1,6 @@
 /* base/rng: known answers, independence of streams, GSL's distributions on top. */
 #include "base/rng.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <gsl/gsl_randist.h>
@@ -161,9 +162,5 @@ int main(void)
     tcase_add_test(t, gsl_distributions);
     tcase_add_test(t, the_counter_carries);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

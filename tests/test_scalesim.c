@@ -2,6 +2,7 @@
 #include "base/diag.h"
 #include "base/strbuf.h"
 #include "sw/import.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -130,9 +131,5 @@ int main(void)
     tcase_add_test(tc, sparsity_is_a_density);
     tcase_add_loop_test(tc, wrong_files_are_refused, 0, (int)(sizeof bad / sizeof *bad));
     suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(suite, CK_FORK_GETENV);
 }

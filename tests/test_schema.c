@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/schema.h"
 #include "base/strbuf.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -297,9 +298,5 @@ int main(void)
     tcase_add_test(t, root_must_be_a_mapping);
     tcase_add_test(t, every_key_misspelt);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -7,6 +7,7 @@
 #include "search/search.h"
 #include "search/visited.h"
 #include "tests/problems.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -414,10 +415,5 @@ int main(void)
     tcase_add_test(c, cells_of_results);
     tcase_add_test(c, bad_options);
     suite_add_tcase(s, c);
-    SRunner *sr = srunner_create(s);
-    srunner_set_fork_status(sr, CK_NOFORK); /* the models use OpenMP */
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_NOFORK); /* the models use OpenMP */
 }

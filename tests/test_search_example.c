@@ -1,5 +1,7 @@
 /* The worked example of docs/search.md: libdovetail as a plain multi-objective optimizer. The test runs it and checks that the
  * document shows exactly these lines. */
+#include "tests/run_suite.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,10 +101,5 @@ int main(void)
     tcase_add_test(c, example_runs);
     tcase_add_test(c, document_shows_it);
     suite_add_tcase(s, c);
-    SRunner *sr = srunner_create(s);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_NOFORK);
 }

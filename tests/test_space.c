@@ -2,11 +2,11 @@
 #include "base/rng.h"
 #include "search/algorithm.h"
 #include "search/space.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* x1 is active when x0 is level 1, x2 when x1 is active and at its top. */
@@ -153,9 +153,5 @@ int main(void)
     tcase_add_test(c, bad_spaces);
     tcase_add_test(c, walk_meets_all);
     suite_add_tcase(s, c);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -9,6 +9,7 @@
 #include "sw/network.h"
 #include "tests/check_sparse.h"
 #include "tests/random_mapping.h"
+#include "tests/run_suite.h"
 #include "tests/sparseloop_runs.h"
 
 #include <check.h>
@@ -501,10 +502,5 @@ int main(void)
     tcase_add_test(tc, model_densities);
     tcase_add_test(tc, files_of_sparseloop);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_NOFORK);
 }

@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "experiments/domain.h"
 #include "experiments/study.h"
+#include "tests/run_suite.h"
 #include "tests/shell.h"
 
 #include <check.h>
@@ -334,9 +335,5 @@ int main(void)
     tcase_add_test(tc, resolved_text_reads_back);
     tcase_add_test(tc, extends_takes_over);
     suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(suite, CK_FORK_GETENV);
 }

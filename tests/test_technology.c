@@ -2,6 +2,7 @@
 #include "base/rng.h"
 #include "hw/component.h"
 #include "hw/sram.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -314,9 +315,5 @@ int main(void)
     tcase_add_test(tc, test_wire_and_dram);
     tcase_add_test(tc, test_adc);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "base/strbuf.h"
 #include "hw/template.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -357,9 +358,5 @@ int main(void)
     tcase_add_test(tc, test_extends);
     tcase_add_test(tc, test_random_values);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

@@ -6,6 +6,7 @@
 #include "experiments/timeloop.h"
 #include "hw/template.h"
 #include "sw/import.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -609,9 +610,5 @@ int main(void)
     tcase_add_test(c, refused_mappings);
     tcase_set_timeout(c, 60);
     suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

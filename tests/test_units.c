@@ -3,6 +3,7 @@
 #include "base/strbuf.h"
 #include "base/suggest.h"
 #include "base/units.h"
+#include "tests/run_suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -312,9 +313,5 @@ int main(void)
     tcase_add_test(t, exact_text_is_short);
     tcase_add_test(t, suggests);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s, CK_FORK_GETENV);
 }

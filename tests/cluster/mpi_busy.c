@@ -7,6 +7,7 @@
  *     busy=0.97 rate=6130/s workers=64 rank0=41us
  * busy: share of the workers' time inside the evaluation; rank0: processor time of rank 0 an evaluation, its waiting included. With SLEEP_MS 0
  * the rate is the most that rank 0 can serve. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "experiments/mpi/rank_pool.h"
 #include "experiments/record.h"
@@ -44,13 +45,6 @@ static void nap(struct evaluator *e, const double *x, struct evaluation *out)
     out->us = 1e6 * (MPI_Wtime() - start);
 }
 
-static double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int run(char **argv)
 {
     struct err err = ERR_INIT;
@@ -66,10 +60,10 @@ static int run(char **argv)
     }
     struct run_result r;
     struct pool_stats stats;
-    double start = MPI_Wtime(), cpu = cpu_s();
+    double start = MPI_Wtime(), cpu = clock_process_s();
     int bad = runner_run(s, record, db, pool, &(struct run_options){.max_s = INFINITY}, &r, &err);
     double wall = MPI_Wtime() - start;
-    cpu = cpu_s() - cpu;
+    cpu = clock_process_s() - cpu;
     pool->ops->stats(pool, &stats);
     printf("busy=%.3f rate=%.0f/s workers=%d rank0=%.0fus\n", stats.busy, (double)r.evaluated / wall, stats.workers,
            1e6 * cpu / (double)r.evaluated);
