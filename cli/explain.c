@@ -73,7 +73,8 @@ static void print_accelerator(const struct accelerator *a)
     for (int l = a->n_levels - 1; l >= 0; l--) {
         const struct level *v = &a->level[l];
         if (v->hop_pj_per_bit > 0) {
-            printf("  network below %-8s %.4g pJ a bit and hop  %s\n", v->name, v->hop_pj_per_bit, v->network_source);
+            printf("  network below %-8s %.4g pJ a bit and hop  %s%s\n", v->name, v->hop_pj_per_bit, v->network_source,
+                   v->links ? "; links between neighbours" : "");
         }
     }
     printf("  technology %s\n", a->source);

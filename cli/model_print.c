@@ -90,6 +90,14 @@ static void print_traffic(const struct pricing *p)
         }
     }
     print_table(&t);
+    for (int l = 0; l < p->accelerator.n_levels; l++) {
+        for (int i = 0; i < p->einsum.n_tensors; i++) {
+            if (p->cost.level[l].tensor[i].forwards > 0) {
+                printf("\nneighbours in %s hand on %lld words of %s\n", p->accelerator.level[l].name,
+                       (long long)p->cost.level[l].tensor[i].forwards, p->einsum.tensor[i].name);
+            }
+        }
+    }
 }
 
 /* What zeros make of it, where the accelerator knows them. */
@@ -214,14 +222,14 @@ void model_print(const struct pricing *p, const struct cost_options *options, bo
 static json_t *tensor_json(const struct pricing *p, int l, int t)
 {
     const struct tensor_cost *c = &p->cost.level[l].tensor[t];
-    return json_pack("{s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "kept",
-                     (int)(p->mapping.level[l].keep >> t & 1), "bits", mapping_bits(&p->mapping, &p->einsum, l, t),
-                     "tile", (json_int_t)c->tile, "reads", (json_int_t)c->reads, "fills", (json_int_t)c->fills,
-                     "updates", (json_int_t)c->updates, "drains", (json_int_t)c->drains, "network_words",
-                     (json_int_t)c->network_words, "reduction_adds", (json_int_t)c->reduction_adds, "accesses",
-                     c->accesses, "energy_pj", c->energy_pj, "network_pj", c->network_pj, "entries", c->entries,
-                     "passing", c->passing, "tile_bits", c->tile_bits, "tile_metadata_bits", c->tile_meta_bits, "moved",
-                     c->moved);
+    return json_pack(
+        "{s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "kept",
+        (int)(p->mapping.level[l].keep >> t & 1), "bits", mapping_bits(&p->mapping, &p->einsum, l, t), "tile",
+        (json_int_t)c->tile, "reads", (json_int_t)c->reads, "fills", (json_int_t)c->fills, "updates",
+        (json_int_t)c->updates, "drains", (json_int_t)c->drains, "forwards", (json_int_t)c->forwards, "network_words",
+        (json_int_t)c->network_words, "reduction_adds", (json_int_t)c->reduction_adds, "accesses", c->accesses,
+        "energy_pj", c->energy_pj, "network_pj", c->network_pj, "entries", c->entries, "passing", c->passing,
+        "tile_bits", c->tile_bits, "tile_metadata_bits", c->tile_meta_bits, "moved", c->moved);
 }
 
 json_t *model_json(const struct pricing *p, const struct cost_options *options)

@@ -2,7 +2,8 @@
  *
  *   accesses = instances * ceil(count / (instances * elements of a word))      per level, tensor and action
  *   storage  = sum (reads + drains) * read_pj + (fills + updates) * write_pj   per physical word
- *   network  = words * bits * pJ/bit/hop * (hops along X + hops along Y) + adds * partial bits * pJ/bit
+ *   network  = words * bits * pJ/bit/hop * (hops along X + hops along Y) + words over links * bits * pJ/bit/hop
+ *            + adds * partial bits * pJ/bit
  *   leakage  = chip's leakage power * cycles / clock
  *   cycles   = max(lock-step steps, max over levels and ports of bits of the busiest instance / bandwidth)
  *
@@ -12,6 +13,7 @@
  * when it is read to be sent outwards (drains), and in bits. Hops: level_hops(). */
 #include "costmodel/cost.h"
 
+#include "costmodel/count_forward.h"
 #include "costmodel/packing.h"
 #include "costmodel/sparse.h"
 #include "costmodel/stalls.h"
@@ -122,13 +124,15 @@ static void price_tensor(const struct accelerator *a, const struct einsum *e, co
     int64_t instances = n->level[l].instances;
     double reads = (double)c->reads * p->inner.energy, drains = (double)c->drains * p->outer.energy;
     double fills = (double)c->fills * p->outer.energy, updates = (double)c->updates * p->inner.energy;
-    double read = accesses(p, reads, instances) + accesses(p, drains, instances);
+    double forwards = (double)c->forwards * p->outer.energy;
+    double read = accesses(p, reads, instances) + accesses(p, drains, instances) + accesses(p, forwards, instances);
     double write = accesses(p, fills, instances) + accesses(p, updates, instances);
     tc->tile = c->tile;
     tc->reads = c->reads;
     tc->fills = c->fills;
     tc->updates = c->updates;
     tc->drains = c->drains;
+    tc->forwards = c->forwards;
     tc->network_words = c->words;
     tc->reduction_adds = c->adds;
     tc->accesses = read + write;
@@ -136,10 +140,11 @@ static void price_tensor(const struct accelerator *a, const struct einsum *e, co
     tc->entries = p->compressed ? p->element.entries : 1;
     tc->tile_bits = (double)c->tile * p->bits;
     tc->tile_meta_bits = p->compressed ? (double)c->tile * p->element.meta_bits : 0;
-    tc->moved = (reads + drains + fills + updates) * tc->entries;
+    tc->moved = (reads + drains + forwards + fills + updates) * tc->entries;
     tc->energy_pj = read * level->read_pj + write * level->write_pj;
-    double distance = hops(level, e, &m->level[l], t);
-    tc->network_pj = ((double)c->words * p->wire_bits * level->hop_pj_per_bit * distance +
+    double handed = l > 0 ? (double)n->level[l - 1].tensor[t].forwards : 0; /* from child to child, one hop */
+    double way = (double)c->words * hops(level, e, &m->level[l], t) + handed;
+    tc->network_pj = (way * p->wire_bits * level->hop_pj_per_bit +
                       (double)c->adds * e->tensor[t].partial_bits * level->add_pj_per_bit) *
                      p->inner.energy;
     out->storage_pj += tc->energy_pj;
@@ -210,18 +215,32 @@ static void add_stalls(const struct accelerator *a, const struct einsum *e, cons
     out->cycles += out->load_cycles + out->drain_cycles;
 }
 
+/* To a port a word for a neighbour is a read like others. */
+static void reads_of_all(const struct counts *n, struct counts *out)
+{
+    *out = *n;
+    for (int l = 0; l < HW_LEVELS; l++) {
+        for (int t = 0; t < EINSUM_TENSORS; t++) {
+            out->level[l].tensor[t].reads += n->level[l].tensor[t].forwards;
+        }
+    }
+}
+
 static int price_cycles(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
                         const struct counts *n, const struct ports *ports, const struct cost_options *opt,
                         struct cost *out, struct err *err)
 {
     double instances[HW_LEVELS];
-    struct counts busiest, felt;
+    struct counts busiest, felt, read;
     const struct counts *origin = n;
     if (!n->perfect) {
         if (count_words(e, m, COUNT_ORIGIN, ACCOUNTING_EXACT, &busiest, err) != 0) {
             return -1;
         }
         origin = &busiest;
+    } else if (count_links(a) != 0) {
+        reads_of_all(n, &read);
+        origin = &read;
     }
     out->compute_cycles = (int64_t)ceil((double)n->compute_cycles * ports->macs.time);
     out->cycles = (double)out->compute_cycles;
@@ -283,8 +302,8 @@ static int check_invariants(const struct einsum *e, const struct mapping *m, con
     for (int l = 0; l < m->n_levels; l++) {
         for (int t = 0; t < e->n_tensors; t++) {
             const struct tensor_cost *tc = &c->level[l].tensor[t];
-            if (tc->reads < 0 || tc->fills < 0 || tc->updates < 0 || tc->drains < 0 || tc->network_words < 0 ||
-                tc->reduction_adds < 0) {
+            if (tc->reads < 0 || tc->fills < 0 || tc->updates < 0 || tc->drains < 0 || tc->forwards < 0 ||
+                tc->network_words < 0 || tc->reduction_adds < 0) {
                 return err_set(err, ERR_BUG, "operator '%s': a negative count of '%s'", e->name, e->tensor[t].name);
             }
         }
@@ -300,6 +319,16 @@ static int check_invariants(const struct einsum *e, const struct mapping *m, con
     return 0;
 }
 
+static int count_all(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
+                     enum accounting accounting, struct counts *out, struct err *err)
+{
+    uint32_t links = count_links(a);
+    if (count_words(e, m, COUNT_ALL, accounting, out, err) != 0) {
+        return -1;
+    }
+    return links != 0 ? count_forward(e, m, links, accounting, out, err) : 0;
+}
+
 int cost_evaluate(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
                   const struct cost_options *opt, struct cost *out, struct err *err)
 {
@@ -313,8 +342,7 @@ int cost_evaluate(const struct accelerator *a, const struct einsum *e, const str
     mapping_operand_bits(e, &w_bits, &a_bits);
     ports_of(a, e, m, &ports);
     if (mac_lanes(&a->mac, w_bits, a_bits, &lanes, &pj_per_mac, err) != 0 ||
-        count_words(e, m, COUNT_ALL, opt->accounting, &n, err) != 0 ||
-        price_cycles(a, e, m, &n, &ports, opt, out, err) != 0) {
+        count_all(a, e, m, opt->accounting, &n, err) != 0 || price_cycles(a, e, m, &n, &ports, opt, out, err) != 0) {
         return -1;
     }
     out->fidelity = opt->fidelity;

@@ -18,11 +18,12 @@ enum fidelity {
 extern const char *const fidelity_names[];
 
 struct tensor_cost {
-    int64_t tile;    /* nominal words held by one instance; 0 when not kept */
-    int64_t reads;   /* towards the inner side (and of partial sums for accumulation) */
-    int64_t fills;   /* writes coming from the outer side */
-    int64_t updates; /* output: writes coming from the inner side */
-    int64_t drains;  /* output: reads of partial or finished sums sent to the outer side; not in `reads` */
+    int64_t tile;     /* nominal words held by one instance; 0 when not kept */
+    int64_t reads;    /* towards the inner side (and of partial sums for accumulation) */
+    int64_t fills;    /* writes coming from the outer side */
+    int64_t updates;  /* output: writes coming from the inner side */
+    int64_t drains;   /* output: reads of partial or finished sums sent to the outer side; not in `reads` */
+    int64_t forwards; /* operands: reads for a neighbour over a link (count_forward.h); not in `reads` */
     int64_t
         network_words; /* words that leave this level on its network towards the children (multicast counted once) */
     int64_t reduction_adds; /* output: additions in that network */

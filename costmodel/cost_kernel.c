@@ -9,6 +9,7 @@
  * See count.c for the meaning and cost.c for the prices; tests/test_cost.c holds the three together. */
 #include "costmodel/cost_kernel.h"
 
+#include "costmodel/count_forward.h"
 #include "costmodel/packing.h"
 #include "costmodel/sparse.h"
 
@@ -124,7 +125,7 @@ int cost_kernel_init(struct cost_kernel *k, const struct accelerator *a, const s
     }
     k->mac_pj = (double)einsum_macs(e) * pj_per_mac;
     k->output = einsum_output(e);
-    k->sparse = sparse_any(a, e);
+    k->singly = sparse_any(a, e) || count_links(a) != 0;
     k->leak_pj_per_cycle = a->leak_w * 1e12 / a->clock_hz;
     memset(k->rank_of, -1, sizeof k->rank_of);
     for (int t = 0; t < e->n_tensors; t++) {
@@ -254,7 +255,7 @@ static bool price_batch(const struct cost_kernel *k, const struct way *way, unio
                         const double *const *bound, int at, double *energy_pj, double *cycles)
 {
     for (int i = 0; i < KERNEL_LANES; i += way->lanes) {
-        if (k->sparse || !way->price(k, work, bound, at + i, energy_pj + i, cycles + i)) {
+        if (k->singly || !way->price(k, work, bound, at + i, energy_pj + i, cycles + i)) {
             return false;
         }
     }

@@ -44,7 +44,7 @@ struct cost_kernel {
     struct einsum e;
     struct mapping skeleton;
     int output;  /* tensor */
-    bool sparse; /* zeros are known: priced by cost_evaluate() */
+    bool singly; /* zeros are known, or neighbours hand words on: priced by cost_evaluate() */
     int n_slots;
     struct {
         int level, dim;
@@ -74,7 +74,7 @@ struct cost_kernel {
 int cost_kernel_init(struct cost_kernel *k, const struct accelerator *a, const struct einsum *e,
                      const struct mapping *skeleton, struct err *err);
 /* Prices n mappings: bound[s][i] is the bound of loop s in mapping i, whole numbers, where loops are counted as the skeleton lists them:
- * levels from 0, in each the temporal ones and then the spatial ones. All must be legal. Imperfect factors and machines that know zeros
+ * levels from 0, in each the temporal ones and then the spatial ones. All must be legal. Imperfect factors and machines that know zeros or links
  * fall back to cost_evaluate() (some microseconds each). Energy and cycles equal cost_evaluate()'s to rounding (1e-12). Allocates nothing;
  * -1 with cost_evaluate()'s error. */
 int cost_kernel_price(const struct cost_kernel *k, int n, const double *const *bound, double *energy_pj, double *cycles,

@@ -157,6 +157,25 @@ void nest_runs(const struct nest *n, const struct nest_view *v, int dim, int cut
     tail(&g, 0, n->e->bound[dim], 0, false, out);
 }
 
+void nest_move(const struct nest *n, int tensor, int loop, int child, bool extrapolate, int64_t move[EINSUM_RANKS])
+{
+    const struct einsum_tensor *t = &n->e->tensor[tensor];
+    int64_t at[EINSUM_DIMS] = {0};
+    at[n->loop[loop].dim] = n->loop[loop].stride;
+    for (int i = loop + 1; i < n->above[child + 1]; i++) {
+        const struct nest_loop *in = &n->loop[i];
+        if (in->temporal) {
+            at[in->dim] -= (extrapolate ? 1 : in->bound - 1) * in->stride;
+        }
+    }
+    for (int r = 0; r < t->n_ranks; r++) {
+        move[r] = 0;
+        for (int i = 0; i < t->rank[r].n_terms; i++) {
+            move[r] += t->rank[r].term[i].coef * at[t->rank[r].term[i].dim];
+        }
+    }
+}
+
 int64_t runs_total(const struct runs *r)
 {
     int64_t total = 0;

@@ -66,6 +66,10 @@ struct nest_sum {
 int nest_diagonal(const struct nest *n, const struct nest_view *v, int tensor, int rank, int tick, struct nest_sum *out,
                   struct err *err);
 
+/* How far the tile of `child` moves along each rank of the tensor when loop[loop] ticks and the temporal loops inside it wrap, from their last
+ * iteration, or from their second (Timeloop's extrapolation). */
+void nest_move(const struct nest *n, int tensor, int loop, int child, bool extrapolate, int64_t move[EINSUM_RANKS]);
+
 /* Words that one instance of `child` takes in by Timeloop's rules; perfect factors. O(ticks^2 * log bounds). */
 int64_t nest_timeloop(const struct nest *n, int tensor, int child, bool extrapolate);
 

@@ -30,24 +30,11 @@ struct machine {
 
 static void add_move(struct machine *m, const struct nest *n, int tensor, int loop, int child, bool extrapolate)
 {
-    const struct einsum_tensor *t = &n->e->tensor[tensor];
-    int64_t at[EINSUM_DIMS] = {0};
-    at[n->loop[loop].dim] = n->loop[loop].stride;
-    for (int i = loop + 1; i < n->above[child + 1]; i++) {
-        const struct nest_loop *in = &n->loop[i];
-        if (in->temporal) {
-            at[in->dim] -= (extrapolate ? 1 : in->bound - 1) * in->stride;
-        }
-    }
     int k = m->n_ticks++;
     assert(k < STATES - 1);
     m->bound[k] = n->loop[loop].bound;
     memset(m->move[k], 0, sizeof m->move[k]);
-    for (int r = 0; r < t->n_ranks; r++) {
-        for (int i = 0; i < t->rank[r].n_terms; i++) {
-            m->move[k][r] += t->rank[r].term[i].coef * at[t->rank[r].term[i].dim];
-        }
-    }
+    nest_move(n, tensor, loop, child, extrapolate, m->move[k]);
     m->state[k] = m->n_states;
     for (int i = 0; i < k; i++) {
         if (memcmp(m->move[i], m->move[k], sizeof m->move[k]) == 0) {

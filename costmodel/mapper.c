@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/tensor_role.h"
+#include "costmodel/count_forward.h"
 #include "costmodel/mapper_search.h"
 
 #include <assert.h>
@@ -216,6 +217,7 @@ static int start(struct mp_search *m, struct mp_problem *p, const struct acceler
     }
     p->one_axis = opt->one_axis;
     p->drains = opt->accounting == ACCOUNTING_EXACT;
+    p->fixed = p->fixed && count_links(a) == 0; /* what neighbours hand on is not in the bounds */
     for (int t = 0; t < p->nt; t++) { /* its extrapolation may count fewer words than move: nothing is proven then */
         p->fixed = p->fixed && !(opt->accounting == ACCOUNTING_TIMELOOP_DEFAULT && p->tensor[t].sliding);
     }

@@ -17,12 +17,13 @@ static json_t *number(double x)
 
 static json_t *tensor_json(const struct tensor_cost *t, int64_t instances)
 {
-    static const char *const names[] = {"reads", "fills", "updates", "drains"};
-    const int64_t counts[] = {t->reads, t->fills, t->updates, t->drains};
+    static const char *const names[] = {"reads", "fills", "updates", "drains", "forwards"};
+    const int64_t counts[] = {t->reads, t->fills, t->updates, t->drains, t->forwards};
+    int n = t->forwards > 0 ? 5 : 4;
     json_t *o = json_object(), *total = json_object();
     json_object_set_new(o, "tile", json_integer(t->tile));
     json_object_set_new(o, "instances", json_integer(instances));
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < n; i++) {
         json_object_set_new(o, names[i], number((double)counts[i] / (double)instances));
         json_object_set_new(total, names[i], json_integer(counts[i]));
     }
@@ -70,6 +71,9 @@ int case_run(const char *line, size_t len, enum accounting accounting, struct st
     const struct cost_options options = {accounting, FIDELITY_BANDWIDTH};
     json_t *o;
     int rc = case_read(line, len, &p, &err);
+    for (int l = 0; rc == 0 && l < p.accelerator.n_levels && p.link_transfers && accounting != ACCOUNTING_EXACT; l++) {
+        p.accelerator.level[l].links = true;
+    }
     if (rc == 0) {
         rc = cost_evaluate(&p.accelerator, &p.einsum, &p.mapping, &options, &cost, &err);
     }

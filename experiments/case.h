@@ -11,6 +11,7 @@ struct strbuf;
 
 struct case_problem {
     char id[128];
+    bool link_transfers; /* Timeloop's option: all networks have links, by its rules only */
     struct einsum einsum;
     struct accelerator accelerator;
     struct mapping mapping;

@@ -182,7 +182,8 @@ static int read_bandwidths(const json_t *v, struct level *l, struct err *err)
 static int read_level(json_t *v, struct level *l, int64_t *mesh_x, struct err *err)
 {
     static const char *const keys[] = {"name",    "entries",  "instances", "meshX", "energy_pj",          "block",
-                                       "read_bw", "write_bw", "shared_bw", "dram",  "multiple_buffering", NULL};
+                                       "read_bw", "write_bw", "shared_bw", "dram",  "multiple_buffering", "links",
+                                       NULL};
     double buffering;
     int64_t block;
     if (known_keys(v, keys, "a level", err) != 0 ||
@@ -198,6 +199,7 @@ static int read_level(json_t *v, struct level *l, int64_t *mesh_x, struct err *e
         return err_set(err, ERR_DATA, "level '%s' has a block of %lld words, %g buffers", l->name, (long long)block,
                        buffering);
     }
+    l->links = flag(v, "links");
     l->kind = flag(v, "dram") ? LEVEL_DRAM : LEVEL_SRAM;
     if (l->capacity_bits != INT64_MAX) {
         l->capacity_bits = (int64_t)floor((double)l->capacity_bits / buffering);
@@ -392,6 +394,7 @@ static int read_root(json_t *root, struct case_problem *out, struct err *err)
 {
     struct stated stated;
     memset(&stated, 0, sizeof stated);
+    out->link_transfers = flag(root, "link_transfers");
     if (!json_is_object(root)) {
         return err_set(err, ERR_DATA, "a case must be an object");
     }

@@ -216,6 +216,9 @@ void accelerator_canonical(const struct accelerator *a, struct strbuf *out)
                     l->write_bits_per_cycle, l->shared_bits_per_cycle);
         strbuf_addf(out, " hop %.17g %.17g %.17g add %.17g leak %.17g area %.17g", l->hop_pj_per_bit, l->hops_x,
                     l->hops_y, l->add_pj_per_bit, l->leak_w, l->area_mm2);
+        if (l->links) {
+            strbuf_adds(out, " links");
+        }
         add_dims(out, 'x', a->dataflow.spatial[i].n_x, a->dataflow.spatial[i].x);
         add_dims(out, 'y', a->dataflow.spatial[i].n_y, a->dataflow.spatial[i].y);
         strbuf_adds(out, "\n");

@@ -60,6 +60,7 @@ struct level {
     double hop_pj_per_bit; /* network from one instance to its children: per bit and hop */
     double hops_x,
         hops_y; /* mean hops of a unicast along each axis; a multicast along an axis pays its whole length once */
+    bool links; /* children hand words on to their next neighbours along each axis (count_forward.h), one hop */
     struct level_sparse sparse[TENSOR_ROLE_COUNT];
     double add_pj_per_bit;          /* adders of a spatial reduction in that network, per bit of the partial sum */
     double leak_w;                  /* of one instance */

@@ -355,6 +355,7 @@ static int build_level(struct build *b, int i)
         return -1;
     }
     set_network(b, p, i);
+    l->links = p->links;
     b->tile_mm2 = l->area_mm2 + (double)(l->fanout_x * l->fanout_y) * b->tile_mm2;
     return 0;
 }

@@ -33,7 +33,7 @@ struct level_plan {
         uint32_t gate, skip;
     } sparse[TENSOR_ROLE_COUNT];
     enum network network;
-    bool cores;
+    bool links, cores;
 };
 
 struct dataflow_plan {
@@ -89,7 +89,7 @@ struct param_file {
 struct level_file {
     char *name;
     int class, network;
-    bool cores;
+    bool links, cores;
     const struct node *kind, *when, *size, *width, *banks, *bandwidth, *buffering, *keep, *bypass, *fanout, *link,
         *sparse;
 };

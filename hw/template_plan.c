@@ -228,8 +228,14 @@ static void read_level(struct template *t, const struct node *node, struct diags
         return;
     }
     struct level_plan *l = &t->level[t->n_levels++];
-    *l = (struct level_plan){
-        .class = (enum level_class)f.class, .network = (enum network)f.network, .cores = f.cores, .kind = {-1, NULL}};
+    *l = (struct level_plan){.class = (enum level_class)f.class,
+                             .network = (enum network)f.network,
+                             .links = f.links,
+                             .cores = f.cores,
+                             .kind = {-1, NULL}};
+    if (f.links && l->network != NETWORK_MESH) {
+        diags_error(d, node->mark, NULL, "level '%s' has links, so its network must be a mesh", f.name);
+    }
     snprintf(l->name, sizeof l->name, "%s", f.name);
     mem_free(f.name);
     for (int i = 0; i < t->n_levels - 1; i++) {

@@ -105,6 +105,10 @@ static const struct field level_fields[] = {
     NODE(level_file, link, NULL,
          "mesh: width of the register of a hop; the word of the child, or activation "
          "and partial sum before MAC units"),
+    {.key = "links",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct level_file, links),
+     .help = "mesh: the children hand on words that their next neighbours lack"},
     {.key = "cores",
      .type = FIELD_BOOL,
      .offset = offsetof(struct level_file, cores),

@@ -18,7 +18,6 @@ const char *const case_files[CASE_FILES] = {FOLDER "timeloop_handmade.jsonl", FO
 static const struct {
     const char *id, *why;
 } known[] = {
-    {"h70_link", "a neighbour forwards inputs: link transfers"},
     {"i02_gemm_spatial", "counts 3 of 4 columns at work, so 576 of 640 MACs"},
     {"i03_conv_p", "runs 16 steps of 13, and reads a halo past the input's end"},
     {"i04_conv_k", "counts 3 of 4 PEs at work, so 3456 of 4032 MACs"},

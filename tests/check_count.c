@@ -1,6 +1,7 @@
 /* The closed form against the walk, mapping by mapping. */
 #include "tests/check_count.h"
 
+#include "costmodel/count_forward.h"
 #include "tests/loop_walk.h"
 #include "tests/random_mapping.h"
 
@@ -74,6 +75,7 @@ static bool equal(const struct einsum *e, const struct mapping *m, const struct 
             const char *n = e->tensor[t].name;
             ok = ok && same("reads", l, n, x->reads, y->reads) && same("fills", l, n, x->fills, y->fills) &&
                  same("updates", l, n, x->updates, y->updates) && same("drains", l, n, x->drains, y->drains) &&
+                 (!all || same("forwards", l, n, x->forwards, y->forwards)) &&
                  same("words", l, n, x->words, y->words) && (!all || same("adds", l, n, x->adds, y->adds));
         }
     }
@@ -94,7 +96,7 @@ int check_count(long n, struct count_tally *out)
         struct counts walked, first, closed, origin;
         random_einsum(&r, kind, 300, &e);
         random_mapping(&r, &e, levels, 24, rng_below(&r, 2) == 0, &m);
-        if (walk(&e, &m, &walked, &first) != 0) {
+        if (walk(&e, &m, 0, &walked, &first) != 0) {
             return -1;
         }
         if (count_words(&e, &m, COUNT_ALL, ACCOUNTING_EXACT, &closed, &err) != 0 ||
@@ -116,6 +118,47 @@ int check_count(long n, struct count_tally *out)
             out->bypassed += m.level[l].keep != (1u << e.n_tensors) - 1;
         }
         out->diagonal += !closed.perfect && has_diagonal(&e, &m);
+    }
+    return 0;
+}
+
+int check_links(long n, struct link_tally *out)
+{
+    memset(out, 0, sizeof *out);
+    for (long i = 0; i < n; i++) {
+        struct rng r;
+        rng_init(&r, 4, (uint64_t)i, RNG_TEST);
+        int levels = (int)(2 + rng_below(&r, 4));
+        struct einsum e;
+        struct mapping m;
+        struct err err = ERR_INIT;
+        struct counts walked, first, closed;
+        random_einsum(&r, (enum random_kind)(i % RANDOM_MATMUL), 300, &e);
+        random_mapping(&r, &e, levels, 24, false, &m);
+        uint32_t links = (uint32_t)(2 + 2 * rng_below(&r, 1 << (levels - 1)));
+        if (walk(&e, &m, links, &walked, &first) != 0) {
+            return -1;
+        }
+        if (count_words(&e, &m, COUNT_ALL, ACCOUNTING_EXACT, &closed, &err) != 0 ||
+            count_forward(&e, &m, links, ACCOUNTING_EXACT, &closed, &err) != 0) {
+            printf("%s\n", err.text);
+            return -1;
+        }
+        if (!equal(&e, &m, &walked, &closed, true)) {
+            explain(&e, &m);
+            printf("mapping %ld, links %x\n", i, links);
+            fflush(stdout);
+            return -1;
+        }
+        int64_t forwards = 0;
+        for (int l = 0; l < levels; l++) {
+            for (int t = 0; t < e.n_tensors; t++) {
+                forwards += closed.level[l].tensor[t].forwards;
+            }
+        }
+        out->mappings++;
+        out->forwarding += forwards > 0;
+        out->diagonal += forwards > 0 && has_diagonal(&e, &m);
     }
     return 0;
 }

@@ -12,6 +12,13 @@ struct count_tally {
 
 /* The first n mappings of a fixed sequence. 0; -1 after the first that differs was printed. */
 int check_count(long n, struct count_tally *out);
+
+struct link_tally {
+    long mappings, forwarding, diagonal; /* neighbours hand on words; with diagonals too */
+};
+
+/* The same for perfect mappings of convolutions on networks with links. */
+int check_links(long n, struct link_tally *out);
 void count_tally_print(const struct count_tally *c);
 
 #endif

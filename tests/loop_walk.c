@@ -1,7 +1,8 @@
 /* A step is one iteration of all temporal loops; in it every MAC whose place lies inside the operator's bounds works once. For each
  * working MAC and each level above it, the instance must hold the tile of this step: what it lacks of it is asked for, and what
  * it held besides goes. Requests of one step are merged on their way up where they come from children that stand, level by level
- * of the spatial loops, at the same place of the tensor. */
+ * of the spatial loops, at the same place of the tensor. Where children have links, the requests of a step wait until all are known: one whose
+ * words all lie in what a neighbour held before the step, as do those of all others at its place, is served there. */
 #include "tests/loop_walk.h"
 
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #define SET (WALK_WORDS / 64)
 #define LOOPS 128
 #define REQUESTS 4096
+#define WAITING 512
 
 struct set {
     uint64_t word[SET];
@@ -18,7 +20,17 @@ struct set {
 struct walk_loop {
     int dim, level;
     bool temporal;
+    enum axis axis;
     int64_t bound, stride, at;
+};
+
+/* A request between linked children, and where it was made. */
+struct waiting {
+    int64_t at[LOOPS];
+    int level, tensor, parent; /* of the child; the instance of the parent */
+    int64_t place;
+    bool linked;
+    struct set words;
 };
 
 /* Place along the spatial loops: of the instance, and per level in between and rank of the tensor. */
@@ -38,6 +50,7 @@ struct walk {
     const struct mapping *m;
     struct walk_loop loop[LOOPS]; /* outermost first */
     int n_loops;
+    int units;                                  /* MACs */
     int64_t extent[HW_LEVELS + 1][EINSUM_DIMS]; /* of a tile of level l: [l + 1] */
     struct set held[HW_LEVELS][EINSUM_TENSORS][WALK_INSTANCES];
     struct set tile_seen[HW_LEVELS][WALK_INSTANCES];   /* output words that a tile ever held */
@@ -46,6 +59,10 @@ struct walk {
     int64_t stamp[HW_LEVELS][WALK_INSTANCES]; /* last step in which the instance was looked at */
     struct request request[REQUESTS];
     int n_requests;
+    uint32_t links;
+    struct set before[HW_LEVELS][EINSUM_TENSORS][WALK_INSTANCES]; /* held when the step began */
+    struct waiting waiting[WAITING];
+    int n_waiting;
     struct counts *out[2]; /* all, origin */
 };
 
@@ -72,9 +89,9 @@ static void set_minus(struct set *a, const struct set *b)
     }
 }
 
-static void add_loop(struct walk *w, int level, bool temporal, int dim, int64_t bound)
+static void add_loop(struct walk *w, int level, bool temporal, enum axis axis, int dim, int64_t bound)
 {
-    w->loop[w->n_loops++] = (struct walk_loop){dim, level, temporal, bound, 1, 0};
+    w->loop[w->n_loops++] = (struct walk_loop){dim, level, temporal, axis, bound, 1, 0};
 }
 
 static int setup(struct walk *w)
@@ -82,10 +99,11 @@ static int setup(struct walk *w)
     const struct mapping *m = w->m;
     for (int l = m->n_levels - 1; l >= 0; l--) {
         for (int i = 0; i < m->level[l].n_temporal; i++) {
-            add_loop(w, l, true, m->level[l].temporal[i].dim, m->level[l].temporal[i].bound);
+            add_loop(w, l, true, AXIS_X, m->level[l].temporal[i].dim, m->level[l].temporal[i].bound);
         }
         for (int i = 0; i < m->level[l].n_spatial; i++) {
-            add_loop(w, l, false, m->level[l].spatial[i].dim, m->level[l].spatial[i].bound);
+            add_loop(w, l, false, m->level[l].spatial[i].axis, m->level[l].spatial[i].dim,
+                     m->level[l].spatial[i].bound);
         }
     }
     for (int l = -1; l < m->n_levels; l++) {
@@ -110,6 +128,7 @@ static int setup(struct walk *w)
             return -1;
         }
     }
+    w->units = (int)units;
     return units > WALK_INSTANCES ? -1 : 0;
 }
 
@@ -198,6 +217,90 @@ static void ask(struct walk *w, int child, int t, const struct set *words)
     }
 }
 
+/* Goes one child further along an axis below level b, or back; false when there is none. */
+static bool neighbour(struct walk *w, int b, enum axis axis, int direction)
+{
+    for (int i = w->n_loops - 1; i >= 0; i--) {
+        struct walk_loop *loop = &w->loop[i];
+        if (loop->temporal || loop->level != b || loop->axis != axis) {
+            continue;
+        }
+        loop->at += direction;
+        if (loop->at >= 0 && loop->at < loop->bound) {
+            return true;
+        }
+        loop->at = direction > 0 ? 0 : loop->bound - 1;
+    }
+    return false;
+}
+
+static void set_at(struct walk *w, const int64_t *at)
+{
+    for (int i = 0; i < w->n_loops; i++) {
+        w->loop[i].at = at[i];
+    }
+}
+
+/* The child of `level` at hand lacks words, and its neighbours may have them. */
+static void wait_for_neighbours(struct walk *w, int level, int t, const struct set *words)
+{
+    if (w->n_waiting == WAITING) {
+        abort();
+    }
+    struct waiting *q = &w->waiting[w->n_waiting++];
+    const struct einsum_tensor *tensor = &w->e->tensor[t];
+    *q = (struct waiting){.level = level, .tensor = t, .parent = instance(w, level + 1), .words = *words};
+    for (int r = 0; r < tensor->n_ranks; r++) {
+        int64_t place = 0;
+        for (int j = 0; j < w->n_loops; j++) {
+            for (int i = 0; i < tensor->rank[r].n_terms; i++) {
+                if (!w->loop[j].temporal && w->loop[j].level == level + 1 &&
+                    w->loop[j].dim == tensor->rank[r].term[i].dim) {
+                    place += w->loop[j].at * w->loop[j].stride * tensor->rank[r].term[i].coef;
+                }
+            }
+        }
+        q->place = q->place * (WALK_WORDS + 1) + place;
+    }
+    for (int i = 0; i < w->n_loops; i++) {
+        q->at[i] = w->loop[i].at;
+    }
+    for (int k = 0; k < 4; k++) {
+        if (neighbour(w, level + 1, k % 2 ? AXIS_Y : AXIS_X, k < 2 ? 1 : -1)) {
+            struct set lacks = *words;
+            set_minus(&lacks, &w->before[level][t][instance(w, level)]);
+            q->linked = q->linked || count_set(&lacks) == 0;
+        }
+        set_at(w, q->at);
+    }
+}
+
+static void ask_for_waiting(struct walk *w)
+{
+    int64_t at[LOOPS];
+    for (int i = 0; i < w->n_loops; i++) {
+        at[i] = w->loop[i].at;
+    }
+    for (int i = 0; i < w->n_waiting; i++) {
+        const struct waiting *q = &w->waiting[i];
+        bool linked = true;
+        for (int j = 0; j < w->n_waiting; j++) {
+            const struct waiting *o = &w->waiting[j];
+            bool together =
+                o->level == q->level && o->tensor == q->tensor && o->parent == q->parent && o->place == q->place;
+            linked = linked && (!together || o->linked);
+        }
+        set_at(w, q->at);
+        if (linked) {
+            w->out[0]->level[q->level].tensor[q->tensor].forwards += count_set(&q->words);
+        } else {
+            ask(w, q->level, q->tensor, &q->words);
+        }
+    }
+    w->n_waiting = 0;
+    set_at(w, at);
+}
+
 /* The instance of `level` above the MAC at hand comes to hold this step's tiles. */
 static void hold(struct walk *w, int level)
 {
@@ -238,7 +341,11 @@ static void hold(struct walk *w, int level)
             tc->fills += fills;
             tc->drains += w->e->tensor[t].output ? taken : 0;
         }
-        ask(w, level, t, &lacks);
+        if (w->links >> (level + 1) & 1 && !w->e->tensor[t].output) {
+            wait_for_neighbours(w, level, t, &lacks);
+        } else {
+            ask(w, level, t, &lacks);
+        }
     }
 }
 
@@ -305,6 +412,15 @@ static void work(struct walk *w, int64_t step, const int64_t *place)
     }
 }
 
+static void remember(struct walk *w)
+{
+    for (int l = 0; l < w->m->n_levels; l++) {
+        for (int t = 0; t < w->e->n_tensors; t++) {
+            memcpy(w->before[l][t], w->held[l][t], (size_t)w->units * sizeof(struct set));
+        }
+    }
+}
+
 static bool advance(struct walk *w, bool temporal)
 {
     for (int i = w->n_loops - 1; i >= 0; i--) {
@@ -319,11 +435,12 @@ static bool advance(struct walk *w, bool temporal)
     return false;
 }
 
-int walk(const struct einsum *e, const struct mapping *m, struct counts *all, struct counts *origin)
+int walk(const struct einsum *e, const struct mapping *m, uint32_t links, struct counts *all, struct counts *origin)
 {
     struct walk *w = calloc(1, sizeof *w);
     w->e = e;
     w->m = m;
+    w->links = links;
     w->out[0] = all;
     w->out[1] = origin;
     memset(all, 0, sizeof *all);
@@ -336,12 +453,16 @@ int walk(const struct einsum *e, const struct mapping *m, struct counts *all, st
     do {
         int64_t before = all->macs;
         step++;
+        if (links != 0) {
+            remember(w);
+        }
         do {
             int64_t place[EINSUM_DIMS];
             if (works(w, place)) {
                 work(w, step, place);
             }
         } while (advance(w, false));
+        ask_for_waiting(w);
         serve(w);
         all->compute_cycles += all->macs > before;
     } while (advance(w, true));

@@ -8,8 +8,9 @@
 #define WALK_WORDS 2048    /* most elements of a tensor */
 #define WALK_INSTANCES 256 /* most instances of a level, and MACs */
 
-/* Fills totals over all instances and the counts of the first instance of each level (`adds` of the latter are 0; tiles are not filled in
- * either). Returns 0, or -1 when the operator is too large. */
-int walk(const struct einsum *e, const struct mapping *m, struct counts *all, struct counts *origin);
+/* Fills totals over all instances and the counts of the first instance of each level (`adds` and `forwards` of the latter are 0; tiles are not
+ * filled in either). Bit l of `links`: operands are handed on between the children of level l (count_forward.h). Returns 0, or -1 when the
+ * operator is too large. */
+int walk(const struct einsum *e, const struct mapping *m, uint32_t links, struct counts *all, struct counts *origin);
 
 #endif

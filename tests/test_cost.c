@@ -79,6 +79,50 @@ START_TEST(sums_made_by_hand)
 }
 END_TEST
 
+/* Reference case h70 (docs/cases.md): 8 columns of output rows; after the first of 5 taps each column's new input is the one that its right
+ * neighbour held, so of 8 inputs a step 1 comes from level 1, in 4 steps of 5, twice. */
+START_TEST(links_made_by_hand)
+{
+    struct rng r;
+    struct einsum e;
+    struct mapping m;
+    struct accelerator a;
+    struct cost with, without;
+    struct err err = ERR_INIT;
+    struct conv_shape s = {1, 1, 1, 1, 16, 1, 5, 1, 1, 1, 1, 1};
+    einsum_conv(&e, "h70", &s, 8, 8, 24);
+    int p = einsum_dim(&e, "P"), in = 0;
+    memset(&m, 0, sizeof m);
+    m.n_levels = 2;
+    m.level[0].keep = m.level[1].keep = 7;
+    m.level[1].n_temporal = 2;
+    m.level[1].temporal[0] = (struct loop){p, 2};
+    m.level[1].temporal[1] = (struct loop){einsum_dim(&e, "R"), 5};
+    m.level[1].n_spatial = 1;
+    m.level[1].spatial[0] = (struct spatial_loop){p, 8, AXIS_X};
+    rng_init(&r, 1, 1, RNG_TEST);
+    random_accelerator(&r, &e, &m, &a);
+    a.level[0].word_bits = a.level[1].word_bits = 8;
+    while (e.tensor[in].role != TENSOR_INPUTS) {
+        in++;
+    }
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &without, &err), 0);
+    a.level[1].links = true;
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &with, &err), 0);
+    const struct tensor_cost *rf = &with.level[0].tensor[in], *glb = &with.level[1].tensor[in];
+    ck_assert_int_eq(without.level[1].tensor[in].reads, 80);
+    ck_assert_int_eq(glb->reads, 24);
+    ck_assert_int_eq(rf->forwards, 56);
+    ck_assert_int_eq(rf->fills, 80);
+    ck_assert_double_eq_tol(rf->energy_pj, (80 + 56) * a.level[0].read_pj + 80 * a.level[0].write_pj, 1e-9);
+    ck_assert_double_eq_tol(glb->network_pj, 8 * a.level[1].hop_pj_per_bit * (24 * a.level[1].hops_x + 56), 1e-9);
+    /* The bandwidth of level 0 feels them: 80 + 56 reads of 8 instances at a bit a cycle. */
+    a.level[0].read_bits_per_cycle = 1;
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &with, &err), 0);
+    ck_assert_double_ge(with.level[0].cycles, (80 + 56) / 8 * 8);
+}
+END_TEST
+
 /* Stalls on paper: 4 tiles of a 1-D convolution, 12 steps. */
 START_TEST(stalls_made_by_hand)
 {
@@ -309,6 +353,7 @@ int main(void)
     TCase *tc = tcase_create("cost");
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, sums_made_by_hand);
+    tcase_add_test(tc, links_made_by_hand);
     tcase_add_test(tc, stalls_made_by_hand);
     tcase_add_test(tc, systolic_is_scale_sim);
     tcase_add_test(tc, random_designs_keep_the_invariants);

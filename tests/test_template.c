@@ -58,6 +58,8 @@ START_TEST(test_errors_are_located)
     ck_assert_str_eq(none, "");
     mem_free(none);
     expect(HEAD "levels:\n" DRAM "  - {name: GLB, class: sram, size: 64KiB, width: 64}\n", ":7:");
+    expect(HEAD "levels:\n" DRAM "  - {name: GLB, class: sram, size: 64KiB, width: 64bit, links: true}\n",
+           "'GLB' has links, so its network must be a mesh");
     expect(HEAD "levels:\n" DRAM "  - {name: GLB, class: sram, size: 64KiB, width: 64}\n",
            "the width must be a data size");
     expect(HEAD "levels:\n" DRAM "  - {name: GLB, class: sram, width: 64bit}\n", "needs a size and a width");
