@@ -2,6 +2,7 @@
 #include "sw/hf_config.h"
 
 #include "base/mem.h"
+#include "sw/hf_families.h"
 #include "sw/hf_read.h"
 
 #include <ctype.h>
@@ -44,13 +45,17 @@ static const struct key keys[] = {
     KEY(shared_experts, "n_shared_experts"),
     KEY(moe_ffn, "moe_intermediate_size"),
     KEY(shared_ffn, "shared_expert_intermediate_size", "shared_intermediate_size",
-        "moe_shared_expert_intermediate_size"),
+        "moe_shared_expert_intermediate_size", "share_expert_dim"),
     KEY(moe_latent, "moe_latent_size"),
     KEY(kv_rank, "kv_lora_rank"),
     KEY(q_rank, "q_lora_rank"),
     KEY(rope_dim, "qk_rope_head_dim"),
     KEY(nope_dim, "qk_nope_head_dim"),
-    KEY(window, "sliding_window"),
+    KEY(window, "sliding_window", "attention_window_size"),
+    KEY(rwkv_width, "attention_hidden_size"),
+    KEY(lru_width, "lru_width"),
+    KEY(lru_conv, "conv1d_width"),
+    KEY(conv_cache, "conv_L_cache"),
     KEY(sliding_kv_heads, "swa_num_key_value_heads"),
     KEY(sliding_head_dim, "swa_head_dim"),
     KEY(sliding_v_head_dim, "swa_v_head_dim"),
@@ -69,6 +74,9 @@ static const struct key keys[] = {
     KEY(delta_key_dim, "linear_key_head_dim"),
     KEY(delta_value_dim, "linear_value_head_dim"),
     KEY(delta_conv, "linear_conv_kernel_dim"),
+    KEY(layer_input, "hidden_size_per_layer_input"),
+    KEY(layer_vocab, "vocab_size_per_layer_input"),
+    KEY(shared_kv, "num_kv_shared_layers"),
 };
 
 /* What is not modelled, and would be wrong if it were read as a plain transformer. */
@@ -77,13 +85,32 @@ static const struct {
 } refused[] = {
     {"compress_ratios", "attention over compressed keys is not modelled"},
     {"linear_attn_config", "layers of linear attention of this kind are not modelled"},
-    {"block_configs", "layers that differ one by one (block_configs) are not modelled"},
-    {"attention_hidden_size", "attention by a recurrence over channels (RWKV) is not modelled"},
     {"conv_dim", "a convolutional front end on samples of sound is not modelled"},
     {"depths", "stages of different widths are not modelled: import the network as an ONNX file"},
-    {"lru_width", "linear recurrent units are not modelled"},
     {"num_sparse_encoder_layers", "experts in an encoder and a decoder are not modelled"},
+    {"backbone", "a network on top of a convolutional one is not modelled: import it as an ONNX file"},
+    {"backbone_config", "a network on top of another is not modelled: import it as an ONNX file"},
+    {"_class_name", "a part of a diffusion pipeline is not modelled: import it as an ONNX file"},
     {"lang_ids", "this is a generation config: it says nothing of the architecture"},
+};
+
+/* Types of layers that are no plain transformer's, with keys that look like one's. */
+static const struct {
+    const char *prefix, *why;
+} refused_types[] = {
+    {"rwkv5", "recurrences of RWKV-5 and later are not modelled"},
+    {"rwkv6", "recurrences of RWKV-5 and later are not modelled"},
+    {"rwkv7", "recurrences of RWKV-5 and later are not modelled"},
+    {"mobilebert", "its bottlenecks are not modelled: import the network as an ONNX file"},
+    {"squeezebert", "its grouped projections are not modelled: import the network as an ONNX file"},
+    {"funnel", "pooling of tokens between layers is not modelled: import the network as an ONNX file"},
+    {"reformer", "reversible layers with hashed attention are not modelled"},
+    {"perceiver", "attention to latents is not modelled: import the network as an ONNX file"},
+    {"fnet", "Fourier transforms in place of attention are not modelled"},
+    {"gemma3n", "its alternating updates of several streams are not modelled"},
+    {"xlstm", "its recurrence is not modelled"},
+    {"retnet", "its recurrence is not modelled"},
+    {"minimax_text_01", "layers of lightning attention are not modelled"},
 };
 
 /* --- Numbers and words ---------------------------------------------------------------------- */
@@ -147,10 +174,13 @@ static int read_keys(const struct node *map, struct hf_config *c, struct diags *
 
 static int check(const struct hf_config *c, const struct node *root, struct diags *d)
 {
-    if (c->layers < 1 || c->hidden < 1 || (c->heads < 1 && !c->mamba_state)) {
+    if (c->layers < 1 || c->hidden < 1 || (c->heads < 1 && !c->mamba_state && !c->rwkv_width)) {
         return diags_error(d, root->mark, NULL,
                            "this file states no architecture: number of layers, width "
                            "and heads are needed");
+    }
+    if (c->vocab < 1 && !c->image) {
+        return diags_error(d, root->mark, NULL, "this file does not state the size of its vocabulary");
     }
     if (c->layers > HF_LAYERS) {
         return diags_error(d, root->mark, NULL, "%lld layers; at most %d are possible", (long long)c->layers,
@@ -190,12 +220,26 @@ static void type_of_class(const struct node *top, struct hf_config *c)
     c->model_type[n] = '\0';
 }
 
-static int read_text_model(const struct node *top, const struct node *map, struct hf_config *c, struct diags *d)
+/* The text model's own type where that is known, else the whole's, else the class's name. */
+static void set_type(const struct node *top, const struct node *map, struct hf_config *c)
 {
-    snprintf(c->model_type, sizeof c->model_type, "%s",
-             hf_word(top, "model_type")[0] ? hf_word(top, "model_type") : hf_word(map, "model_type"));
+    const char *whole = hf_word(top, "model_type"), *text = hf_word(map, "model_type");
+    int known = 0;
+    if (text[0]) {
+        hf_family(text, &known);
+    }
+    snprintf(c->model_type, sizeof c->model_type, "%s", known || !whole[0] ? text : whole);
     if (c->model_type[0] == '\0') {
         type_of_class(top, c);
+    }
+}
+
+static int refuse(const struct node *map, const struct hf_config *c, struct diags *d)
+{
+    for (size_t i = 0; i < sizeof refused_types / sizeof *refused_types; i++) {
+        if (strncmp(c->model_type, refused_types[i].prefix, strlen(refused_types[i].prefix)) == 0) {
+            return diags_error(d, map->mark, NULL, "'%s': %s", c->model_type, refused_types[i].why);
+        }
     }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const struct node *n = node_get(map, refused[i].key);
@@ -203,9 +247,16 @@ static int read_text_model(const struct node *top, const struct node *map, struc
             return diags_error(d, n->key_mark, NULL, "%s", refused[i].why);
         }
     }
-    if (read_keys(map, c, d)) {
+    return 0;
+}
+
+static int read_text_model(const struct node *top, const struct node *map, struct hf_config *c, struct diags *d)
+{
+    set_type(top, map, c);
+    if (refuse(map, c, d) || read_keys(map, c, d)) {
         return -1;
     }
+    hf_class_defaults(hf_word(map, "model_type"), map, c, d);
     const struct node *blocks = node_get(map, "layers_block_type");
     if (c->layers == 0 && blocks && blocks->kind == NODE_SEQUENCE) {
         c->layers = blocks->n_children;
@@ -213,7 +264,7 @@ static int read_text_model(const struct node *top, const struct node *map, struc
     if (node_get(map, "encoder") && node_get(map, "decoder")) {
         return diags_error(d, map->mark, NULL, "an encoder and a decoder with configs of their own are not modelled");
     }
-    int traits = hf_family_traits(c, top, d);
+    int traits = hf_family_traits(c, map, top, d);
     hf_set_traits(map, top, traits, c);
     hf_fill_defaults(map, traits, c, d);
     if (hf_is_true(node_get(map, "is_encoder_decoder")) && hf_read_source(map, traits, c, d)) {
@@ -240,7 +291,6 @@ static void warn_left_out(const struct node *root, struct diags *d)
         {"num_nextn_predict_layers", "layers that predict further tokens are not modelled"},
         {"text_config", "only the text model is read"},
         {"sparse_attention_config", "its sparse attention is not modelled: attention is over the whole context"},
-        {"hidden_size_per_layer_input", "embeddings of their own for each layer are not modelled"},
         {"vision_config", "the vision tower is not modelled"},
         {"audio_config", "the audio tower is not modelled"},
         {"quantization_config", "the stored number formats are not read: bits are the study's"},

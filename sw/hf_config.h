@@ -12,7 +12,18 @@
 
 #define HF_LAYERS 1024
 
-enum hf_layer_kind { HF_ATTENTION, HF_SLIDING, HF_MAMBA, HF_MLP, HF_DELTA };
+enum hf_layer_kind {
+    HF_ATTENTION,
+    HF_SLIDING,
+    HF_MAMBA,
+    HF_MLP,
+    HF_DELTA,
+    HF_RWKV,
+    HF_LRU,
+    HF_CONV,
+    HF_BOTH,
+    HF_NOTHING
+};
 
 struct hf_config {
     char model_type[48];
@@ -56,12 +67,24 @@ struct hf_config {
     int64_t sliding_kv_heads, sliding_head_dim, sliding_v_head_dim;
     int64_t mamba_inner, mamba_state, mamba_conv, mamba_rank, mamba_heads, mamba_groups; /* mamba_heads > 0: Mamba-2 */
     int64_t delta_keys, delta_values, delta_key_dim, delta_value_dim,
-        delta_conv;          /* gated delta rule: heads and their widths */
-    int64_t moe_latent;      /* width in which routed experts work, when it is not the model's; 0: it is */
-    bool gated_attention;    /* the queries' projection makes a gate of the result, too */
-    uint8_t kind[HF_LAYERS]; /* [layers] enum hf_layer_kind */
-    bool moe[HF_LAYERS];     /* [layers] this layer's MLP is a mixture of experts */
-    bool mlp[HF_LAYERS];     /* [layers] this layer has an MLP */
+        delta_conv;              /* gated delta rule: heads and their widths */
+    int64_t moe_latent;          /* width in which routed experts work, when it is not the model's; 0: it is */
+    bool gated_attention;        /* the queries' projection makes a gate of the result, too */
+    bool mamba_beside;           /* each layer has a recurrence beside its attention (Falcon-H1) */
+    bool mamba_no_norm;          /* Mamba-2 without the norm before its last projection */
+    int64_t rwkv_width;          /* RWKV-4; 0: not that */
+    int64_t lru_width, lru_conv; /* recurrent units of Griffin */
+    int64_t conv_cache;          /* taps of LFM2's short convolutions */
+    bool conv_bias;
+    bool keys_are_values;             /* layers that see the whole context have no projection of values (Gemma 4) */
+    int64_t layer_input, layer_vocab; /* width and rows of the embedding that each layer has of its own; 0: none */
+    int64_t shared_kv;                /* so many last layers read the keys and values of an earlier one of their kind */
+    bool wide_shared;                 /* and have an MLP of twice the width */
+    int64_t layer_kv[HF_LAYERS],
+        layer_ffn[HF_LAYERS]; /* [layers] where a layer has another number of key heads, or width of its MLP; else 0 */
+    uint8_t kind[HF_LAYERS];  /* [layers] enum hf_layer_kind */
+    bool moe[HF_LAYERS];      /* [layers] this layer's MLP is a mixture of experts */
+    bool mlp[HF_LAYERS];      /* [layers] this layer has an MLP */
     int attention_layers;
     int64_t kv_elements_per_token; /* elements of keys and values that a token leaves, all layers, no window full yet */
 };

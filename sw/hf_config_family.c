@@ -3,20 +3,32 @@
 #include "sw/hf_families.h"
 #include "sw/hf_read.h"
 
+#include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Numbers that a class takes when its file leaves them out (transformers, Gemma3TextConfig). */
-static const struct {
-    const char *type;
-    int64_t heads, kv_heads, head_dim, vocab;
-} class_defaults[] = {{"gemma3_text", 8, 4, 256, 262208}};
+/* A type that is not in the table is read by what its file shows: an encoder has types of tokens or a masked head; else it is a decoder. */
+static int guess_traits(const struct node *map, const struct node *top)
+{
+    const struct node *list = node_get(top, "architectures");
+    const char *class =
+        list && list->kind == NODE_SEQUENCE && list->n_children > 0 && list->child[0].kind == NODE_SCALAR
+            ? list->child[0].text
+            : "";
+    if (node_get(map, "type_vocab_size") || strstr(class, "ForMaskedLM")) {
+        return HF_ENCODER | HF_LAYER_NORM | HF_ALL_BIAS | HF_POSITIONS;
+    }
+    return 0;
+}
 
-int hf_family_traits(const struct hf_config *c, const struct node *at, struct diags *d)
+int hf_family_traits(const struct hf_config *c, const struct node *map, const struct node *top, struct diags *d)
 {
     int known, traits = hf_family(c->model_type, &known);
     if (!known) {
-        diags_warning(d, at->mark, NULL, "model type '%s' is not known: read as a plain decoder", c->model_type);
+        traits = guess_traits(map, top);
+        diags_warning(d, top->mark, NULL, "model type '%s' is not known: read as a plain %s", c->model_type,
+                      traits & HF_ENCODER ? "encoder" : "decoder");
     }
     return traits;
 }
@@ -30,7 +42,9 @@ void hf_set_traits(const struct node *map, const struct node *top, int traits, s
     for (int i = 0; i < 4; i++) {
         c->gated |= strcmp(acts[i], "silu") == 0 || strncmp(acts[i], "swiglu", 6) == 0 || strcmp(acts[i], "swish") == 0;
     }
-    c->gated = (c->gated || (traits & HF_GATED)) && !(traits & HF_PLAIN);
+    bool named = acts[0][0] || acts[1][0] || acts[2][0] || acts[3][0] || hf_word(map, "activation_function")[0];
+    bool usual = !named && !(traits & (HF_LAYER_NORM | HF_RELATIVE)); /* the classes of Llama's form take silu */
+    c->gated = (c->gated || usual || (traits & HF_GATED)) && !(traits & HF_PLAIN);
     c->rms = !(traits & HF_LAYER_NORM);
     c->norm_bias = (traits & HF_LAYER_NORM) && !(traits & HF_NO_NORM_BIAS);
     c->bare_norm = (traits & HF_BARE_NORM) != 0;
@@ -121,6 +135,23 @@ int hf_read_source(const struct node *map, int traits, struct hf_config *c, stru
     return 0;
 }
 
+/* LFM2 states the width of an MLP of two matrices; the class takes 2/3 of it, up to a multiple. */
+static void lfm2_width(const struct node *map, struct hf_config *c, struct diags *d)
+{
+    int64_t width = 0, multiple = 0;
+    hf_count(map, "block_ff_dim", &width, d);
+    hf_count(map, "block_multiple_of", &multiple, d);
+    const struct node *adjust = node_get(map, "block_auto_adjust_ff_dim");
+    const char *factor = hf_word(map, "block_ffn_dim_multiplier");
+    c->ffn = width ? width : c->ffn;
+    if ((adjust == NULL || hf_is_true(adjust)) && c->experts == 0) {
+        double scaled = floor((double)(2 * c->ffn / 3) * (factor[0] ? strtod(factor, NULL) : 1.0));
+        multiple = multiple ? multiple : 256;
+        c->ffn = scaled > 0 && scaled < 1e12 ? ((int64_t)scaled + multiple - 1) / multiple * multiple : c->ffn;
+    }
+    c->conv_bias = hf_is_true(node_get(map, "conv_bias"));
+}
+
 /* What single families do with keys of common names. */
 static void family_details(const struct node *map, struct hf_config *c, struct diags *d)
 {
@@ -138,7 +169,26 @@ static void family_details(const struct node *map, struct hf_config *c, struct d
         c->sliding_kv_heads = c->kv_heads;
         c->head_dim = c->v_head_dim = wide ? wide : c->head_dim;
         c->kv_heads = few ? few : c->kv_heads;
+        c->keys_are_values = hf_is_true(node_get(map, "attention_k_eq_v"));
+        c->wide_shared = hf_is_true(node_get(map, "use_double_wide_mlp"));
         c->shared_ffn = c->experts > 1 ? c->ffn : 0; /* a dense MLP beside the experts */
+    }
+    if (strcmp(c->model_type, "falcon_h1") == 0) {
+        const struct node *norm = node_get(map, "mamba_rms_norm");
+        c->mamba_beside = true;
+        c->mamba_no_norm = !norm || !hf_is_true(norm);
+        hf_count(map, "mamba_d_ssm", &c->mamba_inner, d);
+    }
+    if (strcmp(c->model_type, "recurrent_gemma") == 0) {
+        c->lru_width = c->lru_width ? c->lru_width : c->hidden;
+        c->ffn /= 2; /* of both halves together */
+        c->mlp_bias = c->out_bias = true;
+    }
+    if (strcmp(c->model_type, "rwkv") == 0) {
+        c->rwkv_width = c->rwkv_width ? c->rwkv_width : c->hidden;
+    }
+    if (strncmp(c->model_type, "lfm2", 4) == 0) {
+        lfm2_width(map, c, d);
     }
     if (strcmp(c->model_type, "molmo") == 0) {
         c->embedding = 0; /* `embedding_size` are the rows of the table */
@@ -162,14 +212,6 @@ static void family_details(const struct node *map, struct hf_config *c, struct d
 
 void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, struct diags *d)
 {
-    for (size_t i = 0; i < sizeof class_defaults / sizeof *class_defaults; i++) {
-        if (strcmp(hf_word(map, "model_type"), class_defaults[i].type) == 0) {
-            c->heads = c->heads ? c->heads : class_defaults[i].heads;
-            c->kv_heads = c->kv_heads ? c->kv_heads : class_defaults[i].kv_heads;
-            c->head_dim = c->head_dim ? c->head_dim : class_defaults[i].head_dim;
-            c->vocab = c->vocab ? c->vocab : class_defaults[i].vocab;
-        }
-    }
     bool one_kv = hf_is_true(node_get(map, "multi_query")) ||
                   strcmp(hf_word(map, "attn_config.attn_type"), "multiquery_attention") == 0;
     c->kv_heads = c->kv_heads ? c->kv_heads : one_kv ? 1 : c->heads;

@@ -2,6 +2,7 @@
 #include "sw/hf_read.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool item_is(const struct node *list, int64_t i, const char *text)
@@ -58,56 +59,174 @@ static int64_t window_period(const struct node *map, const struct hf_config *c, 
     return period;
 }
 
-int hf_set_kinds(const struct node *map, struct hf_config *c, struct diags *d)
+/* The keys by which files say what each layer is. */
+struct plan {
+    const struct node *types, *hybrid, *pattern, *attending, *blocks, *cycle;
+    int64_t period, offset, full, all_but;
+};
+
+static const struct node *list_of(const struct node *map, const char *key)
 {
-    const struct node *types = node_get(map, "layer_types"), *hybrid = node_get(map, "hybrid_layer_pattern");
-    const struct node *pattern = node_get(map, "hybrid_override_pattern");
-    const struct node *attending = node_get(map, "attn_layer_indices");
-    int64_t period = 0, offset = 0, full = 0;
-    if (hf_count(map, "attn_layer_period", &period, d) || hf_count(map, "attn_layer_offset", &offset, d) ||
-        hf_count(map, "full_attention_interval", &full, d)) {
+    const struct node *n = node_get(map, key);
+    return n && n->kind == NODE_SEQUENCE ? n : NULL;
+}
+
+static int read_plan(const struct node *map, const struct hf_config *c, struct plan *p, struct diags *d)
+{
+    p->types = node_get(map, "layer_types");
+    p->hybrid = node_get(map, "hybrid_layer_pattern");
+    p->pattern = node_get(map, "hybrid_override_pattern");
+    p->attending = list_of(map, "attn_layer_indices");
+    p->attending = p->attending ? p->attending : list_of(map, "full_attn_idxs");
+    p->cycle = list_of(map, "block_types");
+    p->cycle = p->cycle ? p->cycle : list_of(map, "_block_types");
+    p->blocks = list_of(map, "layers_block_type");
+    if (hf_count(map, "attn_layer_period", &p->period, d) || hf_count(map, "attn_layer_offset", &p->offset, d) ||
+        hf_count(map, "full_attention_interval", &p->full, d)) {
         return -1;
     }
-    full = full ? full : 4;
-    const struct node *blocks = node_get(map, "layers_block_type");
-    blocks = blocks && blocks->kind == NODE_SEQUENCE && c->mamba_heads > 0 ? blocks : NULL;
-    if (blocks && blocks->n_children != c->layers) {
-        return diags_error(d, blocks->mark, NULL, "'layers_block_type' must have a word for each of %lld layers",
+    p->full = p->full ? p->full : 4;
+    for (int64_t i = 0; p->blocks && i < p->blocks->n_children; i++) {
+        if (item_is(p->blocks, i, "hybrid")) {
+            return diags_error(
+                d, p->blocks->mark, NULL,
+                "layers that share one attention block with adapters of their own (Zamba) are not modelled");
+        }
+    }
+    p->blocks = c->mamba_heads > 0 ? p->blocks : NULL;
+    if (p->blocks && p->blocks->n_children != c->layers) {
+        return diags_error(d, p->blocks->mark, NULL, "'layers_block_type' must have a word for each of %lld layers",
                            (long long)c->layers);
     }
-    if (pattern && (pattern->kind != NODE_SCALAR || (int64_t)strlen(pattern->text) != c->layers)) {
-        return diags_error(d, pattern->mark, NULL,
+    if (p->pattern && (p->pattern->kind != NODE_SCALAR || (int64_t)strlen(p->pattern->text) != c->layers)) {
+        return diags_error(d, p->pattern->mark, NULL,
                            "'hybrid_override_pattern' must have a letter for each of %lld layers",
                            (long long)c->layers);
     }
-    int64_t all_but = types || hybrid ? 0 : window_period(map, c, d);
+    p->all_but = p->types || p->hybrid ? 0 : window_period(map, c, d);
+    return 0;
+}
+
+static int letter_of(const struct plan *p, int64_t i)
+{
+    return p->pattern ? p->pattern->text[i] : p->blocks ? block_letter(p->blocks, i) : '\0';
+}
+
+/* -1 with an error when it is not modelled. */
+static int layer_kind(const struct plan *p, const struct hf_config *c, int64_t i, struct diags *d)
+{
+    enum hf_layer_kind usual = c->rwkv_width ? HF_RWKV : c->mamba_state ? HF_MAMBA : HF_ATTENTION;
+    if (letter_of(p, i) != '\0') {
+        return pattern_kind((char)letter_of(p, i));
+    }
+    if (c->mamba_beside) {
+        return HF_BOTH;
+    }
+    if (p->period > 0) {
+        return i % p->period == p->offset ? HF_ATTENTION : HF_MAMBA;
+    }
+    if (c->lru_width && p->cycle &&
+        p->cycle->n_children > 0) { /* Griffin: the list repeats; attention is to a window */
+        return item_is(p->cycle, i % p->cycle->n_children, "attention") ? HF_SLIDING : HF_LRU;
+    }
+    if (item_is(p->types, i, "sliding_attention") || item_is(p->hybrid, i, "1") ||
+        (p->all_but > 0 && usual == HF_ATTENTION && (i + 1) % p->all_but != 0)) {
+        return HF_SLIDING;
+    }
+    if (item_is(p->types, i, "attention") || item_is(p->types, i, "full_attention")) {
+        return HF_ATTENTION;
+    }
+    if (item_is(p->types, i, "conv")) {
+        return HF_CONV;
+    }
+    if (c->delta_values && (p->types ? item_is(p->types, i, "linear_attention") : (i + 1) % p->full != 0)) {
+        return HF_DELTA;
+    }
+    if (item_is(p->types, i, "linear_attention")) {
+        return diags_error(d, p->types->mark, NULL, "layers of linear attention of this kind are not modelled");
+    }
+    if (p->attending) {
+        return has_number(p->attending, i) ? HF_ATTENTION : c->conv_cache ? HF_CONV : HF_MAMBA;
+    }
+    return usual;
+}
+
+int hf_set_kinds(const struct node *map, struct hf_config *c, struct diags *d)
+{
+    struct plan p = {0};
+    if (read_plan(map, c, &p, d)) {
+        return -1;
+    }
+    c->attention_layers = 0;
     for (int64_t i = 0; i < c->layers; i++) {
-        enum hf_layer_kind kind = c->mamba_state ? HF_MAMBA : HF_ATTENTION;
-        char letter = pattern ? pattern->text[i] : blocks ? block_letter(blocks, i) : '\0';
-        if (letter != '\0') {
-            kind = pattern_kind(letter);
-        } else if (period > 0) {
-            kind = i % period == offset ? HF_ATTENTION : HF_MAMBA;
-        } else if (item_is(types, i, "sliding_attention") || item_is(hybrid, i, "1")) {
-            kind = HF_SLIDING;
-        } else if (all_but > 0 && kind == HF_ATTENTION && (i + 1) % all_but != 0) {
-            kind = HF_SLIDING;
-        } else if (item_is(types, i, "attention") || item_is(types, i, "full_attention")) {
-            kind = HF_ATTENTION;
-        } else if (item_is(types, i, "conv")) {
-            return diags_error(d, types->mark, NULL, "layers of short convolutions are not modelled");
-        } else if (c->delta_values && (types ? item_is(types, i, "linear_attention") : (i + 1) % full != 0)) {
-            kind = HF_DELTA;
-        } else if (item_is(types, i, "linear_attention")) {
-            return diags_error(d, types->mark, NULL, "layers of linear attention of this kind are not modelled");
-        } else if (attending) {
-            kind = has_number(attending, i) ? HF_ATTENTION : HF_MAMBA;
+        int kind = layer_kind(&p, c, i, d);
+        if (kind < 0) {
+            return -1;
         }
         c->kind[i] = (uint8_t)kind;
-        bool hybrid_layers = period > 0 || types || attending;
-        c->moe[i] = letter == 'E';
-        c->mlp[i] = letter != '\0' ? kind == HF_MLP : kind != HF_MAMBA || hybrid_layers;
-        c->attention_layers += kind == HF_ATTENTION || kind == HF_SLIDING;
+        bool hybrid_layers = p.period > 0 || p.types || p.attending;
+        c->moe[i] = letter_of(&p, i) == 'E';
+        c->mlp[i] = letter_of(&p, i) != '\0' ? kind == HF_MLP : kind != HF_MAMBA || hybrid_layers;
+        c->attention_layers += kind == HF_ATTENTION || kind == HF_SLIDING || kind == HF_BOTH;
+    }
+    return hf_set_blocks(map, c, d);
+}
+
+/* A positive number of a block of DeciLM. 0, or -1 with an error. */
+static int block_number(const struct node *block, const char *path, double *out, struct diags *d)
+{
+    const struct node *n = hf_find(block, path);
+    char *end = NULL;
+    *out = n && n->kind == NODE_SCALAR ? strtod(n->text, &end) : 0.0;
+    if (!(*out > 0.0) || *out > 1e6 || *end != '\0') {
+        return diags_error(d, n ? n->mark : block->mark, NULL, "a block without '%s'", path);
+    }
+    return 0;
+}
+
+/* DeciLM (Nemotron-NAS): an entry a layer; it may lack its attention or its MLP. Widths as in the class: 2/3 of the factor, up to a multiple
+ * of 256. */
+static int set_block(const struct node *block, int64_t i, struct hf_config *c, struct diags *d)
+{
+    bool no_attention = hf_is_true(hf_find(block, "attention.no_op")), no_mlp = hf_is_true(hf_find(block, "ffn.no_op"));
+    double group = 1.0, factor = 1.0;
+    if (hf_is_true(hf_find(block, "attention.replace_with_linear")) ||
+        hf_is_true(hf_find(block, "ffn.replace_with_linear"))) {
+        return diags_error(d, block->mark, NULL, "a linear layer in place of attention or an MLP is not modelled");
+    }
+    if ((!no_attention && block_number(block, "attention.n_heads_in_group", &group, d)) ||
+        (!no_mlp && block_number(block, "ffn.ffn_mult", &factor, d))) {
+        return -1;
+    }
+    int64_t heads = (int64_t)group;
+    if (heads < 1 || c->heads % heads != 0) {
+        return diags_error(d, block->mark, NULL, "%lld heads do not fall into groups of %lld", (long long)c->heads,
+                           (long long)heads);
+    }
+    int64_t width = (int64_t)(2.0 * factor * (double)c->hidden / 3.0);
+    c->layer_kv[i] = c->heads / heads;
+    c->layer_ffn[i] = (width + 255) / 256 * 256;
+    c->mlp[i] = !no_mlp;
+    c->kind[i] = (uint8_t)(!no_attention ? HF_ATTENTION : no_mlp ? HF_NOTHING : HF_MLP);
+    c->attention_layers += !no_attention;
+    return 0;
+}
+
+int hf_set_blocks(const struct node *map, struct hf_config *c, struct diags *d)
+{
+    const struct node *list = list_of(map, "block_configs");
+    if (list == NULL) {
+        return 0;
+    }
+    if (list->n_children != c->layers) {
+        return diags_error(d, list->mark, NULL, "'block_configs' must have an entry for each of %lld layers",
+                           (long long)c->layers);
+    }
+    c->attention_layers = 0;
+    for (int64_t i = 0; i < c->layers; i++) {
+        if (set_block(&list->child[i], i, c, d)) {
+            return -1;
+        }
     }
     return 0;
 }
@@ -160,9 +279,12 @@ int hf_set_dense(const struct node *map, struct hf_config *c, struct diags *d)
 void hf_count_kv(struct hf_config *c)
 {
     for (int64_t i = 0; i < c->layers && !c->encoder; i++) {
-        if (c->kind[i] == HF_ATTENTION) {
-            c->kv_elements_per_token +=
-                c->kv_rank ? c->kv_rank + c->rope_dim : c->kv_heads * (c->head_dim + c->v_head_dim);
+        int64_t kv = c->layer_kv[i] ? c->layer_kv[i] : c->kv_heads;
+        if (i >= c->layers - c->shared_kv) {
+            continue;
+        }
+        if (c->kind[i] == HF_ATTENTION || c->kind[i] == HF_BOTH) {
+            c->kv_elements_per_token += c->kv_rank ? c->kv_rank + c->rope_dim : kv * (c->head_dim + c->v_head_dim);
         } else if (c->kind[i] == HF_SLIDING) {
             c->kv_elements_per_token += c->sliding_kv_heads * (c->sliding_head_dim + c->sliding_v_head_dim);
         }

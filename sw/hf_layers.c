@@ -1,4 +1,4 @@
-/* The parts of a layer: attention, MLP, mixture of experts, Mamba; and a layer of a decoder or an encoder from them. See import_hf.c. */
+/* The parts of a layer: attention, MLP, mixture of experts; and a layer of a decoder or an encoder from them and hf_recurrent.c. See import_hf.c. */
 #include "sw/hf_maker.h"
 
 #include <math.h>
@@ -96,18 +96,36 @@ static int head_norm(struct hf_maker *m, const char *part, int in, int64_t width
     return hf_unary(m, part, VECTOR_NORM, in, m->c->rms ? RMS_OPS : LAYER_OPS, params);
 }
 
-static int attention(struct hf_maker *m, int in, bool sliding)
+/* Keys and values of a layer: its own, or an earlier one's of the same kind; without a projection of their own the values are the keys. */
+static void keys_values(struct hf_maker *m, int64_t layer, int in, bool sliding, int64_t kv, int *key, int *value)
 {
     const struct hf_config *c = m->c;
-    int64_t kv = sliding ? c->sliding_kv_heads : c->kv_heads, dim = sliding ? c->sliding_head_dim : c->head_dim;
+    int64_t dim = sliding ? c->sliding_head_dim : c->head_dim;
+    int64_t v_dim = sliding ? c->sliding_v_head_dim : c->v_head_dim;
+    if (layer >= c->layers - c->shared_kv && m->kept[sliding][0] >= 0) {
+        *key = m->kept[sliding][0];
+        *value = m->kept[sliding][1];
+        return;
+    }
+    int k = hf_linear(m, "key", in, kv * dim, c->qkv_bias && !c->no_key_bias);
+    int v = c->keys_are_values && !sliding ? k : hf_linear(m, "value", in, kv * v_dim, c->qkv_bias);
+    *value = hf_cache(m, "value_cache", v);
+    *key = hf_cache(m, "key_cache", rotated(m, "key_rotary", head_norm(m, "key_norm", k, dim)));
+    m->kept[sliding][0] = *key;
+    m->kept[sliding][1] = *value;
+}
+
+static int attention(struct hf_maker *m, int64_t layer, int in, bool sliding)
+{
+    const struct hf_config *c = m->c;
+    int64_t kv = c->layer_kv[layer] ? c->layer_kv[layer] : sliding ? c->sliding_kv_heads : c->kv_heads;
+    int64_t dim = sliding ? c->sliding_head_dim : c->head_dim;
     int64_t v_dim = sliding ? c->sliding_v_head_dim : c->v_head_dim;
     int64_t seen = sliding && c->window > 0 && c->window < m->context ? c->window : m->context;
+    int k, v;
     int q = rotated(m, "query_rotary",
                     head_norm(m, "query_norm", hf_linear(m, "query", in, c->heads * dim, c->qkv_bias), dim));
-    int k = rotated(m, "key_rotary",
-                    head_norm(m, "key_norm", hf_linear(m, "key", in, kv * dim, c->qkv_bias && !c->no_key_bias), dim));
-    int v = hf_cache(m, "value_cache", hf_linear(m, "value", in, kv * v_dim, c->qkv_bias));
-    k = hf_cache(m, "key_cache", k);
+    keys_values(m, layer, in, sliding, kv, &k, &v);
     if (seen < m->context) {
         k = hf_view(m, "key_window", k, kv * dim, seen);
         v = hf_view(m, "value_window", v, kv * v_dim, seen);
@@ -226,65 +244,47 @@ static int mixture(struct hf_maker *m, int in)
     return c->shared_ffn > 0 ? shared_expert(m, in, x) : x;
 }
 
-/* A. Gu, T. Dao, arXiv:2312.00752 (1) and arXiv:2405.21060 (2). */
-static int mamba(struct hf_maker *m, int in)
+/* What a layer does along the tokens. */
+static int mix(struct hf_maker *m, int64_t i, int x)
 {
-    const struct hf_config *c = m->c;
-    char name[NETWORK_NAME];
-    bool second = c->mamba_heads > 0;
-    int64_t inner = c->mamba_inner, bc = second ? 2 * c->mamba_groups * c->mamba_state : 0;
-    int wide = hf_linear(m, "mamba_in", in, 2 * inner + bc + (second ? c->mamba_heads : 0), false);
-    struct conv_spec conv = conv_spec_default;
-    conv.depthwise = true;
-    conv.kernel[0] = c->mamba_conv ? c->mamba_conv : 4;
-    conv.pad[0] = conv.kernel[0] - 1;
-    int x = hf_view(m, "branch", wide, inner + bc, m->tokens);
-    x = x < 0 ? -1 : build_conv(m->net, hf_named(m, "conv", name), x, &conv, &m->err);
-    int64_t params = second ? 3 * c->mamba_heads : inner * (c->mamba_state + 1);
-    int step = x;
-    if (!second) {
-        int bcd = hf_linear(m, "x", x, c->mamba_rank + 2 * c->mamba_state, false);
-        bool normed = strcmp(c->model_type, "jamba") == 0;
-        bcd = normed ? hf_unary(m, "x_norm", VECTOR_NORM, bcd, RMS_OPS, c->mamba_rank + 2 * c->mamba_state) : bcd;
-        step = hf_linear(m, "step", hf_view(m, "rank", bcd, c->mamba_rank, m->tokens), inner, true);
+    switch ((enum hf_layer_kind)m->c->kind[i]) {
+    case HF_MAMBA:
+        return hf_mamba(m, x);
+    case HF_DELTA:
+        return hf_delta(m, x);
+    case HF_RWKV:
+        return hf_rwkv_time(m, x);
+    case HF_LRU:
+        return hf_lru(m, x);
+    case HF_CONV:
+        return hf_gated_conv(m, x);
+    case HF_BOTH:
+        return hf_two(m, "mixed", VECTOR_ADD, hf_mamba(m, x), attention(m, i, x, false));
+    default:
+        return m->c->kv_rank ? latent_attention(m, x) : attention(m, i, x, m->c->kind[i] == HF_SLIDING);
     }
-    const struct vector_spec scan = {
-        VECTOR_SCAN, inner, m->tokens, 1, SCAN_OPS * m->net->batch * m->tokens * inner * c->mamba_state, params};
-    const int in_scan[] = {x, step};
-    x = x < 0 || step < 0 ? -1
-                          : build_vector(m->net, hf_named(m, "scan", name), in_scan, second ? 1 : 2, &scan, &m->err);
-    x = hf_two(m, "mamba_product", VECTOR_MUL, x, hf_view(m, "mamba_gate", wide, inner, m->tokens));
-    x = second ? hf_norm(m, "inner_norm", x) : x;
-    return hf_linear(m, "mamba_out", x, c->hidden, false);
 }
 
-/* Gated delta rule (S. Yang et al., arXiv:2412.06464) as Qwen3-Next has it: a state of key width x value width a head; a token decays it, reads what
- * it predicts for the key, writes the difference, and reads the query. */
-static int delta(struct hf_maker *m, int in)
+/* And along the channels. */
+static int transform(struct hf_maker *m, int64_t i, int x)
 {
     const struct hf_config *c = m->c;
-    char name[NETWORK_NAME];
-    int64_t keys = c->delta_keys * c->delta_key_dim, values = c->delta_values * c->delta_value_dim;
-    int wide = hf_linear(m, "delta_in", in, 2 * keys + 2 * values, false);
-    int gates = hf_linear(m, "delta_gates", in, 2 * c->delta_values, false);
-    struct conv_spec conv = conv_spec_default;
-    conv.depthwise = true;
-    conv.bias = false;
-    conv.kernel[0] = c->delta_conv;
-    conv.pad[0] = conv.kernel[0] - 1;
-    int x = hf_view(m, "branch", wide, 2 * keys + values, m->tokens);
-    x = x < 0 ? -1 : build_conv(m->net, hf_named(m, "conv", name), x, &conv, &m->err);
-    int64_t state = 0, elements = 0;
-    if (__builtin_mul_overflow(values, c->delta_key_dim, &state) ||
-        __builtin_mul_overflow(state, m->net->batch * m->tokens, &elements) || elements > (int64_t)1 << 50) {
-        return err_set(&m->err, ERR_DATA, "its state has too many elements");
+    int64_t width = c->layer_ffn[i] ? c->layer_ffn[i] : c->ffn;
+    width *= c->wide_shared && i >= c->layers - c->shared_kv ? 2 : 1;
+    return c->rwkv_width ? hf_rwkv_channel(m, x) : c->moe[i] ? mixture(m, x) : hf_mlp(m, "", x, width, c->mlp_bias);
+}
+
+/* Gemma's embedding of its own for each layer: it gates what the layer made (transformers, Gemma4TextDecoderLayer). */
+static int add_layer_input(struct hf_maker *m, int in)
+{
+    if (m->per_layer < 0 || in < 0) {
+        return in;
     }
-    const struct vector_spec scan = {VECTOR_SCAN, values, m->tokens, 1, DELTA_OPS * elements, 2 * c->delta_values};
-    const int in_scan[] = {x, gates};
-    x = x < 0 || gates < 0 ? -1 : build_vector(m->net, hf_named(m, "delta", name), in_scan, 2, &scan, &m->err);
-    x = hf_unary(m, "delta_norm", VECTOR_NORM, x, RMS_OPS, c->delta_value_dim);
-    x = hf_two(m, "delta_product", VECTOR_MUL, x, hf_view(m, "delta_gate", wide, values, m->tokens));
-    return hf_linear(m, "delta_out", x, c->hidden, false);
+    int own = hf_view(m, "own_input", m->per_layer, m->c->layer_input, m->tokens);
+    int gate = hf_unary(m, "own_activation", VECTOR_ACTIVATION, hf_linear(m, "own_gate", in, m->c->layer_input, false),
+                        GELU_OPS, 0);
+    int x = hf_linear(m, "own_output", hf_two(m, "own_product", VECTOR_MUL, gate, own), m->c->hidden, false);
+    return hf_two(m, "own_add", VECTOR_ADD, hf_norm(m, "own_norm", x), in);
 }
 
 int hf_layer(struct hf_maker *m, int64_t i, int in)
@@ -293,18 +293,14 @@ int hf_layer(struct hf_maker *m, int64_t i, int in)
     snprintf(m->block, sizeof m->block, "layer.%lld", (long long)i);
     m->shared = c->shared_layers && i > 0;
     build_block(m->net, m->block);
+    if (c->kind[i] == HF_NOTHING) {
+        return in;
+    }
     int x = c->encoder ? in : hf_norm(m, "norm", in), mixed = x;
-    if (c->kind[i] == HF_MAMBA) {
-        x = mamba(m, x);
-    } else if (c->kind[i] == HF_DELTA) {
-        x = delta(m, x);
-    } else if (c->kind[i] != HF_MLP) {
-        x = c->kv_rank ? latent_attention(m, x) : attention(m, x, c->kind[i] == HF_SLIDING);
-    }
     if (c->kind[i] == HF_MLP) {
-        int y = c->moe[i] ? mixture(m, mixed) : hf_mlp(m, "", mixed, c->ffn, c->mlp_bias);
-        return hf_two(m, "add", VECTOR_ADD, y, in);
+        return hf_two(m, "add", VECTOR_ADD, transform(m, i, mixed), in);
     }
+    x = mix(m, i, x);
     x = c->norms == 4 ? hf_norm(m, "after_norm", x) : x;
     x = c->layer_scale ? hf_unary(m, "scale", VECTOR_MUL, x, 1, c->hidden) : x;
     x = hf_two(m, "add", VECTOR_ADD, x, in);
@@ -313,9 +309,9 @@ int hf_layer(struct hf_maker *m, int64_t i, int in)
         return x;
     }
     int before = x, y = c->encoder ? x : c->norms == 1 ? mixed : hf_norm(m, "mlp_norm", x);
-    y = c->moe[i] ? mixture(m, y) : hf_mlp(m, "", y, c->ffn, c->mlp_bias);
+    y = transform(m, i, y);
     y = c->norms == 4 ? hf_norm(m, "mlp_after_norm", y) : y;
     y = c->layer_scale ? hf_unary(m, "mlp_scale", VECTOR_MUL, y, 1, c->hidden) : y;
-    y = hf_two(m, "mlp_add", VECTOR_ADD, y, before);
+    y = add_layer_input(m, hf_two(m, "mlp_add", VECTOR_ADD, y, before));
     return c->encoder ? hf_norm(m, "mlp_norm", y) : y;
 }

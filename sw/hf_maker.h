@@ -16,7 +16,10 @@ enum {
     LAYER_OPS = 7,
     SCAN_OPS = 6,
     DELTA_OPS = 8, /* a state element: decay 1, prediction 2, write 3, read 2 */
-    TANH_OPS = 1
+    TANH_OPS = 1,
+    RWKV_OPS =
+        23, /* a channel of the state: 12 for the result, 11 for the next state, in the form that does not overflow */
+    LRU_OPS = 12 /* a channel: two gates 4, decay 3, its complement's root 3, sum 2 */
 };
 
 /* The network under construction. After the first error every step returns -1 and does nothing, so that a layer reads as a list. */
@@ -28,6 +31,8 @@ struct hf_maker {
     bool shared;      /* weights are an earlier layer's */
     int64_t relative; /* parameters of relative positions, still to be counted: the first layer of a stack has them */
     int64_t source;   /* tokens of the encoder */
+    int kept[2][2];   /* keys and values that later layers read again: of full attention, of windows; -1: none yet */
+    int per_layer;    /* the embedding that each layer has of its own, side by side; -1: none */
     struct err err;
 };
 
@@ -42,6 +47,13 @@ int hf_cache(struct hf_maker *m, const char *part, int in); /* with what earlier
 int hf_view(struct hf_maker *m, const char *part, int in, int64_t channels, int64_t rows);
 int hf_embed(struct hf_maker *m, const char *part, int in, int64_t rows, int64_t k);
 int hf_mlp(struct hf_maker *m, const char *prefix, int in, int64_t width, bool bias);
+/* Layers that keep a state (hf_recurrent.c). */
+int hf_mamba(struct hf_maker *m, int in);
+int hf_delta(struct hf_maker *m, int in);
+int hf_rwkv_time(struct hf_maker *m, int in);
+int hf_rwkv_channel(struct hf_maker *m, int in);
+int hf_lru(struct hf_maker *m, int in);
+int hf_gated_conv(struct hf_maker *m, int in);
 int hf_layer(struct hf_maker *m, int64_t i, int in);
 /* An encoder beside a decoder, from their inputs to the logits. */
 int hf_pair(struct hf_maker *m);

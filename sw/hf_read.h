@@ -11,13 +11,16 @@ const char *hf_word(const struct node *map, const char *path); /* "" when absent
 int hf_count(const struct node *map, const char *path, int64_t *out, struct diags *d);
 
 /* Traits of hf_families.h; a type that is not known is a warning. */
-int hf_family_traits(const struct hf_config *c, const struct node *at, struct diags *d);
+int hf_family_traits(const struct hf_config *c, const struct node *map, const struct node *top, struct diags *d);
+/* Numbers that the class of this type takes where the file is silent. */
+void hf_class_defaults(const char *type, const struct node *map, struct hf_config *c, struct diags *d);
 void hf_set_traits(const struct node *map, const struct node *top, int traits, struct hf_config *c);
 void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, struct diags *d);
 int hf_read_source(const struct node *map, int traits, struct hf_config *c,
                    struct diags *d); /* an encoder beside the decoder */
 
 int hf_set_kinds(const struct node *map, struct hf_config *c, struct diags *d);
+int hf_set_blocks(const struct node *map, struct hf_config *c, struct diags *d); /* DeciLM */
 int hf_set_dense(const struct node *map, struct hf_config *c, struct diags *d);
 int hf_set_experts(const struct node *map, struct hf_config *c, struct diags *d);
 void hf_count_kv(struct hf_config *c);

@@ -22,6 +22,23 @@ int hf_embed(struct hf_maker *m, const char *part, int in, int64_t rows, int64_t
     return in < 0 ? -1 : build_embed(m->net, hf_named(m, part, name), in, rows, k, &m->err);
 }
 
+/* Gemma 3n and 4: a second table, whose rows hold a vector for each layer, joined with a projection of the first. */
+static int layer_inputs(struct hf_maker *m, int in, int x)
+{
+    const struct hf_config *c = m->c;
+    int64_t wide = 0;
+    if (c->layer_input == 0 || x < 0) {
+        return -1;
+    }
+    if (__builtin_mul_overflow(c->layers, c->layer_input, &wide)) {
+        return err_set(&m->err, ERR_DATA, "the embedding of each layer's own is too wide");
+    }
+    int own = hf_embed(m, "own_word", in, c->layer_vocab ? c->layer_vocab : c->vocab, wide);
+    int projected = hf_linear(m, "own_project", x, wide, false);
+    projected = hf_unary(m, "own_norm", VECTOR_NORM, projected, RMS_OPS, c->layer_input);
+    return hf_two(m, "own_sum", VECTOR_ADD, projected, own);
+}
+
 static int text_input(struct hf_maker *m)
 {
     const struct hf_config *c = m->c;
@@ -36,6 +53,8 @@ static int text_input(struct hf_maker *m)
     x = c->positions ? hf_two(m, "add", VECTOR_ADD, x, hf_embed(m, "position", in, c->positions, wide)) : x;
     x = c->types ? hf_two(m, "add_type", VECTOR_ADD, x, hf_embed(m, "type", in, c->types, wide)) : x;
     x = c->encoder || strcmp(c->model_type, "bloom") == 0 ? hf_norm(m, "norm", x) : x;
+    x = strcmp(c->model_type, "rwkv") == 0 ? hf_norm(m, "norm", x) : x;
+    m->per_layer = layer_inputs(m, in, x);
     /* The table, and for DeBERTa its norm. */
     m->relative = c->relative_width ? (c->relative + 2) * c->relative_width : c->relative;
     return early && width != c->hidden ? hf_linear(m, "project", x, c->hidden, true) : x;
@@ -124,7 +143,7 @@ struct network *import_hf(const char *name, const char *text, size_t len, const 
 {
     const struct mark nowhere = {NULL, 0, 0, 0};
     struct hf_config c;
-    struct hf_maker m = {.c = &c, .err = ERR_INIT};
+    struct hf_maker m = {.c = &c, .err = ERR_INIT, .kept = {{-1, -1}, {-1, -1}}, .per_layer = -1};
     if (hf_config_read(name, text, len, &c, d)) {
         return NULL;
     }

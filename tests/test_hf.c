@@ -78,10 +78,31 @@ static const struct {
      "\"hidden_size\": 64, \"intermediate_size\": 96, \"num_attention_heads\": 4, \"num_hidden_layers\": 1, "
      "\"image_size\": 448, \"patch_size\": 14, \"vocab_size\": 100}}}",
      2 * 6400 + 3 * 64 + 4 * 4096 + 3 * 64 * 96, 2 * 64, 1},
+    {"blocks of their own: attention with 2 key heads and an MLP; an MLP alone; attention alone; nothing",
+     "{\"model_type\": \"nemotron-nas\", \"hidden_size\": 384, \"num_hidden_layers\": 4, \"num_attention_heads\": 4, "
+     "\"hidden_act\": \"silu\", \"vocab_size\": 100, \"tie_word_embeddings\": false, \"block_configs\": ["
+     "{\"attention\": {\"n_heads_in_group\": 2}, \"ffn\": {\"ffn_mult\": 2.0}}, "
+     "{\"attention\": {\"no_op\": true}, \"ffn\": {\"ffn_mult\": 1.1}}, "
+     "{\"attention\": {\"n_heads_in_group\": 4}, \"ffn\": {\"no_op\": true}}, "
+     "{\"attention\": {\"no_op\": true}, \"ffn\": {\"no_op\": true}}]}",
+     2 * 38400 + 384 + 2 * 384 + 2 * 384 * 384 + 2 * 384 * 192 + 3 * 384 * 512 + 384 + 3 * 384 * 512 + 384 +
+         2 * 384 * 384 + 2 * 384 * 96,
+     2 * 2 * 96 + 2 * 96, 0},
+    {"Gemma 4: an embedding for each layer, keys of an earlier layer, a wide MLP there, keys that are the values",
+     "{\"model_type\": \"gemma4_text\", \"hidden_size\": 64, \"num_hidden_layers\": 4, \"num_attention_heads\": 4, "
+     "\"num_key_value_heads\": 2, \"head_dim\": 16, \"global_head_dim\": 32, \"num_global_key_value_heads\": 1, "
+     "\"intermediate_size\": 96, \"vocab_size\": 100, \"tie_word_embeddings\": true, \"attention_k_eq_v\": true, "
+     "\"use_double_wide_mlp\": true, \"num_kv_shared_layers\": 2, \"hidden_size_per_layer_input\": 8, "
+     "\"vocab_size_per_layer_input\": 50, \"sliding_window\": 16, \"hidden_activation\": \"gelu_pytorch_tanh\", "
+     "\"layer_types\": [\"sliding_attention\", \"full_attention\", \"sliding_attention\", \"full_attention\"]}",
+     /* tables and norm; each layer's own input; four norms a layer; queries, outputs, their norms; keys; values; MLPs */
+     6400 + 64 + 50 * 32 + 64 * 32 + 8 + 4 * (2 * 64 * 8 + 64) + 4 * 4 * 64 + 2 * 2 * 64 * 64 + 2 * 2 * 64 * 128 +
+         2 * 16 + 2 * 32 + (64 * 32 + 16) + (64 * 32 + 32) + 64 * 32 + 2 * 3 * 64 * 96 + 2 * 3 * 64 * 192,
+     2 * 2 * 16 + 2 * 32, 0},
     {"text model of two, a type not known, Infinity",
      "{\"model_type\": \"novel\", \"vision_config\": {}, \"limit\": [0.0, Infinity], "
      "\"text_config\": {" LLAMA ", \"tie_word_embeddings\": true}}",
-     1235814400, 16 * 2 * 8 * 64, 3},
+     1235814400, 16 * 2 * 8 * 64, 2},
 };
 
 static struct network *import(const char *json, const struct network_arg *args, int n, int *warnings)
@@ -109,6 +130,9 @@ START_TEST(parameters_and_cache)
     struct diags d = DIAGS_INIT;
     struct hf_config c;
     ck_assert_int_eq(hf_config_read("config.json", models[_i].json, strlen(models[_i].json), &c, &d), 0);
+    ck_assert_msg(c.kv_elements_per_token == models[_i].kv_elements, "%s: %lld elements of keys and values",
+                  models[_i].what, (long long)c.kv_elements_per_token);
+    diags_release(&d);
     ck_assert_int_eq(c.kv_elements_per_token, models[_i].kv_elements);
     diags_release(&d);
     network_free(net);
@@ -177,13 +201,22 @@ static const struct {
      "is a Git LFS pointer, not the file"},
     {"[1, 2]", {NULL, 0}, "a config.json is a JSON object"},
     {"{\"a\": ", {NULL, 0}, "error"},
-    {"{\"model_type\": \"llama\"}", {NULL, 0}, "this file states no architecture"},
+    {"{\"model_type\": \"novel\"}", {NULL, 0}, "this file states no architecture"},
     {"{\"lang_ids\": [1]}", {NULL, 0}, "this is a generation config"},
     {"{\"model_type\": \"t5\", \"is_encoder_decoder\": true, \"d_model\": 8}",
      {NULL, 0},
      "no number of layers of the encoder"},
     {"{\"is_encoder_decoder\": true, \"encoder\": {}, \"decoder\": {}}", {NULL, 0}, "with configs of their own"},
-    {"{\"model_type\": \"rwkv\", \"attention_hidden_size\": 8}", {NULL, 0}, "(RWKV) is not modelled"},
+    {"{\"model_type\": \"rwkv6\", \"attention_hidden_size\": 8}", {NULL, 0}, "RWKV-5 and later are not modelled"},
+    {"{\"_class_name\": \"UNet2DConditionModel\"}", {NULL, 0}, "a part of a diffusion pipeline"},
+    {"{\"model_type\": \"llama\", \"num_attention_heads\": 4, \"num_hidden_layers\": 1, \"hidden_size\": 64, "
+     "\"block_configs\": [{\"attention\": {\"n_heads_in_group\": 3}, \"ffn\": {\"ffn_mult\": 1.0}}]}",
+     {NULL, 0},
+     "4 heads do not fall into groups of 3"},
+    {"{\"model_type\": \"zamba2\", \"vocab_size\": 9, \"num_hidden_layers\": 1, \"hidden_size\": 64, "
+     "\"num_attention_heads\": 4, \"layers_block_type\": [\"hybrid\"]}",
+     {NULL, 0},
+     "layers that share one attention block"},
     {"{\"model_type\": \"swin\", \"depths\": [2, 2, 6, 2]}", {NULL, 0}, "import the network as an ONNX file"},
     {"{" LLAMA ", \"layer_types\": [\"linear_attention\"]}",
      {NULL, 0},
