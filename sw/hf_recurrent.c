@@ -82,7 +82,11 @@ static int scan(struct hf_maker *m, const char *part, int a, int b, int64_t widt
 {
     char name[NETWORK_NAME];
     const int in[] = {a, b};
-    const struct vector_spec spec = {VECTOR_SCAN, width, m->tokens, 1, ops * m->net->batch * m->tokens * width, params};
+    int64_t work = 0;
+    if (__builtin_mul_overflow(ops * m->tokens, m->net->batch, &work) || __builtin_mul_overflow(work, width, &work)) {
+        return err_set(&m->err, ERR_DATA, "its state has too many elements");
+    }
+    const struct vector_spec spec = {VECTOR_SCAN, width, m->tokens, 1, work, params};
     return a < 0 || b < 0 ? -1 : build_vector(m->net, hf_named(m, part, name), in, 2, &spec, &m->err);
 }
 
@@ -122,7 +126,7 @@ int hf_lru(struct hf_maker *m, int in)
     char name[NETWORK_NAME];
     int64_t width = c->lru_width;
     int gate = hf_unary(m, "lru_activation", VECTOR_ACTIVATION, hf_linear(m, "lru_gate", in, width, true), GELU_OPS, 0);
-    int x = short_conv(m, hf_linear(m, "lru_in", in, width, true), c->lru_conv, true);
+    int x = short_conv(m, hf_linear(m, "lru_in", in, width, true), c->lru_conv ? c->lru_conv : 4, true);
     struct conv_spec spec = conv_spec_default;
     spec.k = width;
     spec.groups = c->heads;
@@ -140,6 +144,6 @@ int hf_gated_conv(struct hf_maker *m, int in)
     int wide = hf_linear(m, "conv_in", in, 3 * c->hidden, c->conv_bias);
     int a = hf_view(m, "gate_in", wide, c->hidden, m->tokens), b = hf_view(m, "gate_out", wide, c->hidden, m->tokens);
     int x = hf_two(m, "conv_gated", VECTOR_MUL, hf_view(m, "branch", wide, c->hidden, m->tokens), a);
-    x = hf_two(m, "conv_product", VECTOR_MUL, short_conv(m, x, c->conv_cache, c->conv_bias), b);
+    x = hf_two(m, "conv_product", VECTOR_MUL, short_conv(m, x, c->conv_cache ? c->conv_cache : 3, c->conv_bias), b);
     return hf_linear(m, "conv_out", x, c->hidden, c->conv_bias);
 }
