@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include "base/mem.h"
+#include "base/strbuf.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,4 +39,15 @@ char *file_read(const char *path, size_t limit, size_t *len, struct err *err)
     text[n] = '\0';
     *len = n;
     return text;
+}
+
+char *file_beside(const char *from, const char *name)
+{
+    const char *slash = from != NULL && name[0] != '/' ? strrchr(from, '/') : NULL;
+    struct strbuf path = STRBUF_INIT;
+    while (name[0] == '.' && name[1] == '/' && name[2] != '\0') {
+        name += 2;
+    }
+    strbuf_addf(&path, "%.*s%s", slash != NULL ? (int)(slash - from + 1) : 0, slash != NULL ? from : "", name);
+    return strbuf_detach(&path);
 }

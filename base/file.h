@@ -10,4 +10,8 @@
  * reading fails, ERR_DATA when it is longer than `limit` bytes. */
 char *file_read(const char *path, size_t limit, size_t *len, struct err *err);
 
+/* `name` as the file `from` means it: relative to that file's folder, without "./" in front; as it is when absolute or `from` is NULL. Caller
+ * frees. */
+char *file_beside(const char *from, const char *name);
+
 #endif

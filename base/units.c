@@ -108,6 +108,7 @@ static const struct unit units[] = {
     {"USD", &DIM_MONEY, 1, 0},
     {"$", &DIM_MONEY, 1, 0},
     {"%", &DIM_ONE, 1, -2},
+    {"dB", &DIM_ONE, 1, 0}, /* a number already: a metric in dB is compared with 20 as with 20dB */
     {"k", &DIM_ONE, 1, 3},
     {"M", &DIM_ONE, 1, 6},
     {"G", &DIM_ONE, 1, 9},

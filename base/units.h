@@ -3,7 +3,7 @@
  * points), g and USD; text carries units ('256KiB', '500MHz', '4mm2', '12pJ', '8GB/s',
  * '4pJ/bit', '1.0pp', '10min', '400gCO2e/kWh'), which are mandatory wherever the
  * dimension is not 1. SI prefixes are decimal, Ki Mi Gi binary; B is 8 bits; % is 0.01;
- * k, M, G alone are counts ('20k'); 'b' and 'KB' are refused, because they mean two
+ * k, M, G alone are counts ('20k'), dB a number; 'b' and 'KB' are refused, because they mean two
  * things. */
 #ifndef BASE_UNITS_H
 #define BASE_UNITS_H

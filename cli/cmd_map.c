@@ -66,9 +66,15 @@ static json_t *mapping_json(const struct map_answer *a, const struct map_line *l
     return o;
 }
 
+/* The SI unit of a goal's value: J, s or J s. */
+static double goal_unit(enum goal goal, double clock_hz)
+{
+    return (goal == GOAL_LATENCY ? 1 : 1e-12) / (goal == GOAL_ENERGY ? 1 : clock_hz);
+}
+
 static json_t *line_json(const struct map_answer *a, const struct map_line *line, bool pareto, enum goal goal)
 {
-    json_t *o = json_pack("{s:s, s:i, s:f}", "layer", line->name, "count", line->count, "seconds", line->seconds);
+    json_t *o = json_pack("{s:s, s:i, s:f}", "layer", line->name, "count", line->count, "elapsed_s", line->seconds);
     if (!line->found) {
         json_object_set_new(o, "why", json_string(line->why));
         return o;
@@ -86,8 +92,9 @@ static json_t *line_json(const struct map_answer *a, const struct map_line *line
     const struct mapper_result *r = &line->result;
     json_object_update_new(o, mapping_json(a, line, &r->mapping, r->cost.energy_pj, r->cost.cycles));
     json_object_set_new(o, "utilization", json_real(r->cost.utilization));
-    json_object_set_new(o, "value", json_real(mapper_value(goal, &r->cost)));
-    json_object_set_new(o, "bound", r->bound > 0 ? json_real(r->bound) : json_null());
+    double unit = goal_unit(goal, a->accelerator.clock_hz);
+    json_object_set_new(o, "value", json_real(unit * mapper_value(goal, &r->cost)));
+    json_object_set_new(o, "bound", r->bound > 0 ? json_real(unit * r->bound) : json_null());
     json_object_set_new(o, "proven", json_boolean(r->proven));
     json_object_set_new(o, "looked", json_integer(r->looked));
     json_object_set_new(o, "priced", json_integer(r->priced));

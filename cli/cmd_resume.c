@@ -1,6 +1,7 @@
 /* dovetail resume: go on with the study that a database holds; the study file is not needed. */
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "cli/open_db.h"
 #include "cli/run_study.h"
 #include "db/db.h"
 #include "experiments/study.h"
@@ -22,12 +23,10 @@ static const struct opt options[] = {
 
 static const struct resume_opts defaults = {.run = RUN_DEFAULTS};
 
-static int run(struct cli *cli, const void *values, int n_args, const char *const *args)
+static int resume(struct cli *cli, const struct resume_opts *o, const char *path)
 {
-    (void)n_args;
-    const struct resume_opts *o = values;
     struct err err = ERR_INIT;
-    struct db *db = db_open(args[0], DB_READ, &err);
+    struct db *db = db_open(path, DB_READ, &err);
     if (db == NULL) {
         return cli_error(cli, &err);
     }
@@ -35,17 +34,17 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     char *yaml = stored != NULL ? mem_strdup(stored) : NULL;
     db_close(db, &err);
     if (yaml == NULL) {
-        return cli_fail(cli, ERR_DATA, "'%s' holds no study", args[0]);
+        return cli_fail(cli, ERR_DATA, "'%s' holds no study", path);
     }
     struct strbuf keep = STRBUF_INIT;
     struct study_override *set;
     struct study_opts none = STUDY_DEFAULTS;
     int n = study_overrides(&none, o->budget, &set, &keep);
     struct diags d = DIAGS_INIT;
-    struct study *s = study_parse(args[0], yaml, strlen(yaml), set, n, &d);
+    struct study *s = study_parse(path, yaml, strlen(yaml), set, n, &d);
     int status = cli_diags(cli, &d);
     if (s != NULL) {
-        status = run_study(cli, s, args[0], &o->run, "dovetail resume");
+        status = run_study(cli, s, path, &o->run, "dovetail resume");
     }
     study_free(s);
     diags_release(&d);
@@ -55,13 +54,26 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     return status;
 }
 
+static int run(struct cli *cli, const void *values, int n_args, const char *const *args)
+{
+    int status;
+    char *path = find_db(cli, n_args > 0 ? args[0] : NULL, &status);
+    if (path != NULL) {
+        status = resume(cli, values, path);
+    }
+    mem_free(path);
+    return status;
+}
+
 const struct verb verb_resume = {.name = "resume",
-                                 .args = "DB",
+                                 .args = "[DB|DIR]",
                                  .help = "go on with the study in a database",
+                                 .details =
+                                     "A folder stands for the one database in it; without an argument, this folder.",
                                  .example = "dovetail resume demo.db\ndovetail resume runs/edge.db --budget 400k",
                                  .options = options,
                                  .options_size = sizeof(struct resume_opts),
                                  .defaults = &defaults,
-                                 .min_args = 1,
+                                 .min_args = 0,
                                  .max_args = 1,
                                  .run = run};

@@ -9,11 +9,26 @@
 
 static const struct {
     const char *folder, *kind;
-} kinds[] = {{"hw/templates/", "template"},
-             {"hw/technology/", "technology"},
-             {"sw/models/", "model"},
-             {"sw/accuracy/", "accuracy"},
-             {"experiments/studies/", "study"}};
+} kinds[] = {{"hw/templates/", "template"}, {"hw/technology/", "technology"}, {"sw/models/", "model"},
+             {"sw/accuracy/", "accuracy"},  {"costmodel/", "calibration"},    {"experiments/studies/", "study"}};
+
+/* A table says no more than its columns. */
+static const struct {
+    const char *path, *about;
+} tables[] = {
+    {"hw/technology/arithmetic.csv", "energy, area and leakage of adders, multipliers and flip-flops"},
+    {"hw/technology/dram.csv", "energy of a bit to and from DRAM, by kind"},
+    {"hw/technology/nodes.csv", "nodes from 180 nm on: voltages, scaling of area, energy and delay"},
+    {"hw/technology/rules.csv", "numbers in the rules of the models: timing margins, fits of memories and converters"},
+    {"hw/technology/sram.csv", "CACTI 7 runs that energies, areas and times of memories are taken between"},
+    {"hw/technology/wire.csv", "capacitance of a millimetre of wire, by node"},
+    {"sw/accuracy/cnn_accuracy.csv", "published top-1 accuracies of CNNs by bits of weights and activations"},
+    {"sw/accuracy/hawqv3_layers.csv", "HAWQ-V3: sensitivity of each layer of ResNet-18 and ResNet-50"},
+    {"sw/accuracy/hawqv3_points.csv", "HAWQ-V3: published accuracies that the proxy is fitted to"},
+    {"sw/accuracy/llm_perplexity.csv", "published perplexities of LLMs by bits of a weight"},
+    {"sw/accuracy/llm_terms.csv", "what KV cache and activations add to the law of perplexity"},
+    {"costmodel/gemmini_ws.csv", "fidelity 'calibrated': coefficients fitted to cycles of Gemmini's RTL"},
+};
 
 static const char *kind_of(const char *path)
 {
@@ -37,27 +52,40 @@ static const char *short_name(const char *path, char *name, size_t size)
     return name;
 }
 
-/* What the file says of itself: its first comment line. */
-static void first_comment(const struct embed *e, char *text, size_t size)
+/* The first `n` characters of `line`, or its first words and "...". */
+static void shorten(const char *line, size_t n, char *text, size_t size)
 {
-    const char *line = e->data;
-    while (*line == '#' && strncmp(line, "# yaml-language-server", 22) == 0) {
-        line += strcspn(line, "\n");
-        line += *line == '\n';
-    }
-    if (*line != '#') {
-        text[0] = '\0';
-        return;
-    }
-    line += strspn(line, "# ");
-    size_t n = strcspn(line, "\n");
     if (n < size) {
         snprintf(text, size, "%.*s", (int)n, line);
         return;
     }
-    for (n = size - 4; n > 0 && line[n] != ' '; n--) { /* up to a word's end */
+    for (n = size - 4; n > 0 && line[n] != ' '; n--) {
     }
     snprintf(text, size, "%.*s...", (int)n, line);
+}
+
+/* A table's line above; else what the file says of itself: its summary, or its first comment line. */
+static void describe(const struct embed *e, char *text, size_t size)
+{
+    static const char key[] = "\nsummary: ";
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        if (strcmp(e->path, tables[i].path) == 0) {
+            snprintf(text, size, "%s", tables[i].about);
+            return;
+        }
+    }
+    const char *line = strstr(e->data, key);
+    if (line != NULL) {
+        line += strlen(key);
+    } else {
+        line = e->data;
+        while (*line == '#' && strncmp(line, "# yaml-language-server", 22) == 0) {
+            line += strcspn(line, "\n");
+            line += *line == '\n';
+        }
+        line = *line == '#' ? line + strspn(line, "# ") : "a table";
+    }
+    shorten(line, strcspn(line, "\n"), text, size);
 }
 
 static int list(const struct cli *cli)
@@ -69,7 +97,7 @@ static int list(const struct cli *cli)
         char name[128];
         char about[88];
         short_name(all[i].path, name, sizeof name);
-        first_comment(&all[i], about, sizeof about);
+        describe(&all[i], about, sizeof about);
         if (cli->json) {
             json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "kind", kind_of(all[i].path), "name", name,
                                                   "path", all[i].path, "about", about));

@@ -188,7 +188,20 @@ static json_t *operator_json(const struct network *net, const struct op *op)
                      "output", (json_int_t)a->channels, (json_int_t)a->rows, (json_int_t)a->columns, "macs",
                      (json_int_t)(op->kind == OP_TENSOR ? einsum_macs(&op->einsum) : 0), "vector_ops",
                      (json_int_t)op->vector_ops, "weights", (json_int_t)op->weights, "biases", (json_int_t)op->biases,
-                     "fixed_bits", op->fixed_bits);
+                     "bits_fixed", op->fixed_bits);
+}
+
+/* Whole bytes as an integer. */
+static void set_bytes(json_t *o, const char *key, int64_t bits)
+{
+    json_object_set_new(o, key, bits % 8 == 0 ? json_integer(bits / 8) : json_real((double)bits / 8));
+}
+
+static void set_activations(json_t *o, const struct network_totals *t)
+{
+    set_bytes(o, "activation_bytes", t->activation_bits);
+    set_bytes(o, "peak_activation_bytes", t->peak_activation_bits);
+    set_bytes(o, "peak_in_place_bytes", t->peak_in_place_bits);
 }
 
 static json_t *summary_json(const struct workload_opts *o, const struct loaded *l)
@@ -196,29 +209,26 @@ static json_t *summary_json(const struct workload_opts *o, const struct loaded *
     const struct network *net = l->net;
     struct network_totals t;
     network_totals(net, &t);
-    json_t *root =
-        json_pack("{s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "network", net->name,
-                  "batch", (json_int_t)o->batch, "tensor_operators", t.tensor_ops, "distinct_operators",
-                  distinct_operators(net), "vector_work", t.vector_work, "views", t.views, "blocks", net->n_blocks,
-                  "macs", (json_int_t)t.macs, "vector_ops", (json_int_t)t.vector_ops, "weights", (json_int_t)t.weights,
-                  "biases", (json_int_t)t.biases, "weight_bits", (json_int_t)t.weight_bits, "activation_bits",
-                  (json_int_t)t.activation_bits, "peak_activation_bits", (json_int_t)t.peak_activation_bits,
-                  "peak_in_place_bits", (json_int_t)t.peak_in_place_bits);
+    json_t *root = json_pack("{s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I}", "network", net->name, "batch",
+                             (json_int_t)o->batch, "tensor_operators", t.tensor_ops, "distinct_operators",
+                             distinct_operators(net), "vector_work", t.vector_work, "views", t.views, "blocks",
+                             net->n_blocks, "macs", (json_int_t)t.macs, "vector_ops", (json_int_t)t.vector_ops,
+                             "weights", (json_int_t)t.weights, "biases", (json_int_t)t.biases);
+    set_bytes(root, "weight_bytes", t.weight_bits);
+    set_activations(root, &t);
     if (l->onnx) {
         const struct onnx_facts *f = &l->facts;
         json_object_set_new(root, "onnx",
                             json_pack("{s:i, s:i, s:I, s:I, s:I, s:I, s:I}", "nodes", f->nodes, "unknown", f->unknown,
-                                      "macs", (json_int_t)f->macs, "macs_quantised", (json_int_t)f->macs_quantised,
+                                      "macs", (json_int_t)f->macs, "macs_quantized", (json_int_t)f->macs_quantised,
                                       "macs_subgraphs", (json_int_t)f->macs_subgraphs, "initializer_elements",
                                       (json_int_t)f->initializer_elements, "constant_elements",
                                       (json_int_t)f->constant_elements));
     }
     fused_totals(net, &t);
-    json_object_set_new(root, "fusion",
-                        json_pack("{s:i, s:I, s:I, s:I}", "fused", t.fused, "activation_bits",
-                                  (json_int_t)t.activation_bits, "peak_activation_bits",
-                                  (json_int_t)t.peak_activation_bits, "peak_in_place_bits",
-                                  (json_int_t)t.peak_in_place_bits));
+    json_t *fusion = json_pack("{s:i}", "fused", t.fused);
+    set_activations(fusion, &t);
+    json_object_set_new(root, "fusion", fusion);
     if (o->sqnr) {
         json_object_set_new(root, "sqnr", sqnr_json(net, l->weights));
     }

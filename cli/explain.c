@@ -205,8 +205,8 @@ json_t *explain_json(const struct evaluation_detail *d, const char *layer)
     for (int l = a->n_levels - 1; l >= 0; l--) {
         const struct level *v = &a->level[l];
         json_array_append_new(levels, json_pack("{s:s, s:I, s:f, s:f, s:i, s:s}", "name", v->name, "instances",
-                                                (json_int_t)v->instances, "read_pj", v->read_pj, "write_pj",
-                                                v->write_pj, "word_bits", v->word_bits, "source", v->source));
+                                                (json_int_t)v->instances, "read_j", v->read_pj * 1e-12, "write_j",
+                                                v->write_pj * 1e-12, "word_bits", v->word_bits, "source", v->source));
     }
     for (int i = 0; i < d->network->n_ops; i++) {
         const struct op *op = &d->network->op[i];

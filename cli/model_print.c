@@ -228,8 +228,8 @@ static json_t *tensor_json(const struct pricing *p, int l, int t)
         (json_int_t)c->tile, "reads", (json_int_t)c->reads, "fills", (json_int_t)c->fills, "updates",
         (json_int_t)c->updates, "drains", (json_int_t)c->drains, "forwards", (json_int_t)c->forwards, "network_words",
         (json_int_t)c->network_words, "reduction_adds", (json_int_t)c->reduction_adds, "accesses", c->accesses,
-        "energy_pj", c->energy_pj, "network_pj", c->network_pj, "entries", c->entries, "passing", c->passing,
-        "tile_bits", c->tile_bits, "tile_metadata_bits", c->tile_meta_bits, "moved", c->moved);
+        "energy_j", c->energy_pj * 1e-12, "network_j", c->network_pj * 1e-12, "entries", c->entries, "passing",
+        c->passing, "tile_bytes", c->tile_bits / 8, "tile_metadata_bytes", c->tile_meta_bits / 8, "moved", c->moved);
 }
 
 json_t *model_json(const struct pricing *p, const struct cost_options *options)
@@ -247,8 +247,8 @@ json_t *model_json(const struct pricing *p, const struct cost_options *options)
         json_object_set_new(levels, v->name,
                             json_pack("{s:I, s:f, s:i, s:f, s:f, s:s, s:o}", "instances_used",
                                       (json_int_t)c->level[l].instances_used, "cycles", c->level[l].cycles, "word_bits",
-                                      v->word_bits, "read_pj", v->read_pj, "write_pj", v->write_pj, "source", v->source,
-                                      "tensors", tensors));
+                                      v->word_bits, "read_j", v->read_pj * 1e-12, "write_j", v->write_pj * 1e-12,
+                                      "source", v->source, "tensors", tensors));
     }
     json_t *o = json_pack(
         "{s:s, s:s, s:s, s:b, s:s, s:s, s:I, s:f, s:I, s:f, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:o}",
@@ -256,8 +256,9 @@ json_t *model_json(const struct pricing *p, const struct cost_options *options)
         (int)p->mapped, "accounting", accounting_names[options->accounting], "fidelity", fidelity_names[c->fidelity],
         "macs", (json_int_t)c->macs, "working_macs", c->working_macs, "compute_cycles", (json_int_t)c->compute_cycles,
         "cycles", c->cycles, "bound_by", binding_of(p), "latency_s", c->cycles / p->accelerator.clock_hz, "utilization",
-        c->utilization, "energy_pj", c->energy_pj, "mac_pj", c->mac_pj, "storage_pj", c->storage_pj, "network_pj",
-        c->network_pj, "leak_pj", c->leak_pj, "mac_source", p->accelerator.mac.source, "levels", levels);
+        c->utilization, "energy_j", c->energy_pj * 1e-12, "energy_mac_j", c->mac_pj * 1e-12, "energy_storage_j",
+        c->storage_pj * 1e-12, "energy_network_j", c->network_pj * 1e-12, "energy_leakage_j", c->leak_pj * 1e-12,
+        "mac_source", p->accelerator.mac.source, "levels", levels);
     strbuf_release(&text);
     return o;
 }

@@ -1,22 +1,34 @@
 /* See open_db.h. */
 #include "cli/open_db.h"
 
+#include "base/mem.h"
 #include "experiments/study_files.h"
 
-struct db *open_db(const struct cli *cli, const char *path, int *status)
+char *find_db(const struct cli *cli, const char *path, int *status)
 {
     struct study_files files = {0};
     struct err err = ERR_INIT;
-    struct db *db = NULL;
+    char *found = NULL;
     *status = 0;
-    if (!study_files_add(&files, path ? path : ".", NULL, &err) && files.n == 1) {
-        db = db_open(files.path[0], DB_READ, &err);
-    }
-    if (files.n > 1) {
-        *status = cli_fail(cli, ERR_USAGE, "%d databases in '%s': name one", files.n, path ? path : ".");
-    } else if (!db) {
+    if (study_files_add(&files, path ? path : ".", NULL, &err)) {
         *status = cli_error(cli, &err);
+    } else if (files.n > 1) {
+        *status = cli_fail(cli, ERR_USAGE, "%d databases in '%s': name one", files.n, path ? path : ".");
+    } else {
+        found = mem_strdup(files.path[0]);
     }
     study_files_release(&files);
+    return found;
+}
+
+struct db *open_db(const struct cli *cli, const char *path, int *status)
+{
+    struct err err = ERR_INIT;
+    char *found = find_db(cli, path, status);
+    struct db *db = found ? db_open(found, DB_READ, &err) : NULL;
+    if (found && !db) {
+        *status = cli_error(cli, &err);
+    }
+    mem_free(found);
     return db;
 }

@@ -5,8 +5,10 @@
 #include "cli/cli.h"
 #include "db/db.h"
 
-/* Opens for reading: a file; a folder with exactly one .db file in it; NULL: this folder. On error prints it, returns NULL
- * and the exit status in *status. */
+/* The file that is meant: a file; the one .db file in a folder; NULL: in this folder. Caller frees. On error prints it, returns NULL and the exit
+ * status in *status. */
+char *find_db(const struct cli *cli, const char *path, int *status);
+/* Opens it for reading; the same on error. */
 struct db *open_db(const struct cli *cli, const char *path, int *status);
 
 #endif

@@ -185,15 +185,20 @@ static struct db *open_file(const struct record *r, const char *path, const stru
     return db;
 }
 
-static int64_t stored_trials(struct db *db, struct err *err)
+/* What the file holds already, in the words of a run's end. */
+static int stored_results(struct db *db, struct progress *p, struct err *err)
 {
     struct db_status st;
     if (db_status(db, &st, err) < 0) {
         return -1;
     }
-    int64_t n = st.trials;
+    p->done = st.trials;
+    p->front = st.front;
+    p->infeasible = st.state[DB_INFEASIBLE];
+    p->failed = st.state[DB_FAILED];
+    p->hypervolume = st.hypervolume;
     db_status_release(&st);
-    return n;
+    return 0;
 }
 
 static int conclude(struct cli *cli, const struct study *s, struct db *db, const char *path, const struct run_opts *o,
@@ -279,15 +284,13 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
 {
     struct err err = ERR_INIT;
     struct run_result r = {.stop = SEARCH_BUDGET};
-    int64_t stored = stored_trials(db, &err);
-    if (stored < 0) {
+    if (stored_results(db, &r.last, &err) < 0) {
         return cli_error(cli, &err);
     }
+    int64_t stored = r.last.done;
     if (stored >= s->evaluations) {
         cli_say(cli, "done       %s holds all %lld evaluations of this study: nothing to do", path,
                 (long long)s->evaluations);
-        r.last.done = stored;
-        r.last.hypervolume = NAN;
         return conclude(cli, s, db, path, o, &r, 0);
     }
     if (stored > 0) {

@@ -13,9 +13,9 @@ static const struct {
     const char *name, *key;
     struct quantizer q;
 } ways[WAYS] = {
-    {"tensor", "tensor", {.per = QUANTIZER_TENSOR}},
-    {"channel", "channel", {.per = QUANTIZER_CHANNEL}},
-    {"channel, best clip", "channel_clip", {.per = QUANTIZER_CHANNEL, .clip = CLIP_MSE}},
+    {"tensor", "tensor_db", {.per = QUANTIZER_TENSOR}},
+    {"channel", "channel_db", {.per = QUANTIZER_CHANNEL}},
+    {"channel, best clip", "channel_clip_db", {.per = QUANTIZER_CHANNEL, .clip = CLIP_MSE}},
 };
 
 static double level(const struct weight_tensor *t, int way, int bits)

@@ -35,8 +35,19 @@ const char *db_network_name(unsigned long f_type)
     return NULL;
 }
 
+int db_check_file(const char *path, struct err *err)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode)
+               ? err_set(err, ERR_USAGE, "'%s' is a folder; name a file (e.g. %s/study.db)", path, path)
+               : 0;
+}
+
 int db_check_local(const char *path, struct err *err)
 {
+    if (db_check_file(path, err)) {
+        return -1;
+    }
     struct statfs fs;
     struct strbuf folder = STRBUF_INIT;
     int rc = statfs(path, &fs);

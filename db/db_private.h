@@ -77,7 +77,8 @@ int64_t db_monotonic_ms(void);
 /* ---- db_file.c: the file from outside ---- */
 /* Name of the network file system with this statfs magic, or NULL. */
 const char *db_network_name(unsigned long f_type);
-int db_check_local(const char *path, struct err *err);   /* ERR_IO when path (or its folder) lies on a
+int db_check_file(const char *path, struct err *err);    /* ERR_USAGE when it is a folder */
+int db_check_local(const char *path, struct err *err);   /* the same, and ERR_IO when path (or its folder) lies on a
                                         network file system */
 int db_lock(const char *path, int *fd, struct err *err); /* exclusive, dies with the process; -1 names the holder */
 void db_unlock(const char *path, int fd);

@@ -149,6 +149,9 @@ int db_sql_open_reader(const char *path, sqlite3 **sql, struct err *err)
     if (access(path, F_OK)) {
         return err_set(err, ERR_NOINPUT, "cannot open '%s': %s", path, strerror(errno));
     }
+    if (db_check_file(path, err)) {
+        return -1;
+    }
     if (!stands_still(path)) {
         return db_sql_open(path, SQLITE_OPEN_READONLY, sql, err);
     }

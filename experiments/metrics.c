@@ -3,69 +3,19 @@
 #include <math.h>
 #include <string.h>
 
-#define D_ONE                                                                                                          \
-    {                                                                                                                  \
-        {                                                                                                              \
-            0, 0, 0, 0, 0, 0, 0, 0                                                                                     \
-        }                                                                                                              \
-    }
-#define D_TIME                                                                                                         \
-    {                                                                                                                  \
-        {                                                                                                              \
-            1, 0, 0, 0, 0, 0, 0, 0                                                                                     \
-        }                                                                                                              \
-    }
-#define D_ENERGY                                                                                                       \
-    {                                                                                                                  \
-        {                                                                                                              \
-            0, 1, 0, 0, 0, 0, 0, 0                                                                                     \
-        }                                                                                                              \
-    }
-#define D_AREA                                                                                                         \
-    {                                                                                                                  \
-        {                                                                                                              \
-            0, 0, 2, 0, 0, 0, 0, 0                                                                                     \
-        }                                                                                                              \
-    }
-#define D_EDP                                                                                                          \
-    {                                                                                                                  \
-        {                                                                                                              \
-            1, 1, 0, 0, 0, 0, 0, 0                                                                                     \
-        }                                                                                                              \
-    }
-#define D_POWER                                                                                                        \
-    {                                                                                                                  \
-        {                                                                                                              \
-            -1, 1, 0, 0, 0, 0, 0, 0                                                                                    \
-        }                                                                                                              \
-    }
-#define D_RATE                                                                                                         \
-    {                                                                                                                  \
-        {                                                                                                              \
-            -1, 0, 0, 0, 0, 0, 0, 0                                                                                    \
-        }                                                                                                              \
-    }
-#define D_DATA                                                                                                         \
-    {                                                                                                                  \
-        {                                                                                                              \
-            0, 0, 0, 1, 0, 0, 0, 0                                                                                     \
-        }                                                                                                              \
-    }
-#define D_VOLTAGE                                                                                                      \
-    {                                                                                                                  \
-        {                                                                                                              \
-            0, 0, 0, 0, 1, 0, 0, 0                                                                                     \
-        }                                                                                                              \
-    }
-#define D_POINT                                                                                                        \
-    {                                                                                                                  \
-        {                                                                                                              \
-            0, 0, 0, 0, 0, 1, 0, 0                                                                                     \
-        }                                                                                                              \
-    }
-
-_Static_assert(Q_TIME == 0 && Q_ENERGY == 1 && Q_LENGTH == 2 && Q_DATA == 3 && Q_VOLTAGE == 4 && Q_POINT == 5,
-               "the dimension literals above follow enum base_quantity");
+/* clang-format off */
+#define DIM(...) {.e = {__VA_ARGS__}}
+#define D_ONE DIM(0)
+#define D_TIME DIM([Q_TIME] = 1)
+#define D_ENERGY DIM([Q_ENERGY] = 1)
+#define D_AREA DIM([Q_LENGTH] = 2)
+#define D_EDP DIM([Q_ENERGY] = 1, [Q_TIME] = 1)
+#define D_POWER DIM([Q_ENERGY] = 1, [Q_TIME] = -1)
+#define D_RATE DIM([Q_TIME] = -1)
+#define D_DATA DIM([Q_DATA] = 1)
+#define D_VOLTAGE DIM([Q_VOLTAGE] = 1)
+#define D_POINT DIM([Q_POINT] = 1)
+/* clang-format on */
 
 const struct metric metrics[METRIC_COUNT] = {
     [METRIC_ENERGY] = {"energy", "energy_j", "J", 1, D_ENERGY, -1, 0,

@@ -3,6 +3,7 @@
 #include "experiments/study.h"
 
 #include "base/embed.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "experiments/overlay.h"
@@ -10,6 +11,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define EXTENDS_MAX 8
@@ -75,16 +77,26 @@ static struct doc *open_study(const char *path, struct diags *d)
     return doc;
 }
 
-/* `extends` is relative to the file that says it. */
-static char *beside(const char *path, const char *other)
+static bool same_file(const char *a, const char *b)
 {
-    const char *slash = strrchr(path, '/');
-    struct strbuf out = STRBUF_INIT;
-    if (slash != NULL && other[0] != '/') {
-        strbuf_add(&out, path, (size_t)(slash - path) + 1);
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* The file that docs[n], read from `path`, extends; NULL: none, or an error in *bad: it is one of those read already. */
+static char *extended(struct doc *const *docs, int n, const char *path, int *bad, struct diags *d)
+{
+    const struct node *extends = node_get(&docs[n]->root, "extends");
+    char *base = extends != NULL && extends->kind == NODE_SCALAR ? file_beside(path, extends->text) : NULL;
+    for (int i = n; base != NULL && i >= 0; i--) {
+        if (same_file(base, docs[i]->root.mark.source->name)) {
+            *bad = diags_error(d, extends->mark, NULL,
+                               i == n ? "'%s' extends itself" : "'%s' extends, in the end, this file: a circle", base);
+            mem_free(base);
+            base = NULL;
+        }
     }
-    strbuf_adds(&out, other);
-    return strbuf_detach(&out);
+    return base;
 }
 
 /* Puts the chain of `extends` together, the base first. Documents stay in docs[] until the study is read. */
@@ -94,8 +106,7 @@ static int open_chain(const char *path, struct doc **docs, int *n, struct diags 
     int bad = 0;
     while (next != NULL && !bad) {
         if (*n == EXTENDS_MAX) {
-            bad = diags_error(d, docs[*n - 1]->root.mark, NULL,
-                              "more than %d studies extend one another; is there a circle?", EXTENDS_MAX);
+            bad = diags_error(d, docs[*n - 1]->root.mark, NULL, "more than %d studies extend one another", EXTENDS_MAX);
             break;
         }
         docs[*n] = open_study(next, d);
@@ -103,8 +114,7 @@ static int open_chain(const char *path, struct doc **docs, int *n, struct diags 
             bad = -1;
             break;
         }
-        const struct node *extends = node_get(&docs[*n]->root, "extends");
-        char *base = extends != NULL && extends->kind == NODE_SCALAR ? beside(next, extends->text) : NULL;
+        char *base = extended(docs, *n, next, &bad, d);
         mem_free(next);
         next = base;
         (*n)++;

@@ -2,6 +2,7 @@
 #include "hw/template.h"
 
 #include "base/embed.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/suggest.h"
@@ -69,11 +70,9 @@ static struct doc *open_template(const char *name, const char *from, struct mark
     if (!is_path(name)) {
         return open_builtin(name, at, d);
     }
-    struct strbuf path = STRBUF_INIT;
-    const char *slash = from != NULL && name[0] != '/' ? strrchr(from, '/') : NULL;
-    strbuf_addf(&path, "%.*s%s", slash != NULL ? (int)(slash - from + 1) : 0, slash != NULL ? from : "", name);
-    struct doc *doc = doc_read_file(strbuf_str(&path), d);
-    strbuf_release(&path);
+    char *path = file_beside(from, name);
+    struct doc *doc = doc_read_file(path, d);
+    mem_free(path);
     return doc;
 }
 

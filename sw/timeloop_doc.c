@@ -104,18 +104,6 @@ static char *include_name(const char *line, size_t len)
     return good ? mem_strdup(name) : NULL;
 }
 
-/* The path of `name` as seen from the file at `from`; caller frees. */
-static char *beside(const char *from, const char *name)
-{
-    struct strbuf path = STRBUF_INIT;
-    const char *slash = strrchr(from, '/');
-    if (slash && name[0] != '/') {
-        strbuf_add(&path, from, (size_t)(slash - from) + 1);
-    }
-    strbuf_adds(&path, name);
-    return strbuf_detach(&path);
-}
-
 static int count_lines(const char *s)
 {
     int n = 1;
@@ -144,7 +132,7 @@ static int expand(struct include *inc, struct strbuf *whole, struct diags *d)
         if (name) {
             struct err err = ERR_INIT;
             size_t size;
-            char *path = beside(inc->main->name, name);
+            char *path = file_beside(inc->main->name, name);
             struct stat st;
             bool special = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
             char *text = special ? NULL : file_read(path, MAX_TEXT, &size, &err);

@@ -218,6 +218,72 @@ START_TEST(output_that_cannot_be_written_is_an_error)
 }
 END_TEST
 
+static bool ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* Energies in J, sizes in bytes, areas in mm2: the rule of docs/database.md. */
+static int check_units(json_t *v)
+{
+    static const char *const wrong[] = {"_pj", "_nj",  "_uj", "_mj",       "_ms",    "_us",
+                                        "_ns", "_um2", "_m2", "size_bits", "seconds"};
+    int n = 0;
+    const char *key;
+    size_t i;
+    json_t *item;
+    json_object_foreach(v, key, item)
+    {
+        for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+            ck_assert_msg(!ends_with(key, wrong[k]), "key '%s'", key);
+        }
+        ck_assert_msg(!ends_with(key, "_bits") || json_integer_value(item) <= 1024, "'%s' is a size", key);
+        n += 1 + check_units(item);
+    }
+    json_array_foreach(v, i, item)
+    {
+        n += check_units(item);
+    }
+    return n;
+}
+
+START_TEST(json_keys_end_in_their_units)
+{
+    static const char *const lines[] = {
+        "model --arch eyeriss_like --workload resnet18 --layer layer1.0.conv1",
+        "map --arch edge_npu --workload resnet18 --layer layer1.0.conv1 --fast",
+        "workload resnet18 --operators",
+        "eval tests/fixtures/resume.yaml --explain",
+    };
+    int n = 0;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        shell_run(&sh, "dovetail %s --json", lines[i]);
+        json_t *doc = json_loads(strbuf_str(&sh.out), 0, NULL);
+        ck_assert_msg(doc != NULL, "%s: %s", lines[i], strbuf_str(&sh.err));
+        n += check_units(doc);
+        json_decref(doc);
+    }
+    printf("checked %d keys\n", n);
+    ck_assert_int_gt(n, 300);
+}
+END_TEST
+
+START_TEST(every_file_inside_says_what_it_is)
+{
+    shell_run(&sh, "dovetail templates --json");
+    json_t *doc = json_loads(strbuf_str(&sh.out), 0, NULL), *row;
+    size_t i;
+    ck_assert_uint_gt(json_array_size(doc), 30);
+    json_array_foreach(doc, i, row)
+    {
+        ck_assert_msg(text(row, "about")[0] != '\0', "%s", text(row, "path"));
+        ck_assert_str_ne(text(row, "kind"), "file");
+    }
+    json_decref(doc);
+}
+END_TEST
+
 START_TEST(doctor_and_version_as_json)
 {
     shell_run(&sh, "dovetail version --json");
@@ -279,6 +345,8 @@ int main(void)
     tcase_add_test(tc, options_end_and_mix);
     tcase_add_test(tc, output_that_cannot_be_written_is_an_error);
     tcase_add_test(tc, doctor_and_version_as_json);
+    tcase_add_test(tc, json_keys_end_in_their_units);
+    tcase_add_test(tc, every_file_inside_says_what_it_is);
     tcase_add_test(tc, bash_completes_verbs_options_and_choices);
     Suite *s = suite_create("cli");
     suite_add_tcase(s, tc);

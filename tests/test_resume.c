@@ -144,7 +144,32 @@ START_TEST(a_finished_study_evaluates_nothing)
     shell_run(&sh, "dovetail search " STUDY " -o build/resume_whole.db --json -q");
     ck_assert_int_eq(sh.status, 0);
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "\"new\": 0"));
+    ck_assert_ptr_null(strstr(strbuf_str(&sh.out), "\"front\": 0"));
+    ck_assert_ptr_null(strstr(strbuf_str(&sh.out), "\"hypervolume\": null"));
     expect_undisturbed("build/resume_whole.db");
+    shell_release(&sh);
+}
+END_TEST
+
+START_TEST(a_folder_stands_for_the_one_study_in_it)
+{
+    struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
+    shell_run(&sh, "mkdir -p build/resume_folder && cp build/resume_whole.db build/resume_folder/a.db && "
+                   "dovetail resume build/resume_folder --json -q");
+    ck_assert_msg(sh.status == 0, "%s", strbuf_str(&sh.err));
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "build/resume_folder/a.db"));
+    shell_run(&sh, "cp build/resume_whole.db build/resume_folder/b.db; dovetail resume build/resume_folder -q");
+    ck_assert_int_eq(sh.status, 64);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "2 databases in 'build/resume_folder': name one"));
+    static const char *const files[] = {"-o build/resume_folder",
+                                        "-o build/resume_none.db --cache build/resume_folder"};
+    for (int i = 0; i < 2; i++) {
+        shell_run(&sh, "dovetail search " STUDY " -q %s", files[i]);
+        ck_assert_int_eq(sh.status, 64);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "'build/resume_folder' is a folder; name a file"));
+    }
+    ck_assert_int_ne(access("build/resume_none.db", F_OK), 0);
+    shell_run(&sh, "rm -r build/resume_folder");
     shell_release(&sh);
 }
 END_TEST
@@ -227,6 +252,7 @@ int main(void)
     tcase_add_unchecked_fixture(tc, whole_run, NULL);
     tcase_add_test(tc, two_threads_give_the_trials_of_one);
     tcase_add_test(tc, a_finished_study_evaluates_nothing);
+    tcase_add_test(tc, a_folder_stands_for_the_one_study_in_it);
     tcase_add_test(tc, interrupted_runs_end_the_same);
     tcase_add_test(tc, a_time_limit_asks_to_be_resumed);
     tcase_add_test(tc, a_prolonged_study_keeps_its_trials);

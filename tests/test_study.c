@@ -300,15 +300,18 @@ START_TEST(resolved_text_reads_back)
 }
 END_TEST
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    fputs(text, f);
+    fclose(f);
+}
+
 START_TEST(extends_takes_over)
 {
     static const char *const base = "build/extends_base.yaml", *const top = "build/extends_top.yaml";
-    FILE *f = fopen(base, "w");
-    fputs(small, f);
-    fclose(f);
-    f = fopen(top, "w");
-    fputs("extends: extends_base.yaml\nname: top\nspace: {pe_rows: [4, 8]}\n", f);
-    fclose(f);
+    write_file(base, small);
+    write_file(top, "extends: extends_base.yaml\nname: top\nspace: {pe_rows: [4, 8]}\n");
     struct diags d = DIAGS_INIT;
     struct study *s = study_load(top, NULL, 0, &d);
     ck_assert_ptr_nonnull(s);
@@ -319,6 +322,29 @@ START_TEST(extends_takes_over)
     diags_release(&d);
     remove(base);
     remove(top);
+}
+END_TEST
+
+START_TEST(extends_in_a_circle)
+{
+    static const struct {
+        const char *a, *b, *says;
+    } cases[] = {
+        {"extends: ./extends_a.yaml\n", "", "'build/extends_a.yaml' extends itself"},
+        {"extends: ../build/extends_b.yaml\n", "extends: ././extends_a.yaml\n", "a circle"},
+    };
+    for (int i = 0; i < 2; i++) {
+        struct diags d = DIAGS_INIT;
+        write_file("build/extends_a.yaml", cases[i].a);
+        write_file("build/extends_b.yaml", cases[i].b);
+        ck_assert_ptr_null(study_load("build/extends_a.yaml", NULL, 0, &d));
+        ck_assert_int_eq(d.n_errors, 1);
+        ck_assert_msg(strstr(d.list[0].message, cases[i].says) != NULL, "%s", d.list[0].message);
+        ck_assert_ptr_null(strstr(d.list[0].message, "./."));
+        diags_release(&d);
+    }
+    remove("build/extends_a.yaml");
+    remove("build/extends_b.yaml");
 }
 END_TEST
 
@@ -334,6 +360,7 @@ int main(void)
     tcase_add_test(tc, hashes_tell_apart);
     tcase_add_test(tc, resolved_text_reads_back);
     tcase_add_test(tc, extends_takes_over);
+    tcase_add_test(tc, extends_in_a_circle);
     suite_add_tcase(suite, tc);
     return run_suite(suite, CK_FORK_GETENV);
 }

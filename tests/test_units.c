@@ -39,6 +39,7 @@ START_TEST(reads)
         {"25000USD", 25000, &DIM_MONEY, 0},
         {"3$", 3, &DIM_MONEY, 0},
         {"1%", 0.01, &DIM_ONE, 0},
+        {"20dB", 20, &DIM_ONE, 0},
         {"20k", 20000, &DIM_ONE, 0},
         {"3M", 3e6, &DIM_ONE, 0},
         {"1G", 1e9, &DIM_ONE, 0},
