@@ -224,6 +224,10 @@ static int open_attention(struct onnx *g, struct onnx_node *n, int past_port, co
         hand_on(g, n, 2, values, 4, v->act)) {
         return -1;
     }
+    const int64_t scores[] = {h.batch, h.heads, h.queries, h.keys}; /* ONNX 23: as the last output */
+    if (onnx_set_out(g, n, 3, scores, 4) || onnx_vector(g, n, 3, VECTOR_MOVE, 0)) {
+        return -1;
+    }
     const struct onnx_value *old_v = onnx_in(g, n, past_port + 1);
     return attend(g, n, &h, act_of(q), with_past && past->act >= 0 ? past->act : act_of(k),
                   with_past && old_v && old_v->act >= 0 ? old_v->act : act_of(v));

@@ -80,6 +80,25 @@ int onnx_do_elementwise(struct onnx *g, struct onnx_node *n)
                        out->elements * onnx_ops_of(n) * (n->n_in > 1 && n->proto->op_type[0] != 'Q' ? n->n_in - 1 : 1));
 }
 
+/* Outputs beside the first, which nobody who costs reads: means and deviations of a layer norm, of a batch norm for each channel, masks. */
+static int set_others(struct onnx *g, const struct onnx_node *n, const struct onnx_value *in)
+{
+    bool batch = strcmp(n->proto->op_type, "BatchNormalization") == 0;
+    bool layer = strcmp(n->proto->op_type, "LayerNormalization") == 0;
+    int axis = layer ? onnx_axis(onnx_attr_int(n, "axis", -1), in->rank) : in->rank;
+    int64_t dim[ONNX_RANK];
+    for (int k = 0; k < in->rank; k++) {
+        dim[k] = axis >= 0 && k >= axis ? 1 : in->dim[k];
+    }
+    for (int i = 1; i < n->n_out; i++) {
+        int rc = batch && in->rank > 1 ? onnx_set_out(g, n, i, in->dim + 1, 1) : onnx_set_out(g, n, i, dim, in->rank);
+        if (rc) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* The first input's shape, whatever the others are (parameters of a norm, bounds of a clip). */
 int onnx_do_same_shape(struct onnx *g, struct onnx_node *n)
 {
@@ -91,9 +110,8 @@ int onnx_do_same_shape(struct onnx *g, struct onnx_node *n)
     if (n->n_in == 1) {
         onnx_fold_elementwise(g, n);
     }
-    for (int i = 1; i < n->n_out;
-         i++) { /* means, variances, masks: as large as the input at most, used by nobody who costs */
-        onnx_set_out(g, n, i, in->dim, in->rank);
+    if (set_others(g, n, in)) {
+        return -1;
     }
     if (out == NULL || out->data || fuse(g, n)) {
         return 0;

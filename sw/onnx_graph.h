@@ -1,6 +1,6 @@
 /* An ONNX graph while it is read: values with shapes and, where small, their numbers; the network that grows from it. Internal to the reader:
- * onnx_graph.c (values, attributes, order of nodes), onnx_fold.c (arithmetic on constants), onnx_table.c (the operators, by name) and the files
- * of onnx_ops.h (what each does), onnx_weights.c, onnx_layout.c (numbers of weights), import_onnx.c (files, inputs, subgraphs). */
+ * onnx_graph.c (values, attributes), onnx_fold.c (arithmetic on constants), onnx_table.c (the operators, by name) and the files
+ * of onnx_ops.h (what each does), onnx_weights.c, onnx_layout.c (numbers of weights), import_onnx.c (files) and the files that it names. */
 #ifndef SW_ONNX_GRAPH_H
 #define SW_ONNX_GRAPH_H
 
@@ -11,9 +11,9 @@
 #include <onnx.pb-c.h>
 
 #define ONNX_RANK 8
-#define ONNX_FOLD 4096 /* most elements of a value whose numbers are followed */
-#define ONNX_PORTS 64  /* most inputs of a node that are looked at; those of Concat and Sum */
-#define ONNX_DEPTH 8   /* subgraphs within subgraphs */
+#define ONNX_FOLD 4096  /* most elements of a value whose numbers are followed */
+#define ONNX_PORTS 1024 /* most inputs of a node that are looked at; those of Concat and Sum */
+#define ONNX_DEPTH 8    /* subgraphs within subgraphs */
 
 struct onnx_value {
     const char *name; /* borrowed from the file */
@@ -29,6 +29,12 @@ struct onnx_value {
 
 enum { ONNX_BUCKETS = 4096 };
 
+/* A dynamic dimension by its name, as the inputs have it. */
+struct onnx_dim {
+    const char *name; /* borrowed from the file */
+    int64_t size;
+};
+
 struct onnx {
     struct diags *d;
     const char *file;
@@ -43,6 +49,8 @@ struct onnx {
     struct onnx_facts *facts;
     const char **unknown; /* operator names that were warned about; borrowed */
     int n_unknown, cap_unknown;
+    struct onnx_dim *dims;
+    int n_dims, cap_dims;
     bool strict;
     struct weights *weights; /* where the numbers of weights go; NULL: nobody asks for them */
 };
@@ -75,7 +83,7 @@ int onnx_add_value(struct onnx *g, const char *name);        /* shadows an older
 void onnx_pop_values(struct onnx *g, int n);                 /* back to n values */
 /* -1 when a dimension is negative or there are more than 2^48 elements. */
 int onnx_set_shape(struct onnx_value *v, const int64_t *dim, int rank);
-/* The shape that the file itself states for a value, when none of its dimensions is dynamic. */
+/* The shape that the file itself states for a value, when its dimensions are numbers or names that an input has. */
 bool onnx_stated_shape(struct onnx *g, struct onnx_value *v);
 int onnx_set_tensor(struct onnx *g, struct onnx_value *v, const Onnx__TensorProto *t); /* shape, small numbers */
 struct onnx_value *onnx_in(struct onnx *g, const struct onnx_node *n, int i);          /* NULL when absent */

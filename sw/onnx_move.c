@@ -314,49 +314,6 @@ int onnx_do_pad(struct onnx *g, struct onnx_node *n)
     return onnx_vector(g, n, 0, VECTOR_MOVE, 0);
 }
 
-int onnx_do_resize(struct onnx *g, struct onnx_node *n)
-{
-    const struct onnx_value *in = onnx_in(g, n, 0);
-    bool old = strcmp(n->proto->op_type, "Upsample") == 0 || n->n_in == 2;
-    const struct onnx_value *scales = onnx_in(g, n, old ? 1 : 2), *sizes = onnx_in(g, n, 3);
-    const Onnx__AttributeProto *attr = onnx_attr(n, "scales");
-    int64_t dim[ONNX_RANK], axes[ONNX_RANK];
-    int count = onnx_attr_ints(n, "axes", axes, ONNX_RANK),
-        place[ONNX_RANK]; /* of each dimension among scales and sizes */
-    if (in == NULL || count < 0) {
-        return onnx_bad_shape(g, n);
-    }
-    int64_t stated = count > 0 ? count : in->rank;
-    for (int i = 0; i < in->rank; i++) {
-        place[i] = count > 0 ? -1 : i;
-    }
-    for (int i = 0; i < count; i++) {
-        int axis = onnx_axis(axes[i], in->rank);
-        if (axis < 0) {
-            return onnx_bad_shape(g, n);
-        }
-        place[axis] = i;
-    }
-    for (int i = 0; i < in->rank; i++) {
-        if (place[i] < 0) {
-            dim[i] = in->dim[i];
-        } else if (sizes && sizes->data && sizes->elements == stated) {
-            dim[i] = onnx_whole(sizes->data[place[i]]);
-        } else if (scales && scales->data && scales->elements == stated) {
-            dim[i] = onnx_whole(floor((double)in->dim[i] * scales->data[place[i]]));
-        } else if (attr && attr->n_floats == (size_t)in->rank) {
-            dim[i] = onnx_whole(floor((double)in->dim[i] * (double)attr->floats[i]));
-        } else {
-            return onnx_open(g, n, "its scales and sizes are not constants");
-        }
-    }
-    if (onnx_set_out(g, n, 0, dim, in->rank)) {
-        return -1;
-    }
-    const struct onnx_value *out = onnx_out(g, n, 0);
-    return onnx_vector(g, n, 0, VECTOR_MOVE, out && onnx_attr_is(n, "mode", "linear") ? 7 * out->elements : 0);
-}
-
 int onnx_do_depth_space(struct onnx *g, struct onnx_node *n)
 {
     const struct onnx_value *in = onnx_in(g, n, 0);
@@ -391,8 +348,11 @@ int onnx_do_one_hot(struct onnx *g, struct onnx_node *n)
 {
     const struct onnx_value *in = onnx_in(g, n, 0);
     int64_t depth, dim[ONNX_RANK + 1];
-    if (in == NULL || onnx_ints(g, n, "", 1, &depth, 1) != 1) {
+    if (in == NULL) {
         return onnx_bad_shape(g, n);
+    }
+    if (onnx_ints(g, n, "depth", 1, &depth, 1) != 1) {
+        return onnx_open(g, n, "its depth is not a constant");
     }
     int axis = onnx_axis(onnx_attr_int(n, "axis", -1), in->rank + 1), from = 0;
     for (int i = 0; i <= in->rank && axis >= 0; i++) {

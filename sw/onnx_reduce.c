@@ -64,9 +64,11 @@ int onnx_do_choose(struct onnx *g, struct onnx_node *n)
     bool top = strcmp(n->proto->op_type, "TopK") == 0;
     int axis = in ? onnx_axis(onnx_attr_int(n, "axis", top ? -1 : 0), in->rank) : -1, rank = 0;
     int64_t dim[ONNX_RANK], k = 1;
-    if (axis < 0 || (top && onnx_in(g, n, 1) == NULL && (k = onnx_attr_int(n, "k", -1)) < 0) ||
-        (top && onnx_in(g, n, 1) && onnx_ints(g, n, "", 1, &k, 1) != 1)) {
+    if (axis < 0 || (top && onnx_in(g, n, 1) == NULL && (k = onnx_attr_int(n, "k", -1)) < 0)) {
         return onnx_bad_shape(g, n);
+    }
+    if (top && onnx_in(g, n, 1) && onnx_ints(g, n, "", 1, &k, 1) != 1) {
+        return onnx_open(g, n, "how many are taken is not a constant");
     }
     for (int i = 0; i < in->rank; i++) {
         if (i != axis || top || onnx_attr_int(n, "keepdims", 1)) {

@@ -33,29 +33,51 @@ int onnx_do_non_max_suppression(struct onnx *g, struct onnx_node *n)
     return onnx_vector(g, n, 0, VECTOR_ACTIVATION, scores->elements * onnx_ops_of(n));
 }
 
+/* How many of a constant condition hold; -1 when it is not one. */
+static int64_t holding(const struct onnx_value *condition, int64_t most)
+{
+    if (condition == NULL || condition->data == NULL) {
+        return -1;
+    }
+    int64_t count = 0;
+    for (int64_t i = 0; i < condition->elements && i < most; i++) {
+        count += condition->data[i] != 0.0;
+    }
+    return count;
+}
+
 int onnx_do_compress(struct onnx *g, struct onnx_node *n)
 {
     const struct onnx_value *in = onnx_in(g, n, 0);
-    if (in == NULL) {
+    bool along = onnx_attr(n, "axis") != NULL;
+    int axis = in && along ? onnx_axis(onnx_attr_int(n, "axis", 0), in->rank) : 0;
+    if (in == NULL || axis < 0) {
         return onnx_bad_shape(g, n);
     }
-    const int64_t flat[] = {in->elements};
-    bool along = onnx_attr(n, "axis") != NULL;
-    onnx_unknown_number(g, n, in->elements);
-    return onnx_set_out(g, n, 0, along ? in->dim : flat, along ? in->rank : 1) ? -1
-                                                                               : onnx_vector(g, n, 0, VECTOR_MOVE, 0);
+    int64_t dim[ONNX_RANK], all = along ? in->dim[axis] : in->elements, count = holding(onnx_in(g, n, 1), all);
+    memcpy(dim, in->dim, sizeof dim);
+    if (count < 0) {
+        onnx_unknown_number(g, n, all);
+    }
+    dim[along ? axis : 0] = count < 0 ? all : count;
+    return onnx_set_out(g, n, 0, dim, along ? in->rank : 1) ? -1 : onnx_vector(g, n, 0, VECTOR_MOVE, 0);
 }
 
+/* The different elements, or slices along an axis; where each stands, where each came from, how often each is there. */
 int onnx_do_unique(struct onnx *g, struct onnx_node *n)
 {
     const struct onnx_value *in = onnx_in(g, n, 0);
-    if (in == NULL) {
+    bool along = onnx_attr(n, "axis") != NULL;
+    int axis = in && along ? onnx_axis(onnx_attr_int(n, "axis", 0), in->rank) : 0;
+    if (in == NULL || axis < 0) {
         return onnx_bad_shape(g, n);
     }
-    const int64_t flat[] = {in->elements};
-    onnx_unknown_number(g, n, in->elements);
+    const int64_t all[] = {along ? in->dim[axis] : in->elements};
+    onnx_unknown_number(g, n, all[0]);
     for (int i = 0; i < 4; i++) {
-        if (onnx_set_out(g, n, i, flat, 1) || onnx_vector(g, n, i, VECTOR_MOVE, in->elements)) {
+        bool whole = i == 0 && along;
+        if (onnx_set_out(g, n, i, whole ? in->dim : all, whole ? in->rank : 1) ||
+            onnx_vector(g, n, i, VECTOR_MOVE, in->elements)) {
             return -1;
         }
     }
