@@ -2,6 +2,7 @@
  * up, and each key and value keeps its place. libfyaml stops silently at bytes that are not UTF-8, so these are looked for first. */
 #include "base/doc.h"
 
+#include "base/doc_node.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -9,7 +10,6 @@
 #include "base/utf8.h"
 
 #include <libfyaml.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -39,26 +39,6 @@ struct reader {
     struct anchor *anchors;
     int n_anchors, cap_anchors;
 };
-
-static void node_release(struct node *node)
-{
-    for (int i = 0; i < node->n_children; i++) {
-        node_release(&node->child[i]);
-    }
-    mem_free(node->child);
-    mem_free(node->key);
-    mem_free(node->text);
-    mem_free(node->tag);
-    *node = (struct node){.kind = NODE_NULL};
-}
-
-void doc_free(struct doc *doc)
-{
-    if (doc) {
-        node_release(&doc->root);
-        mem_free(doc);
-    }
-}
 
 static struct mark mark_of(struct reader *r, const struct fy_mark *start, const struct fy_mark *end)
 {
@@ -256,79 +236,6 @@ static bool read_key(struct reader *r, struct fy_event *e, struct node *out)
     return good;
 }
 
-static int compare_keys(const void *pa, const void *pb)
-{
-    const struct node *a = *(const struct node *const *)pa, *b = *(const struct node *const *)pb;
-    int order = strcmp(a->key, b->key);
-    return order ? order : a < b ? -1 : a > b;
-}
-
-/* Reports keys that appear twice. O(n log n): a hostile file may have a million. */
-static bool keys_are_unique(struct reader *r, const struct node *mapping)
-{
-    int n = mapping->n_children;
-    const struct node **sorted = mem_calloc((size_t)n, sizeof *sorted);
-    bool unique = true;
-    for (int i = 0; i < n; i++) {
-        sorted[i] = &mapping->child[i];
-    }
-    qsort(sorted, (size_t)n, sizeof *sorted, compare_keys);
-    for (int i = 1; i < n; i++) {
-        if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0) {
-            diags_error(r->d, sorted[i]->key_mark, NULL, "key '%s' appears twice", sorted[i]->key);
-            diags_note(r->d, sorted[i - 1]->key_mark, NULL, "the first is here");
-            unique = false;
-        }
-    }
-    mem_free(sorted);
-    return unique;
-}
-
-/* Takes the entries of `from` (a mapping, or a list of them) that `mapping` does not have. */
-static bool merge_from(struct reader *r, struct node *mapping, struct node *from, int *cap)
-{
-    if (from->kind == NODE_SEQUENCE) {
-        for (int i = 0; i < from->n_children; i++) {
-            if (from->child[i].kind != NODE_MAPPING || !merge_from(r, mapping, &from->child[i], cap)) {
-                diags_error(r->d, from->key_mark, NULL, "'<<' wants mappings to merge");
-                return false;
-            }
-        }
-        return true;
-    }
-    for (int i = 0; i < from->n_children; i++) {
-        if (!node_get(mapping, from->child[i].key)) {
-            MEM_GROW(mapping->child, mapping->n_children, *cap);
-            mapping->child[mapping->n_children++] = from->child[i];
-            from->child[i] = (struct node){.kind = NODE_NULL};
-        }
-    }
-    return true;
-}
-
-/* Replaces the entry '<<' by what it merges. */
-static bool merge(struct reader *r, struct node *mapping, int *cap)
-{
-    int at = 0;
-    while (at < mapping->n_children && (strcmp(mapping->child[at].key, "<<") != 0)) {
-        at++;
-    }
-    if (at == mapping->n_children) {
-        return true;
-    }
-    struct node from = mapping->child[at];
-    bool good = from.kind == NODE_MAPPING || from.kind == NODE_SEQUENCE;
-    memmove(&mapping->child[at], &mapping->child[at + 1], (size_t)(mapping->n_children - at - 1) * sizeof from);
-    mapping->n_children--;
-    if (!good) {
-        diags_error(r->d, from.key_mark, NULL, "'<<' wants a mapping to merge");
-    } else {
-        good = merge_from(r, mapping, &from, cap);
-    }
-    node_release(&from);
-    return good;
-}
-
 static bool read_mapping(struct reader *r, struct node *out)
 {
     int cap = 0;
@@ -339,7 +246,7 @@ static bool read_mapping(struct reader *r, struct node *out)
         }
         if (e->type == FYET_MAPPING_END) {
             fy_parser_event_free(r->parser, e);
-            return keys_are_unique(r, out) && merge(r, out, &cap);
+            return node_keys_are_unique(out, r->d) && node_merge(out, &cap, r->d);
         }
         struct node entry = {.kind = NODE_NULL};
         if (!read_key(r, e, &entry)) {
@@ -525,27 +432,4 @@ struct doc *doc_read_file(const char *path, struct diags *d)
 {
     const struct source *source = doc_source(path, MAX_TEXT, d);
     return source != NULL ? read_source(source, d) : NULL;
-}
-
-struct mark node_text_mark(const struct node *scalar)
-{
-    struct mark m = scalar->mark;
-    bool quotes = scalar->quoted && scalar->mark.source && scalar->mark.len > 1;
-    m.col += quotes;
-    m.len -= quotes ? 2 : 0;
-    m.len = m.len > 0 ? m.len : 1;
-    return m;
-}
-
-const struct node *node_get(const struct node *mapping, const char *key)
-{
-    if (!mapping || mapping->kind != NODE_MAPPING) {
-        return NULL;
-    }
-    for (int i = 0; i < mapping->n_children; i++) {
-        if (strcmp(mapping->child[i].key, key) == 0) {
-            return &mapping->child[i];
-        }
-    }
-    return NULL;
 }

@@ -2,12 +2,12 @@
  * smallest part of the text that is wrong. Parsing stops at an expression's first error. Hostile text: length and nesting are bounded. */
 #include "base/expr.h"
 
+#include "base/expr_scan.h"
 #include "base/expr_tree.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_LENGTH = 4096, MAX_DEPTH = EXPR_MAX_DEPTH };
@@ -20,53 +20,6 @@ const char *const expr_op_text[OP_COUNT] = {
 };
 
 static int parse_or(struct parser *p);
-
-static void skip_blanks(struct parser *p)
-{
-    while (isspace((unsigned char)p->text[p->pos])) {
-        p->pos++;
-    }
-}
-
-/* Bytes of the name at s: letters, digits, '_', and '.' between them. */
-static int name_length(const char *s)
-{
-    int n = 0;
-    if (!isalpha((unsigned char)s[0]) && s[0] != '_') {
-        return 0;
-    }
-    while (isalnum((unsigned char)s[n]) || s[n] == '_' ||
-           (s[n] == '.' && (isalnum((unsigned char)s[n + 1]) || s[n + 1] == '_'))) {
-        n++;
-    }
-    return n;
-}
-
-static bool is_word(const char *s, int len, const char *word)
-{
-    return (int)strlen(word) == len && memcmp(s, word, (size_t)len) == 0;
-}
-
-static bool take_word(struct parser *p, const char *word)
-{
-    skip_blanks(p);
-    int n = name_length(p->text + p->pos);
-    if (n == 0 || !is_word(p->text + p->pos, n, word)) {
-        return false;
-    }
-    p->pos += n;
-    return true;
-}
-
-static bool take(struct parser *p, char c)
-{
-    skip_blanks(p);
-    if (p->text[p->pos] != c) {
-        return false;
-    }
-    p->pos++;
-    return true;
-}
 
 static int add_term(struct parser *p, enum op op, enum value_kind kind, int begin, int end)
 {
@@ -85,78 +38,6 @@ static int add_pair(struct parser *p, enum op op, enum value_kind kind, int a, i
     return t;
 }
 
-/* Bytes of what stands at the cursor, for "not 'x'" in messages. */
-static int token_length(const char *s)
-{
-    int n = name_length(s);
-    if (n == 0 && isdigit((unsigned char)s[0])) {
-        n = unit_length(s);
-    }
-    if (n == 0 && strchr("&|=<>!*", s[0])) {
-        n = (int)strspn(s, "&|=<>!*");
-    }
-    if (n == 0 && s[0]) {
-        n = 1;
-        while (((unsigned char)s[n] & 0xc0) == 0x80) {
-            n++;
-        }
-    }
-    return n;
-}
-
-/* Other languages' operators. */
-static const char *operator_help(const char *s)
-{
-    static const char *const known[][2] = {
-        {"&&", "write 'and'"},
-        {"||", "write 'or'"},
-        {"!", "write 'not'"},
-        {"=", "write '=='"},
-        {"=<", "write '<='"},
-        {"=>", "write '>='"},
-        {"**", "write a product"},
-        {"^", "write a product"},
-        {"<>", "write '!='"},
-        {"&", "write 'and'"},
-        {"|", "write 'or'"},
-        {"\xe2\x89\xa4", "write '<='"},
-        {"\xe2\x89\xa5", "write '>='"},
-        {"AND", "write 'and'"},
-        {"OR", "write 'or'"},
-        {"NOT", "write 'not'"},
-        {"IN", "write 'in'"},
-    };
-    int len = token_length(s);
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (is_word(s, len, known[i][0])) {
-            return known[i][1];
-        }
-    }
-    return NULL;
-}
-
-static int expected(struct parser *p, const char *what)
-{
-    skip_blanks(p);
-    const char *s = p->text + p->pos;
-    int len = token_length(s);
-    struct mark at = expr_mark(p, p->pos, p->pos + len);
-    if (len == 0) {
-        return diags_error(p->d, at, NULL, "the expression ends where %s should be", what);
-    }
-    return diags_error(p->d, at, operator_help(s), "expected %s, not '%.*s'", what, len, s);
-}
-
-static int close_bracket(struct parser *p, char c, int opened)
-{
-    if (take(p, c)) {
-        return 0;
-    }
-    expected(p, c == ')' ? "')'" : "',' or ']'");
-    diags_note(p->d, expr_mark(p, opened, opened + 1), NULL, "the '%c' began here", c == ')' ? '(' : '[');
-    return -1;
-}
-
 static int parse_number(struct parser *p)
 {
     double value;
@@ -165,7 +46,7 @@ static int parse_number(struct parser *p)
     const char *s = p->text + p->pos;
     int used = isdigit((unsigned char)*s) || *s == '.' ? quantity_scan(s, &value, &dim, &unit_at) : QUANTITY_NONE;
     if (used == QUANTITY_NONE) {
-        return expected(p, "a value");
+        return scan_expected(p, "a value");
     }
     if (used == QUANTITY_RANGE) {
         return diags_error(p->d, expr_mark(p, p->pos, p->pos + unit_at), NULL, "this number is too large or too small");
@@ -190,7 +71,7 @@ static int parse_number(struct parser *p)
 static int parse_function(struct parser *p, enum op op, int begin)
 {
     bool many = op == OP_MIN || op == OP_MAX;
-    skip_blanks(p);
+    scan_blanks(p);
     int opened = p->pos++;
     int first = -1, last = -1;
     if (++p->depth > MAX_DEPTH) {
@@ -206,9 +87,9 @@ static int parse_function(struct parser *p, enum op op, int begin)
         }
         first = first < 0 ? arg : first;
         last = arg;
-    } while (many && take(p, ','));
+    } while (many && scan_take(p, ','));
     p->depth--;
-    if (close_bracket(p, ')', opened)) {
+    if (scan_close(p, ')', opened)) {
         return -1;
     }
     int t = add_term(p, op, VALUE_NUMBER, begin, p->pos);
@@ -240,21 +121,22 @@ static int add_symbol(struct parser *p, const struct symbol *s, int begin, int e
 
 static bool is_reserved(const char *s, int len)
 {
-    return is_word(s, len, "and") || is_word(s, len, "or") || is_word(s, len, "not") || is_word(s, len, "in");
+    return scan_is_word(s, len, "and") || scan_is_word(s, len, "or") || scan_is_word(s, len, "not") ||
+           scan_is_word(s, len, "in");
 }
 
 static int parse_name(struct parser *p)
 {
     const char *s = p->text + p->pos;
     int begin = p->pos;
-    int len = name_length(s);
+    int len = scan_name_length(s);
     if (is_reserved(s, len)) {
-        return expected(p, "a value");
+        return scan_expected(p, "a value");
     }
     p->pos += len;
     const char *after = s + len + strspn(s + len, " \t");
     for (int op = OP_MIN; op <= OP_SQRT && *after == '('; op++) {
-        if (is_word(s, len, expr_op_text[op])) {
+        if (scan_is_word(s, len, expr_op_text[op])) {
             return parse_function(p, (enum op)op, begin);
         }
     }
@@ -264,11 +146,11 @@ static int parse_name(struct parser *p)
                            "unknown function '%.*s'", len, s);
     }
     for (int i = 0; i < p->scope->n; i++) {
-        if (is_word(s, len, p->scope->symbols[i].name)) {
+        if (scan_is_word(s, len, p->scope->symbols[i].name)) {
             return add_symbol(p, &p->scope->symbols[i], begin, p->pos);
         }
     }
-    if (is_word(s, len, "true") || is_word(s, len, "false")) {
+    if (scan_is_word(s, len, "true") || scan_is_word(s, len, "false")) {
         int t = add_term(p, OP_BOOL, VALUE_BOOL, begin, p->pos);
         p->e->terms[t].value = len == 4;
         return t;
@@ -278,29 +160,29 @@ static int parse_name(struct parser *p)
 
 static int parse_atom(struct parser *p)
 {
-    skip_blanks(p);
+    scan_blanks(p);
     int opened = p->pos;
-    if (take(p, '(')) {
+    if (scan_take(p, '(')) {
         if (++p->depth > MAX_DEPTH) {
             return expr_too_deep(p, opened);
         }
         int t = parse_or(p);
         p->depth--;
-        if (t < 0 || close_bracket(p, ')', opened)) {
+        if (t < 0 || scan_close(p, ')', opened)) {
             return -1;
         }
         p->e->terms[t].begin = opened;
         p->e->terms[t].end = p->pos;
         return expr_settle(p, t);
     }
-    return name_length(p->text + p->pos) > 0 ? parse_name(p) : parse_number(p);
+    return scan_name_length(p->text + p->pos) > 0 ? parse_name(p) : parse_number(p);
 }
 
 static int parse_unary(struct parser *p)
 {
-    skip_blanks(p);
+    scan_blanks(p);
     int begin = p->pos;
-    if (!take(p, '-')) {
+    if (!scan_take(p, '-')) {
         return parse_atom(p);
     }
     int a = expr_want(p, parse_atom(p), VALUE_NUMBER);
@@ -322,7 +204,7 @@ static int parse_term(struct parser *p)
 {
     int a = parse_unary(p);
     while (a >= 0) {
-        skip_blanks(p);
+        scan_blanks(p);
         enum op op = p->text[p->pos] == '*' ? OP_MUL : p->text[p->pos] == '/' ? OP_DIV : OP_COUNT;
         if (op == OP_COUNT || p->text[p->pos + 1] == '*') {
             break;
@@ -345,7 +227,7 @@ static int parse_sum(struct parser *p)
 {
     int a = parse_term(p);
     while (a >= 0) {
-        skip_blanks(p);
+        scan_blanks(p);
         enum op op = p->text[p->pos] == '+' ? OP_ADD : p->text[p->pos] == '-' ? OP_SUB : OP_COUNT;
         if (op == OP_COUNT) {
             break;
@@ -366,12 +248,12 @@ static int parse_sum(struct parser *p)
 /* A label may look like a number ('22nm') or like a name of the scope: after a choice, what is written up to a delimiter is tried first. */
 static int parse_label(struct parser *p, int choice)
 {
-    skip_blanks(p);
+    scan_blanks(p);
     const struct term *of = &p->e->terms[choice];
     const char *s = p->text + p->pos;
     int len = (int)strcspn(s, " \t\r\n()[],<>=!");
     for (int i = 0; i < of->n_labels; i++) {
-        if (is_word(s, len, of->labels[i])) {
+        if (scan_is_word(s, len, of->labels[i])) {
             int t = add_term(p, OP_WORD, VALUE_CHOICE, p->pos, p->pos + len);
             p->pos += len;
             return expr_make_label(p, t, choice);
@@ -389,10 +271,10 @@ static int parse_operand(struct parser *p, int left)
 
 static int parse_in(struct parser *p, int a)
 {
-    skip_blanks(p);
+    scan_blanks(p);
     int opened = p->pos;
-    if (!take(p, '[')) {
-        return expected(p, "'[' after 'in'");
+    if (!scan_take(p, '[')) {
+        return scan_expected(p, "'[' after 'in'");
     }
     if (expr_settle(p, a) < 0) {
         return -1;
@@ -405,8 +287,8 @@ static int parse_in(struct parser *p, int a)
         }
         p->e->terms[last].next = b;
         last = b;
-    } while (take(p, ','));
-    if (close_bracket(p, ']', opened)) {
+    } while (scan_take(p, ','));
+    if (scan_close(p, ']', opened)) {
         return -1;
     }
     int t = add_term(p, OP_IN, VALUE_BOOL, p->e->terms[a].begin, p->pos);
@@ -417,11 +299,11 @@ static int parse_in(struct parser *p, int a)
 /* The comparison operator at the cursor, taken; OP_COUNT when there is none. */
 static enum op take_comparison(struct parser *p)
 {
-    skip_blanks(p);
+    scan_blanks(p);
     const char *s = p->text + p->pos;
     int len = (int)strspn(s, "<>=!");
     for (int op = OP_LE; op <= OP_NE; op++) {
-        if (len > 0 && is_word(s, len, expr_op_text[op])) {
+        if (len > 0 && scan_is_word(s, len, expr_op_text[op])) {
             p->pos += len;
             return (enum op)op;
         }
@@ -435,7 +317,7 @@ static int parse_cmp(struct parser *p)
     if (a < 0) {
         return -1;
     }
-    if (take_word(p, "in")) {
+    if (scan_word(p, "in")) {
         return parse_in(p, a);
     }
     enum op op = take_comparison(p);
@@ -457,9 +339,9 @@ static int parse_cmp(struct parser *p)
 
 static int parse_not(struct parser *p)
 {
-    skip_blanks(p);
+    scan_blanks(p);
     int begin = p->pos;
-    if (!take_word(p, "not")) {
+    if (!scan_word(p, "not")) {
         return parse_cmp(p);
     }
     if (++p->depth > MAX_DEPTH) {
@@ -478,7 +360,7 @@ static int parse_not(struct parser *p)
 static int parse_chain(struct parser *p, enum op op, int (*parse_part)(struct parser *))
 {
     int a = parse_part(p);
-    while (a >= 0 && take_word(p, expr_op_text[op])) {
+    while (a >= 0 && scan_word(p, expr_op_text[op])) {
         a = expr_want(p, a, VALUE_BOOL);
         int b = a < 0 ? -1 : expr_want(p, parse_part(p), VALUE_BOOL);
         if (b < 0) {
@@ -508,9 +390,9 @@ struct expr *expr_parse(const char *text, struct mark at, const struct scope *sc
     struct expr *e = mem_alloc(sizeof *e);
     struct parser p = {.text = text, .at = at, .scope = scope, .d = d, .e = e};
     e->root = expr_settle(&p, parse_or(&p));
-    skip_blanks(&p);
+    scan_blanks(&p);
     if (e->root >= 0 && p.text[p.pos]) {
-        e->root = expected(&p, "an operator or the end");
+        e->root = scan_expected(&p, "an operator or the end");
     }
     if (e->root < 0) {
         expr_free(e);

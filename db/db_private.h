@@ -212,16 +212,17 @@ struct db_value db_column_value(sqlite3_stmt *stmt, int i, enum db_type type);
  * the statement. */
 int trial_from_row(const struct db *db, sqlite3_stmt *stmt, struct db_trial *t, struct db_value *values,
                    struct err *err);
+void trial_from_record(const struct db *db, const struct record *r, struct db_trial *t, struct db_value *values);
+
+/* ---- db_compare.c ---- */
+bool db_same_value(enum db_type type, struct db_value a, struct db_value b); /* bit for bit */
 /* The name of the first thing in which b's design (hash, state, values) differs from
  * a's, or NULL. */
 const char *trial_difference(const struct db *db, const struct db_trial *a, const struct db_trial *b);
 /* 0 when they agree; else the reproducibility alarm (ERR_BUG). */
 int trial_alarm(const struct db *db, const struct db_trial *stored, const struct db_trial *now, struct err *err);
-void trial_from_record(const struct db *db, const struct record *r, struct db_trial *t, struct db_value *values);
 void db_value_print(struct strbuf *sb, struct db_value v);
 void trial_print_field(const struct db *db, const struct db_trial *t, const char *field, struct strbuf *sb);
-
-bool db_same_value(enum db_type type, struct db_value a, struct db_value b); /* bit for bit */
 
 /* ---- db_query.c ---- */
 /* Steps through rows of (id, objectives ...) and appends the ids of the non-dominated as a JSON array. Returns SQLite's code. */
