@@ -18,8 +18,9 @@ struct sweep_opts {
     struct opt_list over, sbatch;
     const char *seeds, *out, *partition, *scratch;
     int64_t shards, local, cpus, array_limit, restarts, task, threads, budget;
-    double time_s, warn_s, checkpoint_s;
-    bool slurm, pbs, lsf, dry_run;
+    int64_t islands;
+    double time_s, warn_s, checkpoint_s, wait_s;
+    bool slurm, pbs, lsf, dry_run, strict;
     struct study_opts study;
 };
 
@@ -35,6 +36,9 @@ static const struct opt options[] = {
     {"over", 0, OPT_ASSIGN, offsetof(struct sweep_opts, over), "NAME=V1,V2", "a variable, a parameter or a key of the study, and its values; repeatable"},
     {"seeds", 0, OPT_STRING, offsetof(struct sweep_opts, seeds), "1..8", "random seeds: a list of numbers and ranges"},
     {"shards", 0, OPT_INT, offsetof(struct sweep_opts, shards), "N", "so many seeds, from the study's on, that share its budget", .min = 1, .max = SWEEP_TASKS},
+    {"islands", 0, OPT_INT, offsetof(struct sweep_opts, islands), "N", "tasks that differ in their seeds only exchange what they have found, every N evaluations", .min = 10, .max = 1e12},
+    {"strict", 0, OPT_FLAG, offsetof(struct sweep_opts, strict), NULL, "islands: never go on without what a neighbour has found"},
+    {"wait", 0, OPT_QUANTITY, offsetof(struct sweep_opts, wait_s), "TIME", "islands: how long to wait for it (default 1min)", .dim = TIME_DIM, .min = 0, .max = 1e6},
     {"out", 'o', OPT_STRING, offsetof(struct sweep_opts, out), "DIR", "the folder (default: runs/NAME)"},
     {"dry-run", 'n', OPT_FLAG, offsetof(struct sweep_opts, dry_run), NULL, "show what would be written and run"},
     {"slurm", 0, OPT_FLAG, offsetof(struct sweep_opts, slurm), NULL, "hand the tasks to Slurm, and return"},
@@ -58,8 +62,15 @@ static const struct opt options[] = {
 };
 /* clang-format on */
 
-static const struct sweep_opts defaults = {
-    .cpus = 1, .task = -1, .restarts = 50, .warn_s = 120, .checkpoint_s = 60, .study = STUDY_DEFAULTS};
+#define ISLANDS_WAIT (-1) /* the folder's, or a minute */
+
+static const struct sweep_opts defaults = {.cpus = 1,
+                                           .task = -1,
+                                           .restarts = 50,
+                                           .warn_s = 120,
+                                           .checkpoint_s = 60,
+                                           .wait_s = ISLANDS_WAIT,
+                                           .study = STUDY_DEFAULTS};
 
 static enum scheduler scheduler_of(const struct sweep_opts *o)
 {
@@ -101,11 +112,9 @@ static void say_command(const struct sweep_opts *o, int n_args, const char *cons
     const struct {
         const char *name;
         int64_t value, unless;
-    } numbers[] = {{"shards", o->shards, 0},
-                   {"budget", o->budget, 0},
-                   {"cpus", o->cpus, defaults.cpus},
-                   {"array-limit", o->array_limit, 0},
-                   {"restarts", o->restarts, defaults.restarts}};
+    } numbers[] = {{"shards", o->shards, 0},           {"budget", o->budget, 0},
+                   {"islands", o->islands, 0},         {"cpus", o->cpus, defaults.cpus},
+                   {"array-limit", o->array_limit, 0}, {"restarts", o->restarts, defaults.restarts}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         if (numbers[i].value != numbers[i].unless) {
             strbuf_addf(out, " --%s %lld", numbers[i].name, (long long)numbers[i].value);
@@ -116,7 +125,8 @@ static void say_command(const struct sweep_opts *o, int n_args, const char *cons
         double value, unless;
     } times[] = {{"time", o->time_s, 0},
                  {"warn", o->warn_s, defaults.warn_s},
-                 {"checkpoint", o->checkpoint_s, defaults.checkpoint_s}};
+                 {"checkpoint", o->checkpoint_s, defaults.checkpoint_s},
+                 {"wait", o->wait_s, defaults.wait_s}};
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         if (times[i].value < times[i].unless || times[i].value > times[i].unless) {
             strbuf_addf(out, " --%s %.15gs", times[i].name, times[i].value);
@@ -130,6 +140,7 @@ static void say_command(const struct sweep_opts *o, int n_args, const char *cons
         strbuf_adds(out, " --fix");
         add_word(o->study.fix.item[i], out);
     }
+    strbuf_adds(out, o->strict ? " --strict" : "");
     strbuf_adds(out, o->slurm ? " --slurm" : o->pbs ? " --pbs" : o->lsf ? " --lsf" : "");
     for (int i = 0; i < o->sbatch.n; i++) {
         strbuf_adds(out, " --sbatch");
@@ -210,7 +221,7 @@ static int run_folder(struct cli *cli, const char *dir, const struct sweep_opts 
     struct sweep s;
     struct err err = ERR_INIT;
     if (o->over.n > 0 || o->seeds != NULL || o->shards > 0 || o->out != NULL || o->budget > 0 || o->study.set.n > 0 ||
-        o->study.fix.n > 0 || o->dry_run) {
+        o->study.fix.n > 0 || o->dry_run || o->islands > 0 || o->strict) {
         return cli_fail(cli, ERR_USAGE, "'%s' is a sweep that is planned already: its tasks can be run, not changed",
                         dir);
     }
@@ -220,6 +231,7 @@ static int run_folder(struct cli *cli, const char *dir, const struct sweep_opts 
     if (sweep_open(&s, dir, &err) < 0) {
         return cli_error(cli, &err);
     }
+    s.islands.wait_s = o->wait_s >= 0 ? o->wait_s : s.islands.wait_s;
     int status = o->task >= 0   ? sweep_task(cli, &s, (int)o->task, (int)o->threads, o->scratch)
                  : o->local > 0 ? run_local(cli, &s, o)
                                 : submit_rest(cli, &s, scheduler_of(o));
@@ -326,14 +338,16 @@ static int plan(struct cli *cli, const struct sweep_opts *o, int n_args, const c
     struct diags d = DIAGS_INIT;
     struct sweep s;
     say_command(o, n_args, args, &command);
-    struct sweep_request r = {.study = args[0],
-                              .over = o->over.item,
-                              .n_over = o->over.n,
-                              .seeds = o->seeds,
-                              .shards = o->shards,
-                              .dir = o->out,
-                              .command = strbuf_str(&command),
-                              .checkpoint_s = o->checkpoint_s};
+    struct sweep_request r = {
+        .study = args[0],
+        .over = o->over.item,
+        .n_over = o->over.n,
+        .seeds = o->seeds,
+        .shards = o->shards,
+        .dir = o->out,
+        .command = strbuf_str(&command),
+        .checkpoint_s = o->checkpoint_s,
+        .islands = {.every = o->islands, .strict = o->strict, .wait_s = o->wait_s >= 0 ? o->wait_s : 60}};
     r.n_set = study_overrides(&o->study, o->budget, &set, &keep);
     r.set = set;
     int bad = sweep_plan(&s, &r, &d);
@@ -357,6 +371,9 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     }
     if (o->seeds != NULL && o->shards > 0) {
         return cli_fail(cli, ERR_USAGE, "--seeds says all about seeds: --shards excludes it");
+    }
+    if (o->strict && o->islands == 0 && !sweep_is(args[0])) {
+        return cli_fail(cli, ERR_USAGE, "--strict says how islands wait: give --islands N too");
     }
     for (int i = 1; i < n_args; i++) {
         if (args[i][0] != '-') {

@@ -294,7 +294,7 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
         return conclude(cli, s, db, path, o, &r, 0);
     }
     if (stored > 0) {
-        cli_say(cli, "resuming   %s: %lld evaluations are there, %lld to go", path, (long long)stored,
+        cli_say(cli, "resuming   %s: %lld evaluations are there, %lld to go", db_path(db), (long long)stored,
                 (long long)(s->evaluations - stored));
     }
     struct progress_view view;
@@ -303,10 +303,12 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     pool->ops->stats(pool, &stats);
     introduce_pool(cli, s, &stats);
     double limit = o->time_s > 0 ? o->time_s : s->time_s;
-    struct run_options options = {limit, &interrupt->stop, progress_view_show, &view};
+    const struct exchange exchange = {o->host != NULL ? o->host->swap : NULL, o->host != NULL ? o->host->ctx : NULL};
+    struct run_options options = {limit, &interrupt->stop, progress_view_show, &view, NULL};
     if (o->host != NULL) {
         options.progress = o->host->progress;
         options.ctx = o->host->ctx;
+        options.exchange = o->host->swap != NULL ? &exchange : NULL;
     }
     struct db_run about = {.command = command,
                            .version = dovetail_version(),
@@ -324,6 +326,11 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     if (db_end_run(db, how, bad ? &end : &err) < 0 || bad) {
         if (o->host != NULL) {
             o->host->end(o->host->ctx, false, &end);
+        }
+        if (o->host != NULL && how == DB_EXIT_PREEMPTED) { /* another task shall have its place */
+            cli_say(cli, "stopped    at %lld of %lld evaluations: %s", (long long)r.last.done,
+                    (long long)s->evaluations, err.text);
+            return ERR_RESUME;
         }
         return cli_error(cli, &err);
     }

@@ -37,12 +37,15 @@ struct study;
 struct study_override;
 struct strbuf;
 struct record;
+struct elites;
 
 /* Where a run's database comes from, and who hears of it, when that is not a person with a file: a task of a sweep (cli/sweep_task.h). */
 struct run_host {
     struct db *(*open)(void *ctx, const struct study *s, const struct record *r, struct err *err);
     void (*progress)(void *ctx, const struct progress *p); /* what it counts has been committed */
     int (*end)(void *ctx, bool done, struct err *err);     /* the run has been ended, the database is still open */
+    int (*swap)(void *ctx, struct elites *e,
+                struct err *err); /* with other searches (runner.h); NULL: there are none */
     void *ctx;
 };
 

@@ -26,6 +26,9 @@ struct local {
     const struct local_options *options;
     struct child *child; /* [options->processes] */
     int alive, done, n;  /* n: tasks to run in all */
+    bool *run;           /* [n_tasks] waits for a place */
+    int64_t *trials;     /* [n_tasks] when it left its place the last time */
+    int idle;            /* tasks that left in a row, and had got no further */
     int status;          /* of the first that failed */
 };
 
@@ -36,13 +39,21 @@ static int64_t share(const struct local_options *o)
     return o->threads > 0 ? o->threads : threads > 0 ? threads : 1;
 }
 
+/* Where there are more tasks than processes, one whose neighbour does not run makes room for it soon. */
+static double patience_s(const struct local *l)
+{
+    const struct sweep_islands *i = &l->sweep->islands;
+    return i->strict && l->options->processes < l->n && i->wait_s > 0.5 ? 0.5 : i->wait_s;
+}
+
 /* In the child: what it says goes to the task's log; when the parent dies it is told to stop. */
 static void become_task(const struct local *l, int task, pid_t parent)
 {
-    char number[32], threads[32];
+    char number[32], threads[32], wait[64];
     struct strbuf log = STRBUF_INIT;
     snprintf(number, sizeof number, "%d", task);
     snprintf(threads, sizeof threads, "%lld", (long long)share(l->options));
+    snprintf(wait, sizeof wait, "%.17gs", patience_s(l));
     strbuf_addf(&log, "%s/log/%d.log", l->sweep->dir, task);
     int fd = open(strbuf_str(&log), O_WRONLY | O_CREAT | O_APPEND, 0666);
     if (fd >= 0) {
@@ -52,8 +63,8 @@ static void become_task(const struct local *l, int task, pid_t parent)
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() == parent) {
         const char *scratch = l->options->scratch;
-        execl(l->options->program, "dovetail", "sweep", l->sweep->dir, "--task", number, "--threads", threads,
-              scratch != NULL ? "--scratch" : NULL, scratch, (char *)NULL);
+        execl(l->options->program, "dovetail", "sweep", l->sweep->dir, "--task", number, "--threads", threads, "--wait",
+              wait, scratch != NULL ? "--scratch" : NULL, scratch, (char *)NULL);
     }
     _exit(127);
 }
@@ -78,6 +89,21 @@ static int start(struct local *l, int task)
     return 0;
 }
 
+/* It made room for a task whose results it needs: it comes again, unless nobody gets any further. */
+static bool comes_again(struct local *l, int task)
+{
+    struct shard shard;
+    struct err ignored = ERR_INIT;
+    if (shard_read(l->sweep, task, &shard, &ignored) < 0) {
+        return false;
+    }
+    bool left = shard.has_beat && shard.beat.phase == BEAT_LEFT, further = shard.beat.trials > l->trials[task];
+    l->idle = further ? 0 : l->idle + 1;
+    l->trials[task] = shard.beat.trials;
+    shard_release(&shard);
+    return left && l->idle <= 2 * l->n;
+}
+
 static void take_end(struct local *l, struct child *c, int how)
 {
     int status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
@@ -88,6 +114,9 @@ static void take_end(struct local *l, struct child *c, int how)
     l->done += status == 0;
     if (status == 0) {
         cli_say(l->cli, "done       task %d (%s), %d of %d", c->task, strbuf_str(&label), l->done, l->n);
+        l->idle = 0;
+    } else if (status == ERR_RESUME && comes_again(l, c->task)) {
+        l->run[c->task] = true;
     } else if (status != ERR_RESUME && status != 130) {
         cli_say(l->cli, "failed     task %d (%s) with status %d: see %s/log/%d.log", c->task, strbuf_str(&label),
                 status, l->sweep->dir, c->task);
@@ -117,24 +146,37 @@ static void stop_all(const struct local *l)
     }
 }
 
-static void run_all(struct local *l, const bool *run, const struct interrupt *interrupt)
+/* The next task in the queue after `last`, or -1. */
+static int next_task(const struct local *l, int last)
+{
+    for (int i = 1; i <= l->sweep->n_tasks; i++) {
+        int task = (last + i) % l->sweep->n_tasks;
+        if (l->run[task]) {
+            return task;
+        }
+    }
+    return -1;
+}
+
+static void run_all(struct local *l, const struct interrupt *interrupt)
 {
     bool told = false;
-    for (int next = 0; next < l->sweep->n_tasks || l->alive > 0;) {
-        while (next < l->sweep->n_tasks && (!run[next] || interrupt->stop)) {
-            next++;
-        }
-        if (next < l->sweep->n_tasks && l->alive < l->options->processes) {
-            int bad = start(l, next++);
+    int next = next_task(l, l->sweep->n_tasks - 1), last = 0;
+    while ((next >= 0 && !interrupt->stop) || l->alive > 0) {
+        if (next >= 0 && !interrupt->stop && l->alive < l->options->processes) {
+            int bad = start(l, next);
             l->status = l->status == 0 ? bad : l->status;
-            continue;
+            l->run[next] = false;
+            last = next;
+        } else {
+            if (interrupt->stop && !told) {
+                stop_all(l);
+                told = true;
+            }
+            nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+            reap(l);
         }
-        if (interrupt->stop && !told) {
-            stop_all(l);
-            told = true;
-        }
-        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-        reap(l);
+        next = next_task(l, last);
     }
 }
 
@@ -148,21 +190,23 @@ int sweep_local(struct cli *cli, const struct sweep *s, const struct local_optio
     const struct interrupt *interrupt = interrupt_install();
     struct local l = {.cli = cli, .sweep = s, .options = o};
     int64_t now = (int64_t)time(NULL);
-    bool *run = mem_calloc((size_t)s->n_tasks, sizeof *run);
+    l.run = mem_calloc((size_t)s->n_tasks, sizeof *l.run);
+    l.trials = mem_calloc((size_t)s->n_tasks, sizeof *l.trials);
     for (int i = 0; i < s->n_tasks; i++) {
-        run[i] = !shards[i].done && !shard_runs(&shards[i], now);
-        l.n += run[i];
+        l.run[i] = !shards[i].done && !shard_runs(&shards[i], now);
+        l.n += l.run[i];
     }
     l.child = mem_calloc((size_t)o->processes, sizeof *l.child);
     cli_say(cli, "local      %d of %d tasks to run, %d at once with %lld threads each", l.n, s->n_tasks, o->processes,
             (long long)share(o));
-    run_all(&l, run, interrupt);
+    run_all(&l, interrupt);
     int status = l.status != 0 ? l.status : l.done == l.n ? 0 : interrupt->stop ? interrupt->stop : ERR_RESUME;
     if (status == ERR_RESUME || status == 130) {
         cli_say(cli, "stopped    %d of %d tasks are done; go on with: dovetail sweep %s --local %d", l.done, l.n,
                 s->dir, o->processes);
     }
-    mem_free(run);
+    mem_free(l.run);
+    mem_free(l.trials);
     mem_free(l.child);
     shards_free(shards, s->n_tasks);
     return status;

@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "base/units.h"
 #include "cli/table.h"
+#include "experiments/island.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,7 +27,8 @@ struct view {
     int64_t trials, budget; /* evaluations brought back or seen, and asked for */
     double rate;
     struct union_front *front; /* [n_groups] */
-    bool *again;               /* [n_tasks]: to hand in again */
+    struct island_count islands;
+    bool *again; /* [n_tasks]: to hand in again */
     int n_again;
 };
 
@@ -103,7 +105,7 @@ static int view_fronts(struct view *v, struct err *err)
             return -1;
         }
     }
-    return 0;
+    return v->sweep->islands.every > 0 ? island_count(v->sweep, &v->islands, err) : 0;
 }
 
 static void view_release(struct view *v)
@@ -144,6 +146,20 @@ static void add_trouble(const struct view *v, struct strbuf *out)
         strbuf_addf(out, "; %lld of %lld evaluations are safe", (long long)v->shards[i].trials,
                     (long long)v->sweep->task[i].evaluations);
         strbuf_adds(out, back ? "; the scheduler has it in its queue again\n" : "\n");
+    }
+}
+
+static void add_islands(const struct view *v, struct strbuf *out)
+{
+    const struct sweep_islands *i = &v->sweep->islands;
+    if (i->every > 0) {
+        strbuf_addf(out, "islands    every %lld evaluations%s: %lld exchanges", (long long)i->every,
+                    i->strict ? ", strict" : "", (long long)v->islands.taken);
+        if (v->islands.without > 0) {
+            strbuf_addf(out, ", %lld left out because a neighbour was late or did not run",
+                        (long long)v->islands.without);
+        }
+        strbuf_adds(out, "\n");
     }
 }
 
@@ -227,6 +243,7 @@ static void print_view(const struct view *v)
         add_time((double)(v->budget - v->trials) / v->rate, &out);
     }
     strbuf_adds(&out, "\n");
+    add_islands(v, &out);
     add_fronts(v, &out);
     add_trouble(v, &out);
     add_next(v, &out);
@@ -276,6 +293,12 @@ static json_t *view_json(const struct view *v)
     json_object_set_new(doc, "evaluations", json_integer(v->trials));
     json_object_set_new(doc, "budget", json_integer(v->budget));
     json_object_set_new(doc, "rate", json_real(v->rate));
+    if (v->sweep->islands.every > 0) {
+        json_object_set_new(doc, "islands",
+                            json_pack("{s:I, s:b, s:I, s:I}", "every", (json_int_t)v->sweep->islands.every, "strict",
+                                      v->sweep->islands.strict, "exchanges", (json_int_t)v->islands.taken, "without",
+                                      (json_int_t)v->islands.without));
+    }
     json_object_set_new(doc, "fronts", fronts);
     json_object_set_new(doc, "array", json_string(strbuf_str(&spec)));
     json_object_set_new(doc, "rows", rows_json(v));

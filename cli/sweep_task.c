@@ -10,6 +10,7 @@
 #include "cli/run_study.h"
 #include "db/db_tools.h"
 #include "experiments/file_put.h"
+#include "experiments/island.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #define LAST_TRIES 3 /* of bringing the end back */
+#define EXCHANGE_TRIES 60
 
 struct task {
     const struct cli *cli;
@@ -32,7 +34,11 @@ struct task {
     char *path;       /* the database there */
     struct db *db;
     double published_s; /* when it was brought back last */
-    struct beat beat;   /* under `mutex` while `speaker` runs */
+    int64_t given;      /* the last moment whose results went out */
+    struct island_wait wait;
+    int away;         /* failures to exchange, in a row */
+    bool left;        /* it makes room for a neighbour */
+    struct beat beat; /* under `mutex` while `speaker` runs */
     bool over;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
@@ -95,7 +101,10 @@ static void stop_speaking(struct task *t, int status)
     pthread_cond_signal(&t->wake);
     pthread_mutex_unlock(&t->mutex);
     pthread_join(t->speaker, NULL);
-    t->beat.phase = status == 0 ? BEAT_DONE : status == ERR_RESUME || status == 130 ? BEAT_STOPPED : BEAT_FAILED;
+    t->beat.phase = status == 0                             ? BEAT_DONE
+                    : t->left                               ? BEAT_LEFT
+                    : status == ERR_RESUME || status == 130 ? BEAT_STOPPED
+                                                            : BEAT_FAILED;
     if (t->beat.phase == BEAT_FAILED) {
         snprintf(t->beat.why, sizeof t->beat.why, "status %d, see log/%d.log", status, t->k);
     }
@@ -170,6 +179,29 @@ static char *scratch_name(const struct task *t, const struct study *study, long 
     return strbuf_detach(&path);
 }
 
+/* What a task of islands holds depends on what it took in its own folder. */
+static int check_islands(const struct task *t, const struct db *db, struct err *err)
+{
+    const struct sweep_islands *i = &t->sweep->islands;
+    const char *had = db_meta(db, "islands");
+    bool same = had != NULL ? i->every > 0 && strcmp(had, i->id) == 0 : i->every == 0;
+    return same ? 0 : err_set(err, ERR_DATA, "'%s' belongs to the islands of another sweep", db_path(db));
+}
+
+static struct db *create(const struct task *t, const struct record *r, struct err *err)
+{
+    const struct sweep_islands *i = &t->sweep->islands;
+    struct db *db = record_create(r, t->path, t->sweep->command, err);
+    char every[32];
+    snprintf(every, sizeof every, "%lld", (long long)i->every);
+    if (db != NULL && i->every > 0 &&
+        (db_put_meta(db, "exchange", every, err) < 0 || db_put_meta(db, "islands", i->id, err) < 0)) {
+        db_close(db, NULL);
+        db = NULL;
+    }
+    return db;
+}
+
 /* What an earlier copy left here, when it holds no less than what was brought back; NULL: nothing of use. A twin that writes it now keeps it,
  * and this copy takes another name. */
 static struct db *adopt(struct task *t, const struct study *study, const struct record *r, int64_t brought)
@@ -181,7 +213,7 @@ static struct db *adopt(struct task *t, const struct study *study, const struct 
         mem_free(t->path);
         t->path = scratch_name(t, study, (long)getpid());
     }
-    if (db != NULL && (db_stored(db) < brought || record_check(r, db, &err) < 0)) {
+    if (db != NULL && (db_stored(db) < brought || record_check(r, db, &err) < 0 || check_islands(t, db, &err) < 0)) {
         db_close(db, NULL);
         db = NULL;
     }
@@ -193,11 +225,11 @@ static struct db *adopt(struct task *t, const struct study *study, const struct 
 
 static struct db *fetch(struct task *t, const struct record *r, const struct shard *shard, struct err *err)
 {
-    if (file_copy(shard->path, t->path, err) < 0 || db_awaken(t->path, err) < 0) {
+    if (file_copy(shard->path, t->path, err) < 0) {
         return NULL;
     }
     struct db *db = db_open(t->path, DB_WRITE, err);
-    if (db != NULL && record_check(r, db, err) < 0) {
+    if (db != NULL && (record_check(r, db, err) < 0 || check_islands(t, db, err) < 0)) {
         db_close(db, NULL);
         db = NULL;
     }
@@ -215,7 +247,7 @@ static int open_database(struct task *t, const struct study *study, const struct
         mem_free(t->path);
         t->db = adopt(t, study, r, shard.trials);
         if (t->db == NULL) {
-            t->db = shard.path != NULL ? fetch(t, r, &shard, err) : record_create(r, t->path, t->sweep->command, err);
+            t->db = shard.path != NULL ? fetch(t, r, &shard, err) : create(t, r, err);
         }
         shard_release(&shard);
         if (err->code != ERR_NONE && err->code != ERR_NOINPUT) {
@@ -278,6 +310,33 @@ static int on_end(void *ctx, bool done, struct err *err)
     }
 }
 
+/* Results for those of other islands. A folder that is away for a moment is asked again. */
+static int on_swap(void *ctx, struct elites *e, struct err *err)
+{
+    struct task *t = ctx;
+    struct err once = ERR_INIT;
+    int64_t moment = e->moment;
+    int got = t->given < moment ? island_give(t->sweep, t->k, e, &once) : 0;
+    t->given = got == 0 ? moment : t->given;
+    got = got == 0 ? island_take(t->sweep, t->k, moment, t->sweep->islands.wait_s, &t->wait, e, &once) : got;
+    if (got < 0 && (once.code == ERR_IO || once.code == ERR_NOINPUT) && ++t->away < EXCHANGE_TRIES) {
+        cli_say(t->cli, "warning    no exchange: %s", once.text);
+        sleep(1);
+        return 0;
+    }
+    if (got < 0) {
+        t->left = once.code == ERR_RESUME;
+        return err_set(err, once.code, "%s", once.text);
+    }
+    t->away = 0;
+    if (got > 0 && e->from >= 0) {
+        cli_say(t->cli, "exchange   %lld: %d designs of task %d", (long long)moment, e->n, e->from);
+    } else if (got > 0) {
+        cli_say(t->cli, "exchange   %lld: nothing", (long long)moment);
+    }
+    return got;
+}
+
 static struct db *on_open(void *ctx, const struct study *s, const struct record *r, struct err *err)
 {
     struct task *t = ctx;
@@ -292,7 +351,7 @@ static struct db *on_open(void *ctx, const struct study *s, const struct record 
 
 static int run(struct cli *cli, struct task *t, struct study *study, int threads)
 {
-    struct run_host host = {on_open, on_progress, on_end, t};
+    struct run_host host = {on_open, on_progress, on_end, t->sweep->islands.every > 0 ? on_swap : NULL, t};
     struct run_opts o = {.host = &host, .threads = threads};
     int status = run_study(cli, study, NULL, &o, t->sweep->command);
     if (t->safe) {

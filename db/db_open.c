@@ -109,7 +109,7 @@ static struct db *db_new(const char *path, enum db_mode mode, bool cache_only)
 static int load(struct db *db, struct err *err)
 {
     if (db_sql_open_reader(db->path, &db->read, err) || db_schema_check(db->read, db->path, err) ||
-        db_schema_load(db, err)) {
+        db_schema_load(db, err) || (db->mode == DB_WRITE && db_awaken(db->path, err))) {
         return -1;
     }
     db->scratch = mem_calloc((size_t)db->n_columns + 1, sizeof *db->scratch);

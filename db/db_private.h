@@ -230,6 +230,10 @@ int db_front_ids(sqlite3_stmt *stmt, const struct db_objective *o, int m, struct
 /* The study's own objectives, in their order; columns are borrowed. Returns their count. */
 int db_own_objectives(const struct db *db, struct db_objective o[DB_MAX_OBJECTIVES]);
 
+/* ---- db_snapshot.c ---- */
+/* Puts a snapshot back into WAL mode; nothing to do for any other file. Who calls holds the lock. */
+int db_awaken(const char *path, struct err *err);
+
 /* ---- db_gc.c ---- */
 /* Sets `rank` and `counts` from the designs, inside the caller's transaction. *changed: designs whose rank was wrong. */
 int db_recount(sqlite3 *sql, const struct db *shape, const char *path, int64_t *changed, struct err *err);

@@ -2,7 +2,7 @@
  *
  * A snapshot is made page by page through a reader's connection (SQLite's online backup), so it is the file as one transaction left it, and
  * then taken out of WAL mode: what stands still is one file, readable where no log can be shared (a network file system, a read-only folder).
- * Who wants to write it copies it to a local disk and puts it back into WAL mode. */
+ * Who opens it for writing, on a local disk, puts it back into WAL mode. */
 #include "db/db_private.h"
 #include "db/db_tools.h"
 

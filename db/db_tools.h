@@ -61,9 +61,7 @@ int db_upgrade(const char *path, int *from, int *to, struct err *err);
 /* ---- moving ------------------------------------------------------------------------------------------------------------------ */
 
 /* A copy of an open study as its last commit left it (everything put so far is flushed first), as one file without a log, which can be read
- * anywhere; `path` is replaced and must lie on a local disk. Other readers and the writer go on meanwhile. About the speed of copying the file. */
+ * anywhere, and written where it lies on a local disk; `path` is replaced and must lie on a local disk. Other readers and the writer go on meanwhile. About the speed of copying the file. */
 int db_snapshot(struct db *db, const char *path, struct err *err);
-/* Makes a copy of a snapshot on a local disk ready to be opened for writing. */
-int db_awaken(const char *path, struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,7 +50,19 @@ static int fill(int to, int from, const char *data, size_t n)
     return bad ? -1 : 0;
 }
 
-static int put(const char *path, int from, const void *data, size_t n, struct err *err)
+/* Gives the file `own` the name `path`; `once`: unless somebody else has. link() is atomic where rename() replaces. */
+static int give_name(const char *own, const char *path, bool once)
+{
+    if (!once) {
+        return rename(own, path);
+    }
+    int bad = link(own, path) != 0 && errno != EEXIST, why = errno;
+    unlink(own);
+    errno = why;
+    return bad ? -1 : 0;
+}
+
+static int put(const char *path, bool once, int from, const void *data, size_t n, struct err *err)
 {
     struct strbuf name = STRBUF_INIT;
     own_name(path, &name);
@@ -60,7 +73,7 @@ static int put(const char *path, int from, const void *data, size_t n, struct er
         bad = 1;
         why = errno;
     }
-    if (!bad && rename(strbuf_str(&name), path) != 0) {
+    if (!bad && give_name(strbuf_str(&name), path, once) != 0) {
         bad = 1;
         why = errno;
     }
@@ -74,7 +87,12 @@ static int put(const char *path, int from, const void *data, size_t n, struct er
 
 int file_put(const char *path, const void *data, size_t n, struct err *err)
 {
-    return put(path, -1, data, n, err);
+    return put(path, false, -1, data, n, err);
+}
+
+int file_put_once(const char *path, const void *data, size_t n, struct err *err)
+{
+    return put(path, true, -1, data, n, err);
 }
 
 int file_copy(const char *from, const char *path, struct err *err)
@@ -83,7 +101,7 @@ int file_copy(const char *from, const char *path, struct err *err)
     if (fd < 0) {
         return err_set(err, ERR_NOINPUT, "cannot open '%s': %s", from, strerror(errno));
     }
-    int bad = put(path, fd, NULL, 0, err);
+    int bad = put(path, false, fd, NULL, 0, err);
     close(fd);
     return bad;
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define HISTORY_LINES 100
 
@@ -241,13 +242,45 @@ static int history(struct running *l, struct err *err)
     return db_put_history(l->db, &line, err);
 }
 
+/* Results go and come at the moment that is due. What came is in the database before the first trial that may depend on it, so a run that
+ * goes on, wherever, takes the same. 1: done, or none is due; 0: not yet; -1. */
+static int meet(struct running *l, struct err *err)
+{
+    const struct exchange *with = l->options->exchange;
+    struct elites e;
+    int64_t moment = search_moment(l->search);
+    if (moment == 0) {
+        return 1;
+    }
+    elites_init(&e, l->study);
+    int got = elites_recall(&e, l->db, moment, err);
+    if (got == 0) {
+        if (with != NULL) {
+            e.moment = moment;
+            e.n = search_emigrants(l->search, ELITES_MOST, e.trial, e.x, e.f);
+        }
+        got = with != NULL ? with->swap(with->ctx, &e, err) : 1;
+        got = got > 0 && elites_store(&e, l->db, moment, err) < 0 ? -1 : got;
+    }
+    if (got > 0) {
+        search_immigrate(l->search, e.n, e.x, e.f);
+    }
+    elites_release(&e);
+    return got;
+}
+
 /* One round. 1: go on, 0: stop, -1: error. */
 static int advance(struct running *l, struct err *err)
 {
     struct pool_window *w = &l->window;
     struct err lost = ERR_INIT;
-    if (ask(l, err) < 0) {
+    int met = meet(l, err);
+    if (met < 0 || ask(l, err) < 0) {
         return -1;
+    }
+    if (!met && w->begin == w->end) {
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+        return report(l, false, err) < 0 ? -1 : !must_stop(l);
     }
     int bad = w->begin < w->end ? l->pool->ops->work(l->pool, w, &lost) : 0;
     while (w->begin < w->end && w->have[w->begin % w->room]) {
@@ -278,13 +311,15 @@ static struct search *new_search(const struct study *s, const struct db *db, str
 {
     struct search_problem problem = {&s->space, s->n_objectives, s->n_constraints + 1, study_known_violation, s};
     const char *plan = db_meta(db, "plan"); /* the budget that the study began with */
+    const char *exchange = db_meta(db, "exchange");
     struct search_options options = {.algorithm = s->algorithm,
                                      .budget = s->evaluations,
                                      .plan = plan != NULL ? strtoll(plan, NULL, 10) : 0,
                                      .stall = s->stall,
                                      .population = (int)s->population,
                                      .lag = (int)s->lag,
-                                     .seed = s->seed};
+                                     .seed = s->seed,
+                                     .exchange = exchange != NULL ? strtoll(exchange, NULL, 10) : 0};
     return search_new(&problem, &options, err);
 }
 

@@ -3,6 +3,7 @@
 #ifndef EXPERIMENTS_RUNNER_H
 #define EXPERIMENTS_RUNNER_H
 
+#include "experiments/elites.h"
 #include "experiments/pool.h"
 #include "experiments/record.h"
 
@@ -24,11 +25,20 @@ struct progress {
     double eta_s;           /* NaN: unknown */
 };
 
+/* Islands: the database's fact `exchange` says after how many trials results go and come. */
+struct exchange {
+    /* *e is what this search has found by its moment e->moment, and becomes what comes to it: 1; 0: not yet, ask again soon; -1, with
+     * ERR_RESUME when it shall not be waited for here. */
+    int (*swap)(void *ctx, struct elites *e, struct err *err);
+    void *ctx;
+};
+
 struct run_options {
     double max_s;                      /* stop after this wall-clock time, INFINITY: never */
     const volatile sig_atomic_t *stop; /* nonzero: finish what is in flight and return; may be NULL */
     void (*progress)(void *ctx, const struct progress *p); /* at most 4 a second, and once at the end; may be NULL */
     void *ctx;
+    const struct exchange *exchange; /* NULL: nobody is there; what the database says came before still counts */
 };
 
 struct run_result {

@@ -81,8 +81,12 @@ static json_t *manifest(const struct sweep *s)
                               json_pack("{s:i, s:I, s:o, s:I, s:i}", "task", i, "seed", (json_int_t)t->seed, "values",
                                         values, "evaluations", (json_int_t)t->evaluations, "group", t->group));
     }
-    return json_pack("{s:i, s:s, s:s, s:f, s:o, s:o}", "sweep", 1, "name", s->name, "command", s->command,
-                     "checkpoint_s", s->checkpoint_s, "over", over, "tasks", tasks);
+    const struct sweep_islands *i = &s->islands;
+    json_t *islands = i->every > 0 ? json_pack("{s:I, s:b, s:f, s:s}", "every", (json_int_t)i->every, "strict",
+                                               i->strict, "wait_s", i->wait_s, "id", i->id)
+                                   : NULL;
+    return json_pack("{s:i, s:s, s:s, s:f, s:o*, s:o, s:o}", "sweep", 1, "name", s->name, "command", s->command,
+                     "checkpoint_s", s->checkpoint_s, "islands", islands, "over", over, "tasks", tasks);
 }
 
 /* One task a line, for readers and for diff. */
@@ -138,7 +142,7 @@ static void make_parents(const char *path)
 
 static int fill(const struct sweep *s, const char *dir, const char *script_name, const char *script, struct err *err)
 {
-    static const char *const folders[] = {"studies", "files", "shards", "state", "log"};
+    static const char *const folders[] = {"studies", "files", "shards", "state", "log", "islands"};
     struct strbuf path = STRBUF_INIT;
     int bad = 0;
     for (size_t i = 0; i < sizeof folders / sizeof *folders && !bad; i++) {
@@ -249,6 +253,26 @@ static int read_task(struct sweep *s, struct sweep_task *t, json_t *doc)
     return 0;
 }
 
+/* NULL: a sweep without. */
+static int read_islands(struct sweep_islands *out, json_t *doc)
+{
+    json_int_t every;
+    const char *id;
+    int strict;
+    if (doc == NULL) {
+        return 0;
+    }
+    if (json_unpack(doc, "{s:I, s:b, s:F, s:s}", "every", &every, "strict", &strict, "wait_s", &out->wait_s, "id",
+                    &id) ||
+        every < 1 || strlen(id) >= sizeof out->id) {
+        return -1;
+    }
+    out->every = every;
+    out->strict = strict;
+    snprintf(out->id, sizeof out->id, "%s", id);
+    return 0;
+}
+
 static int read_manifest(struct sweep *s, json_t *doc)
 {
     const char *name, *command;
@@ -261,7 +285,7 @@ static int read_manifest(struct sweep *s, json_t *doc)
     }
     s->name = mem_strdup(name);
     s->command = mem_strdup(command);
-    int bad = 0;
+    int bad = read_islands(&s->islands, json_object_get(doc, "islands"));
     for (size_t a = 0; a < json_array_size(over) && !bad; a++) {
         bad = read_axis(&s->axis[s->n_axes++], json_array_get(over, a));
     }

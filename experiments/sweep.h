@@ -7,9 +7,10 @@
  *     DIR/files/               copies of the model and template files that the studies name
  *     DIR/array.sbatch         what Slurm runs (sweep_script.h)
  *     DIR/shards/000.db        what task 0 has brought back, when it is done; 000-1500.db: its first 1,500 trials
+ *     DIR/islands/             what tasks tell each other (island.h)
  *     DIR/state/, DIR/log/     heartbeats and talk of the tasks
  *
- * Task k is a pure function of its study, so it does not matter where it runs, how often it is interrupted, nor whether two copies of it run at
+ * Task k is a pure function of its study (and, with islands, of what it took from others, which is written down once), so it does not matter where it runs, how often it is interrupted, nor whether two copies of it run at
  * once. Nothing in DIR is ever changed in place: files appear complete under their names (rename). */
 #ifndef EXPERIMENTS_SWEEP_H
 #define EXPERIMENTS_SWEEP_H
@@ -34,6 +35,13 @@ struct sweep_task {
     int64_t evaluations;   /* budget */
 };
 
+struct sweep_islands { /* --islands (island.h) */
+    int64_t every;     /* evaluations of a task between two exchanges; 0: tasks know nothing of each other */
+    bool strict;       /* never go on without a neighbour's results */
+    double wait_s;     /* how long to wait for them */
+    char id[HASH_HEX]; /* of this folder: what was taken here counts nowhere else */
+};
+
 struct sweep_file { /* copied into DIR/files */
     char *from;     /* where it lies */
     char *name;     /* its name there */
@@ -49,6 +57,7 @@ struct sweep {
     int n_tasks;
     int n_groups;
     double checkpoint_s; /* a running task brings back what it has this often */
+    struct sweep_islands islands;
     struct sweep_file *file;
     int n_files, cap_files;
 };
@@ -64,6 +73,7 @@ struct sweep_request {
     const char *dir;   /* NULL: runs/NAME */
     const char *command;
     double checkpoint_s;
+    struct sweep_islands islands; /* without the id */
 };
 
 /* Reads the study under every value and every combination. -1 after errors in d: all of them, not only the first. Cost: one study_load() a

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "experiments/island.h"
 #include "experiments/overlay.h"
 #include "experiments/record.h"
 #include "experiments/sweep_axis.h"
@@ -336,9 +337,9 @@ static int make_tasks(struct sweep *s, const struct sweep_request *r, const uint
         struct study *study = load(s, r, value, d);
         bad |= study == NULL;
         if (!bad) {
-            int64_t n = study->evaluations;
-            add_tasks(s, study, value, find_group(&groups, study), seeds, n_seeds,
-                      r->shards > 0 ? (n + r->shards - 1) / r->shards : n);
+            int64_t n = r->shards > 0 ? (study->evaluations + r->shards - 1) / r->shards : study->evaluations;
+            bad |= island_check(&r->islands, study, n_seeds, n, d) < 0;
+            add_tasks(s, study, value, find_group(&groups, study), seeds, n_seeds, n);
         }
         study_free(study);
     } while (advance(s, value));
@@ -398,13 +399,14 @@ static char *folder_of(const struct sweep_request *r, const struct study *base)
 
 int sweep_plan(struct sweep *s, const struct sweep_request *r, struct diags *d)
 {
-    *s = (struct sweep){.command = mem_strdup(r->command), .checkpoint_s = r->checkpoint_s};
+    *s = (struct sweep){.command = mem_strdup(r->command), .checkpoint_s = r->checkpoint_s, .islands = r->islands};
     struct study *base = study_load(r->study, r->set, r->n_set, d);
     if (base == NULL) {
         return -1;
     }
     s->name = mem_strdup(base->name);
     s->dir = folder_of(r, base);
+    island_name(s);
     uint64_t *seeds = NULL;
     int n_seeds = read_seeds(r, base, &seeds, d);
     int bad = read_axes(s, r, base, d) < 0 || n_seeds < 0;

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-const char *const beat_names[BEAT_PHASES + 1] = {"running", "stopped", "failed", "done", NULL};
+const char *const beat_names[BEAT_PHASES + 1] = {"running", "stopped", "failed", "done", "left", NULL};
 
 /* ---- names ---- */
 

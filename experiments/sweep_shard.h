@@ -12,8 +12,9 @@
 #include "db/db.h"
 #include "experiments/sweep.h"
 
-enum beat_phase { BEAT_RUNNING, BEAT_STOPPED, BEAT_FAILED, BEAT_DONE, BEAT_PHASES };
-extern const char *const beat_names[BEAT_PHASES + 1]; /* "running", "stopped", "failed", "done", NULL */
+/* BEAT_LEFT: it left its place to a task whose results it needs (island.h). */
+enum beat_phase { BEAT_RUNNING, BEAT_STOPPED, BEAT_FAILED, BEAT_DONE, BEAT_LEFT, BEAT_PHASES };
+extern const char *const beat_names[BEAT_PHASES + 1]; /* "running", "stopped", "failed", "done", "left", NULL */
 
 #define BEAT_EVERY_S 10 /* a task that runs says so this often ... */
 #define BEAT_LOST_S 60  /* ... and counts as lost when it has been silent for so long */

@@ -25,6 +25,8 @@ struct search_ops {
     /* Trial k was x, says a log: takes this over instead of proposing. False: it cannot have been. NULL: proposing is cheap,
      * so the search proposes and compares. */
     bool (*recall)(void *state, int64_t k, const double *x);
+    /* n feasible results of other searches, between the results of two trials. NULL: of no use to it. */
+    void (*immigrate)(void *state, int n, const double *x, const double *f);
 };
 
 /* The lag of algorithms that need no results: it bounds how many trials wait in memory. */
@@ -63,6 +65,7 @@ struct search {
     int64_t *scale_n;    /* [c] */
     double stall_volume; /* hypervolume at the last look */
     int64_t stall_trial; /* delivered when it last grew */
+    int64_t moment;      /* the next moment of exchange, from 1; 0: there is none */
     double *stall_ref;   /* [m]; NULL until known */
     int64_t *front;      /* what search_front() returned */
 };

@@ -381,6 +381,15 @@ static bool recall(void *state, int64_t k, const double *x)
     return true;
 }
 
+/* The model knows trials only; evolution, once it takes over, all. */
+static void immigrate(void *state, int n, const double *x, const double *f)
+{
+    const struct bayes *b = state;
+    if (b->evolution) {
+        evolution_immigrate(b->evolution, n, x, f);
+    }
+}
+
 static void *create_bayes(struct search *s, struct err *err)
 {
     (void)err;
@@ -396,5 +405,5 @@ static void *create_hybrid(struct search *s, struct err *err)
     return create(s, until, s->m <= 3 ? SURVIVE_VOLUME : SURVIVE_SHIFT);
 }
 
-const struct search_ops search_bayes_ops = {create_bayes, destroy, needs, propose, result, recall};
-const struct search_ops search_hybrid_ops = {create_hybrid, destroy, needs, propose, result, recall};
+const struct search_ops search_bayes_ops = {create_bayes, destroy, needs, propose, result, recall, NULL};
+const struct search_ops search_hybrid_ops = {create_hybrid, destroy, needs, propose, result, recall, immigrate};

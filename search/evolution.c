@@ -93,6 +93,22 @@ void evolution_destroy(void *state)
     mem_free(e);
 }
 
+/* Room for more members. */
+static void reserve(struct evolution *e, int more)
+{
+    if (e->n + more <= e->cap) {
+        return;
+    }
+    e->cap = e->n + more;
+    size_t cap = (size_t)e->cap, m = (size_t)e->s->m, c = (size_t)e->s->c;
+    e->x = mem_realloc(e->x, cap * (size_t)e->s->n, sizeof *e->x);
+    e->f = mem_realloc(e->f, cap * m, sizeof *e->f);
+    e->g = mem_realloc(e->g, cap * c + 1, sizeof *e->g);
+    e->violation = mem_realloc(e->violation, cap, sizeof *e->violation);
+    e->crowd = mem_realloc(e->crowd, cap, sizeof *e->crowd);
+    e->rank = mem_realloc(e->rank, cap, sizeof *e->rank);
+}
+
 static int64_t generation(const struct evolution *e, int64_t k)
 {
     return k < e->first ? 0 : 1 + (k - e->first) / e->lambda;
@@ -285,4 +301,23 @@ void evolution_result(void *state, int64_t k, const double *x, const double *f, 
     if (k + 1 == begin(e, generation(e, k) + 1)) {
         survive(e, target(e, k + 1));
     }
+}
+
+/* They take their chance among the members there are; no more remain than selection leaves, or than there were. */
+void evolution_immigrate(void *state, int n, const double *x, const double *f)
+{
+    struct evolution *e = state;
+    const struct search *s = e->s;
+    reserve(e, n);
+    memcpy(e->x + (int64_t)e->n * s->n, x, (size_t)n * (size_t)s->n * sizeof *x);
+    memcpy(e->f + (int64_t)e->n * s->m, f, (size_t)n * (size_t)s->m * sizeof *f);
+    for (int i = e->n; i < e->n + n; i++) {
+        for (int j = 0; j < s->c; j++) {
+            e->g[(int64_t)i * s->c + j] = 0;
+        }
+        e->violation[i] = 0;
+    }
+    int had = e->n, keep = target(e, s->delivered);
+    e->n += n;
+    survive(e, keep > had ? keep : had);
 }

@@ -10,4 +10,4 @@ static void *create(struct search *s, struct err *err)
 }
 
 const struct search_ops search_nsga2_ops = {
-    create, evolution_destroy, evolution_needs, evolution_propose, evolution_result, NULL};
+    create, evolution_destroy, evolution_needs, evolution_propose, evolution_result, NULL, evolution_immigrate};

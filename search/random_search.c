@@ -37,4 +37,4 @@ static void result(void *state, int64_t k, const double *x, const double *f, con
     (void)state, (void)k, (void)x, (void)f, (void)g, (void)violation;
 }
 
-const struct search_ops search_random_ops = {create, destroy, needs, propose, result, NULL};
+const struct search_ops search_random_ops = {create, destroy, needs, propose, result, NULL, NULL};

@@ -81,9 +81,11 @@ static int check_options(const struct search_problem *p, const struct search_opt
         return err_set(err, ERR_DATA, "the budget must be at least one evaluation, not %lld", (long long)o->budget);
     }
     if (o->stall < 0 || o->plan < 0 || o->population < 0 || o->lag < 0 || o->n_start < 0 || o->grid < 0 ||
-        o->grid == 1) {
-        return err_set(err, ERR_DATA,
-                       "'stall', 'plan', 'population', 'lag' and 'n_start' must be >= 0, and 'grid' 0 or at least 2");
+        o->grid == 1 || o->exchange < 0) {
+        return err_set(
+            err, ERR_DATA,
+            "'stall', 'plan', 'population', 'lag', 'exchange' and 'n_start' must be >= 0, and 'grid' 0 or at "
+            "least 2");
     }
     for (int j = 0; o->epsilon && j < p->n_objectives; j++) {
         if (!(o->epsilon[j] > 0 && isfinite(o->epsilon[j]))) {
@@ -131,6 +133,7 @@ struct search *search_new(const struct search_problem *p, const struct search_op
     s->n = p->space->n;
     s->m = p->n_objectives;
     s->c = p->n_constraints;
+    s->moment = o->exchange > 0 ? 1 : 0;
     if (o->grid == 0) {
         s->options.grid = FALLBACK_GRID;
     }
@@ -284,11 +287,18 @@ static void deliver(struct search *s)
     }
 }
 
+/* Results that may be handed over before the next moment of exchange. */
+static int64_t gate(const struct search *s)
+{
+    return s->moment > 0 ? s->moment * s->options.exchange : INT64_MAX;
+}
+
 /* Hands over the results that the next proposal needs; all of them once nothing more will be proposed. */
 static void advance(struct search *s)
 {
     while (s->delivered < s->told) {
-        if (s->stop == SEARCH_RUNNING && s->delivered >= s->algorithm->ops->needs(s->state, s->asked)) {
+        if (s->stop == SEARCH_RUNNING &&
+            (s->delivered >= gate(s) || s->delivered >= s->algorithm->ops->needs(s->state, s->asked))) {
             break;
         }
         deliver(s);
@@ -300,10 +310,11 @@ int64_t search_askable(const struct search *s)
     if (s->stop != SEARCH_RUNNING) {
         return 0;
     }
+    int64_t known = s->told < gate(s) ? s->told : gate(s);
     int64_t lo = s->asked, hi = s->options.budget; /* needs() never decreases */
     while (lo < hi) {
         int64_t mid = lo + (hi - lo) / 2;
-        if (s->algorithm->ops->needs(s->state, mid) <= s->told) {
+        if (s->algorithm->ops->needs(s->state, mid) <= known) {
             lo = mid + 1;
         } else {
             hi = mid;

@@ -13,7 +13,11 @@
  *
  * Trial numbers count from 0 in the order of asking; results are told in that order. Candidate k depends on results up to k - lag only, where
  * the lag is the algorithm's own, never the caller's batch, so a run with 1 thread, 64 ranks or an interruption asks the same points. To
- * resume is to ask again and tell the stored results. */
+ * resume is to ask again and tell the stored results.
+ *
+ * Islands: searches of one problem with different seeds, which send each other what they found. With options.exchange = N a search stops
+ * asking after every N results until search_immigrate() has told what came from the others, so its trials are a function of its results and
+ * of what came at which moment. */
 #ifndef SEARCH_SEARCH_H
 #define SEARCH_SEARCH_H
 
@@ -66,6 +70,7 @@ struct search_options {
     const double *start;
     int n_start;
     uint64_t seed;
+    int64_t exchange; /* results between two moments of exchange with other searches; 0: none */
     /* [n_objectives] differences that do not matter, each > 0: of the results within one cell of these sides only the best is kept, so
      * the archive, parents taken from it and search_front() stay small (archive.h). NULL: keep all. Borrowed until search_new() returns;
      * part of the study */
@@ -96,6 +101,14 @@ bool search_recall(struct search *s, const double *x);
 void search_tell(struct search *s, const double *f, const double *g);
 int64_t search_asked(const struct search *s);
 int64_t search_told(const struct search *s);
+/* The moment of exchange (1, 2, ...) that is due: its results are all told, and nothing more can be asked before search_immigrate(). 0: none. */
+int64_t search_moment(const struct search *s);
+/* At the moment that is due: up to `most` members of the front of its moment * exchange results, spread over it. Their trial numbers go to
+ * trial[most], ascending, points to x[most][variables], objectives to f[most][n_objectives]. Returns how many. O(most * front). */
+int search_emigrants(const struct search *s, int most, int64_t *trial, double *x, double *f);
+/* Passes the moment that is due. x[n][variables], f[n][n_objectives]: feasible results of other searches of the same problem, at
+ * canonical points. They join an evolution's population and are never asked; they are no trials of this search, nor in its front. */
+void search_immigrate(struct search *s, int n, const double *x, const double *f);
 /* The unbounded archive of non-dominated feasible results: trial numbers, ascending; of equal results the first.
  * Borrowed until the next call. O(n log n). */
 const int64_t *search_front(struct search *s, int64_t *n);

@@ -11,4 +11,4 @@ static void *create(struct search *s, struct err *err)
 }
 
 const struct search_ops search_spea2_sde_ops = {
-    create, evolution_destroy, evolution_needs, evolution_propose, evolution_result, NULL};
+    create, evolution_destroy, evolution_needs, evolution_propose, evolution_result, NULL, evolution_immigrate};

@@ -29,33 +29,15 @@ struct peer {
     double volume, igd;
 };
 
-struct front {
-    double volume, low[8], high[8];
-    double *at; /* [n][m] normalised */
-    int n;
-};
-
 struct score {
     double volume, igd, us;
 };
 
 static const char *dir = "tests/fixtures/search";
 
-static FILE *open_fixture(const char *name, const char *suffix)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s%s", dir, name, suffix);
-    FILE *f = fopen(path, "r");
-    if (!f) {
-        fprintf(stderr, "bench_search: cannot open '%s'\n", path);
-        exit(66);
-    }
-    return f;
-}
-
 static int read_peers(struct peer *p)
 {
-    FILE *f = open_fixture("peers", ".csv");
+    FILE *f = problem_fixture(dir, "peers", ".csv");
     char line[256];
     int n = 0;
     while (n < MAX_PEERS && fgets(line, sizeof line, f)) {
@@ -67,29 +49,8 @@ static int read_peers(struct peer *p)
     return n;
 }
 
-static struct front read_front(const struct problem *p)
-{
-    FILE *f = open_fixture(p->name, ".txt");
-    struct front r = {.at = mem_calloc(2000 * (size_t)p->m, sizeof(double))};
-    bool good = fscanf(f, "volume %lf low", &r.volume) == 1;
-    for (int j = 0; j < p->m; j++) {
-        good = good && fscanf(f, "%lf", &r.low[j]) == 1;
-    }
-    good = good && fscanf(f, " high") == 0;
-    for (int j = 0; j < p->m; j++) {
-        good = good && fscanf(f, "%lf", &r.high[j]) == 1;
-    }
-    for (double v; good && fscanf(f, "%lf", &v) == 1; r.n++) {
-        int j = r.n % p->m;
-        r.at[r.n] = (v - r.low[j]) / (r.high[j] - r.low[j]);
-    }
-    r.n /= p->m;
-    fclose(f);
-    return r;
-}
-
 /* Mean over the reference front of the distance by which the nearest point is worse (Ishibuchi et al., EMO 2015). */
-static double igd_plus(const struct front *r, int m, const double *a, int n)
+static double igd_plus(const struct problem_front *r, int m, const double *a, int n)
 {
     double sum = 0;
     for (int i = 0; i < r->n; i++) {
@@ -113,7 +74,8 @@ struct request {
     bool markdown;
 };
 
-static struct score run(const struct problem *p, const struct front *r, const struct request *q, int budget, int seed)
+static struct score run(const struct problem *p, const struct problem_front *r, const struct request *q, int budget,
+                        int seed)
 {
     struct space space;
     problem_space(p, &space);
@@ -195,7 +157,7 @@ struct totals {
 /* What one problem at one budget came to. */
 struct cell {
     const struct problem *problem;
-    struct front front;
+    struct problem_front front;
     struct score seed[MAX_SEEDS];
     double volume, q25, igd, us;               /* ours: medians, and the lower quartile of the volume */
     double peer_volume, peer_igd;              /* the best ones; none: NaN */
@@ -417,7 +379,7 @@ int main(int argc, char **argv)
         for (const struct problem *p = problems; p->name; p++) {
             if (listed(q.names, p->name) && strcmp(p->name, "DTLZ2-5") != 0) {
                 row[n].problem = p;
-                row[n++].front = read_front(p);
+                row[n++].front = problem_front_read(dir, p);
             }
         }
         budget[n_budgets] = atoi(b);

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void reals(struct space *s, int n, double lo, double hi)
@@ -617,11 +618,44 @@ struct search_problem problem_search(const struct problem *p, const struct space
     return (struct search_problem){.space = space, .n_objectives = p->m, .n_constraints = p->c};
 }
 
+FILE *problem_fixture(const char *dir, const char *name, const char *suffix)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s%s", dir, name, suffix);
+    FILE *f = fopen(path, "r");
+    if (!f) {
+        fprintf(stderr, "cannot open '%s'\n", path);
+        exit(66);
+    }
+    return f;
+}
+
+struct problem_front problem_front_read(const char *dir, const struct problem *p)
+{
+    FILE *f = problem_fixture(dir, p->name, ".txt");
+    struct problem_front r = {.at = mem_calloc(2000 * (size_t)p->m, sizeof(double))};
+    bool good = fscanf(f, "volume %lf low", &r.volume) == 1;
+    for (int j = 0; j < p->m; j++) {
+        good = good && fscanf(f, "%lf", &r.low[j]) == 1;
+    }
+    good = good && fscanf(f, " high") == 0;
+    for (int j = 0; j < p->m; j++) {
+        good = good && fscanf(f, "%lf", &r.high[j]) == 1;
+    }
+    for (double v; good && fscanf(f, "%lf", &v) == 1; r.n++) {
+        int j = r.n % p->m;
+        r.at[r.n] = (v - r.low[j]) / (r.high[j] - r.low[j]);
+    }
+    r.n /= p->m;
+    fclose(f);
+    return r;
+}
+
 int64_t problem_run(const struct problem *p, struct search *s, int64_t want, double *x, double *f)
 {
-    int64_t room = 64, k = 0;
+    int64_t room = 64, k = search_told(s);
     double *points = mem_calloc((size_t)room * (size_t)p->n, sizeof *points);
-    while (search_stop(s) == SEARCH_RUNNING) {
+    while (search_stop(s) == SEARCH_RUNNING && search_moment(s) == 0) {
         int64_t asked = 0, askable = search_askable(s);
         askable = want > 0 && askable > want ? want : askable;
         askable = askable > room ? room : askable;

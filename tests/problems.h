@@ -5,6 +5,8 @@
 
 #include "search/search.h"
 
+#include <stdio.h>
+
 enum { PROBLEM_MAX_N = 96 };
 
 struct problem {
@@ -20,7 +22,15 @@ void problem_space(const struct problem *p, struct space *s); /* caller releases
 /* What to give to search_new(); `space` is borrowed. */
 struct search_problem problem_search(const struct problem *p, const struct space *space);
 
-/* Runs a search to its end, asking at most `batch` points at a time (0: all that may be asked); trial k's point goes to
+struct problem_front { /* a reference front (tests/fixtures/search/README.md) */
+    double volume, low[8], high[8];
+    double *at; /* [n][m] normalised; mem_free() */
+    int n;
+};
+struct problem_front problem_front_read(const char *dir, const struct problem *p); /* exits when it is not there */
+FILE *problem_fixture(const char *dir, const char *name, const char *suffix);      /* likewise */
+
+/* Runs a search to its end or its next moment of exchange, asking at most `batch` points at a time (0: all that may be asked); trial k's point goes to
  * x[k * n ..] and its objectives to f[k * m ..] where those are not NULL. Returns the number of trials. */
 int64_t problem_run(const struct problem *p, struct search *s, int64_t batch, double *x, double *f);
 

@@ -272,7 +272,7 @@ START_TEST(gc_tidies_and_keeps)
 }
 END_TEST
 
-/* A snapshot holds what was put, stands without a log, and can be written again once it was woken; the original goes on. */
+/* A snapshot holds what was put, stands without a log, and can be written again; the original goes on. */
 START_TEST(a_snapshot_is_whole_and_can_be_continued)
 {
     char to[120], wal[140];
@@ -286,7 +286,6 @@ START_TEST(a_snapshot_is_whole_and_can_be_continued)
     ck_assert_int_eq(fix_verify(copy), 700);
     db_close(copy, NULL);
     ck_assert_int_ne(access(wal, F_OK), 0);
-    ck_assert_int_eq(db_awaken(to, &err), 0);
     copy = db_open(to, DB_WRITE, &err);
     ck_assert_msg(copy != NULL, "%s", err.text);
     fix_put(copy, 700, 1000);
