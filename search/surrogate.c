@@ -24,7 +24,9 @@ enum {
     ENOUGH = 3,           /* results that did not fail, to learn anything from */
     CATEGORY_MAX = 64     /* levels of a category that get features of their own */
 };
-static const double REFERENCE = 1.1; /* in the unit box of the front */
+/* In the unit box of the front. Two objectives: a point beyond one end of the front is often worse in the other objective than
+ * the box's edge, and yet worth asking for. With three, such points are mostly worthless ones that make the box larger. */
+static const double REFERENCE = 1.1, REFERENCE_TWO = 1.5;
 static const double INACTIVE = 0.95; /* how far an inactive variable is from an active one, over its range */
 
 /* ---- features ---- */
@@ -361,7 +363,7 @@ static void place_front(struct surrogate *b, int n_pending)
     b->n_front = known > 0 ? known + n_pending : 0;
     ehvi_release(&b->ehvi);
     if (m == 2 || m == 3) {
-        const double reference[3] = {REFERENCE, REFERENCE, REFERENCE};
+        const double far = m == 2 ? REFERENCE_TWO : REFERENCE, reference[3] = {far, far, far};
         ehvi_init(&b->ehvi, b->front, b->n_front, m, reference);
     }
 }
