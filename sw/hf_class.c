@@ -31,6 +31,8 @@ static const struct {
     {"qwen2_vl_text", 80, 8192, 64, 8, 0, 29568, 152064},
     {"qwen3", 32, 4096, 32, 32, 128, 22016, 151936},
     {"siglip_text_model", 12, 768, 12, 0, 0, 3072, 32000},
+    {"clip_vision_model", 12, 768, 12, 0, 0, 3072, 0},
+    {"siglip_vision_model", 12, 768, 12, 0, 0, 3072, 0},
     {"stablelm", 32, 2560, 32, 32, 0, 6912, 50304},
 };
 
@@ -43,7 +45,7 @@ void hf_class_defaults(const char *type, const struct node *map, struct hf_confi
 {
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
         if (strcmp(type, classes[i].type) == 0) {
-            if (!c->layers || !c->hidden || !c->heads || !c->vocab) {
+            if (!c->layers || !c->hidden || !c->heads || (!c->vocab && classes[i].vocab)) {
                 diags_warning(d, map->mark, NULL, "numbers that the file leaves out are those of the class of '%s'",
                               type);
             }
@@ -55,6 +57,11 @@ void hf_class_defaults(const char *type, const struct node *map, struct hf_confi
             absent(&c->head_dim, classes[i].head_dim);
             absent(&c->ffn, classes[i].ffn);
             absent(&c->vocab, classes[i].vocab);
+            bool texts = strstr(type, "_text_model") != NULL && node_get(map, "max_position_embeddings") == NULL;
+            c->positions = !texts ? 0 : type[0] == 'c' ? 77 : type[0] == 's' ? 64 : 0;
+            bool sees = strstr(type, "_vision_model") != NULL;
+            absent(&c->image, sees ? 224 : 0);
+            absent(&c->patch, !sees ? 0 : type[0] == 'c' ? 32 : 16);
         }
     }
 }

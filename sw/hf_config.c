@@ -51,7 +51,7 @@ static const struct key keys[] = {
     KEY(q_rank, "q_lora_rank"),
     KEY(rope_dim, "qk_rope_head_dim"),
     KEY(nope_dim, "qk_nope_head_dim"),
-    KEY(window, "sliding_window", "attention_window_size"),
+    KEY(window, "sliding_window", "attention_window_size", "local_attention"),
     KEY(rwkv_width, "attention_hidden_size"),
     KEY(lru_width, "lru_width"),
     KEY(lru_conv, "conv1d_width"),
@@ -108,6 +108,12 @@ static const struct {
     {"perceiver", "attention to latents is not modelled: import the network as an ONNX file"},
     {"fnet", "Fourier transforms in place of attention are not modelled"},
     {"gemma3n", "its alternating updates of several streams are not modelled"},
+    {"beit", "tables of relative positions in an image are not modelled: import the network as an ONNX file"},
+    {"data2vec-vision",
+     "tables of relative positions in an image are not modelled: import the network as an ONNX file"},
+    {"longformer", "projections of their own for global tokens are not modelled: import the network as an ONNX file"},
+    {"led", "projections of their own for global tokens are not modelled: import the network as an ONNX file"},
+    {"xlnet", "projections of relative positions are not modelled: import the network as an ONNX file"},
     {"xlstm", "its recurrence is not modelled"},
     {"retnet", "its recurrence is not modelled"},
     {"minimax_text_01", "layers of lightning attention are not modelled"},
@@ -243,7 +249,10 @@ static int refuse(const struct node *map, const struct hf_config *c, struct diag
     }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const struct node *n = node_get(map, refused[i].key);
-        if (n && !(n->kind == NODE_SCALAR && strcmp(n->text, "false") == 0)) {
+        bool list =
+            strcmp(refused[i].key, "conv_dim") != 0 || (n && n->kind == NODE_SEQUENCE); /* LFM2 has a number there */
+        if (n && list && n->kind != NODE_NULL &&
+            !(n->kind == NODE_SCALAR && (strcmp(n->text, "false") == 0 || strcmp(n->text, "null") == 0))) {
             return diags_error(d, n->key_mark, NULL, "%s", refused[i].why);
         }
     }
@@ -252,11 +261,13 @@ static int refuse(const struct node *map, const struct hf_config *c, struct diag
 
 static int read_text_model(const struct node *top, const struct node *map, struct hf_config *c, struct diags *d)
 {
-    set_type(top, map, c);
+    if (c->model_type[0] == '\0') {
+        set_type(top, map, c);
+    }
     if (refuse(map, c, d) || read_keys(map, c, d)) {
         return -1;
     }
-    hf_class_defaults(hf_word(map, "model_type"), map, c, d);
+    hf_class_defaults(hf_word(map, "model_type")[0] ? hf_word(map, "model_type") : c->model_type, map, c, d);
     const struct node *blocks = node_get(map, "layers_block_type");
     if (c->layers == 0 && blocks && blocks->kind == NODE_SEQUENCE) {
         c->layers = blocks->n_children;
@@ -290,6 +301,7 @@ static void warn_left_out(const struct node *root, struct diags *d)
                        "is over the whole context"},
         {"num_nextn_predict_layers", "layers that predict further tokens are not modelled"},
         {"text_config", "only the text model is read"},
+        {"num_random_blocks", "its block-sparse attention is not modelled: attention is over the whole context"},
         {"sparse_attention_config", "its sparse attention is not modelled: attention is over the whole context"},
         {"vision_config", "the vision tower is not modelled"},
         {"audio_config", "the audio tower is not modelled"},
@@ -356,21 +368,66 @@ static char *without_infinities(const char *text, size_t len)
     return copy;
 }
 
-int hf_config_read(const char *name, const char *text, size_t len, struct hf_config *out, struct diags *d)
+static struct doc *open_config(const char *name, const char *text, size_t len, struct diags *d)
 {
     const struct mark nowhere = {NULL, 0, 0, 0};
-    memset(out, 0, sizeof *out);
     if (strncmp(text, "version https://git-lfs", 23) == 0) {
-        return diags_error(d, nowhere, "fetch the file with 'git lfs pull'", "'%s' is a Git LFS pointer, not the file",
-                           name);
+        diags_error(d, nowhere, "fetch the file with 'git lfs pull'", "'%s' is a Git LFS pointer, not the file", name);
+        return NULL;
     }
     if (memchr(text, '\0', len)) {
-        return diags_error(d, nowhere, NULL, "'%s' is not a text file", name);
+        diags_error(d, nowhere, NULL, "'%s' is not a text file", name);
+        return NULL;
     }
     char *json = without_infinities(text, len);
     struct doc *doc = doc_read_text(name, json, strlen(json), d);
+    mem_free(json);
+    return doc;
+}
+
+int hf_config_read(const char *name, const char *text, size_t len, struct hf_config *out, struct diags *d)
+{
+    memset(out, 0, sizeof *out);
+    struct doc *doc = open_config(name, text, len, d);
     int rc = doc ? read_root(&doc->root, out, d) : -1;
     doc_free(doc);
-    mem_free(json);
+    return rc;
+}
+
+/* CLIP and SigLIP: a text and a vision transformer whose results are compared. */
+static bool has_towers(const struct node *root)
+{
+    const char *type = hf_word(root, "model_type");
+    const struct node *text = node_get(root, "text_config"), *vision = node_get(root, "vision_config");
+    return (strcmp(type, "clip") == 0 || strcmp(type, "siglip") == 0) && text && vision && text->kind == NODE_MAPPING &&
+           vision->kind == NODE_MAPPING;
+}
+
+/* A tower may leave out its type, and then takes the class's numbers all the same. */
+static int read_tower(const struct node *root, const char *key, const char *type, struct hf_config *out,
+                      struct diags *d)
+{
+    const struct node *map = node_get(root, key);
+    memset(out, 0, sizeof *out);
+    snprintf(out->model_type, sizeof out->model_type, "%s", type);
+    return read_text_model(map, map, out, d);
+}
+
+int hf_config_read_towers(const char *name, const char *text, size_t len, struct hf_config tower[2],
+                          int64_t *projection, struct diags *d)
+{
+    struct doc *doc = open_config(name, text, len, d);
+    int rc = doc ? 0 : -1;
+    if (doc && doc->root.kind == NODE_MAPPING && has_towers(&doc->root)) {
+        bool clip = strcmp(hf_word(&doc->root, "model_type"), "clip") == 0;
+        rc = read_tower(&doc->root, "text_config", clip ? "clip_text_model" : "siglip_text_model", &tower[0], d) ||
+                     read_tower(&doc->root, "vision_config", clip ? "clip_vision_model" : "siglip_vision_model",
+                                &tower[1], d) ||
+                     hf_count(&doc->root, "projection_dim", projection, d)
+                 ? -1
+                 : 1;
+        *projection = clip ? *projection ? *projection : 512 : 0;
+    }
+    doc_free(doc);
     return rc;
 }

@@ -62,6 +62,7 @@ struct hf_config {
     int64_t mel;                                     /* Whisper: features of a frame of sound; 0: text */
     bool pre_norm, embed_norm;                       /* of encoder and decoder */
     bool layer_scale;                                /* two vectors a layer (DINOv2) */
+    bool patch_norm;      /* of a vision transformer: patches have no bias, but a norm before the layers (CLIP) */
     int64_t extra_tokens; /* of a vision transformer, beside the patches: class, distillation */
     int64_t window;       /* sliding window, tokens; 0: none */
     int64_t sliding_kv_heads, sliding_head_dim, sliding_v_head_dim;
@@ -92,5 +93,10 @@ struct hf_config {
 /* From the file's text. 0, or -1 with errors in d: not a config, an architecture that is not modelled (named). Unknown model types and what is
  * left out are warnings. */
 int hf_config_read(const char *name, const char *text, size_t len, struct hf_config *out, struct diags *d);
+
+/* The same for CLIP and SigLIP: tower[0] reads text, tower[1] sees; *projection: width in which they are compared, 0: their own (SigLIP). 1; 0 when the
+ * file is of another kind; -1 with errors. */
+int hf_config_read_towers(const char *name, const char *text, size_t len, struct hf_config tower[2],
+                          int64_t *projection, struct diags *d);
 
 #endif

@@ -71,7 +71,9 @@ void hf_set_traits(const struct node *map, const struct node *top, int traits, s
     c->norms = traits & HF_FOUR_NORMS ? 4 : traits & HF_ONE_NORM ? 1 : 2;
     c->encoder = (traits & HF_ENCODER) != 0;
     c->pooler = (traits & HF_POOLER) != 0;
-    c->rotary = !c->encoder && !(traits & (HF_POSITIONS | HF_NO_ROTARY | HF_RELATIVE | HF_STORED_POSITIONS));
+    bool turned = strcmp(c->model_type, "modernbert") == 0 || strcmp(c->model_type, "nomic_bert") == 0;
+    c->rotary =
+        (!c->encoder || turned) && !(traits & (HF_POSITIONS | HF_NO_ROTARY | HF_RELATIVE | HF_STORED_POSITIONS));
     c->shared_layers = strcmp(c->model_type, "albert") == 0;
     const struct node *tie = node_get(map, "tie_word_embeddings");
     tie = tie ? tie : node_get(top, "tie_word_embeddings");
@@ -229,6 +231,11 @@ void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, s
         }
         c->positions += c->positions && (traits & HF_TWO_MORE) ? 2 : 0;
     }
+    const char *kind = hf_word(map, "position_embedding_type");
+    if (strcmp(kind, "rotary") == 0 || strcmp(kind, "rope") == 0) { /* ESM-2 */
+        c->positions = 0;
+        c->rotary = true;
+    }
     read_relative(map, traits, c, d);
     c->image_channels = c->image_channels ? c->image_channels : 3;
     const struct node *labels = node_get(map, "id2label");
@@ -240,6 +247,12 @@ void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, s
     if (strncmp(c->model_type, "dinov2", 6) == 0) {
         c->layer_scale = true;
         c->labels = labels ? c->labels : 0; /* the class without a head is the usual one */
+    }
+    if (strstr(c->model_type,
+               "_vision_model")) { /* a tower without a head; CLIP's has no bias, but a norm before the layers */
+        c->labels = 0;
+        c->patch_norm = strncmp(c->model_type, "clip", 4) == 0;
+        c->extra_tokens = c->patch_norm ? 1 : 0;
     }
     family_details(map, c, d);
     if (c->mamba_state) {

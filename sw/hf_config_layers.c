@@ -50,6 +50,10 @@ static int64_t window_period(const struct node *map, const struct hf_config *c, 
                  {"phi3", HF_LAYERS + 1},
                  {"mixtral", HF_LAYERS + 1}};
     int64_t period = 0;
+    const struct node *letters = node_get(map, "sliding_window_pattern");
+    if (letters && letters->kind == NODE_SCALAR && strspn(letters->text, "LG") == strlen(letters->text)) {
+        return (int64_t)strlen(letters->text); /* "LLLG": the last of them is global */
+    }
     if (c->window == 0 || hf_count(map, "sliding_window_pattern", &period, d) || period > 0) {
         return period;
     }
@@ -62,7 +66,7 @@ static int64_t window_period(const struct node *map, const struct hf_config *c, 
 /* The keys by which files say what each layer is. */
 struct plan {
     const struct node *types, *hybrid, *pattern, *attending, *blocks, *cycle;
-    int64_t period, offset, full, all_but;
+    int64_t period, offset, full, all_but, global;
 };
 
 static const struct node *list_of(const struct node *map, const char *key)
@@ -82,7 +86,8 @@ static int read_plan(const struct node *map, const struct hf_config *c, struct p
     p->cycle = p->cycle ? p->cycle : list_of(map, "_block_types");
     p->blocks = list_of(map, "layers_block_type");
     if (hf_count(map, "attn_layer_period", &p->period, d) || hf_count(map, "attn_layer_offset", &p->offset, d) ||
-        hf_count(map, "full_attention_interval", &p->full, d)) {
+        hf_count(map, "full_attention_interval", &p->full, d) ||
+        hf_count(map, "global_attn_every_n_layers", &p->global, d)) {
         return -1;
     }
     p->full = p->full ? p->full : 4;
@@ -131,6 +136,9 @@ static int layer_kind(const struct plan *p, const struct hf_config *c, int64_t i
     }
     if (item_is(p->types, i, "sliding_attention") || item_is(p->hybrid, i, "1") ||
         (p->all_but > 0 && usual == HF_ATTENTION && (i + 1) % p->all_but != 0)) {
+        return HF_SLIDING;
+    }
+    if (p->types == NULL && p->global > 0 && i % p->global != 0) { /* ModernBERT */
         return HF_SLIDING;
     }
     if (item_is(p->types, i, "attention") || item_is(p->types, i, "full_attention")) {

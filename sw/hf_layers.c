@@ -290,9 +290,10 @@ static int add_layer_input(struct hf_maker *m, int in)
 int hf_layer(struct hf_maker *m, int64_t i, int in)
 {
     const struct hf_config *c = m->c;
-    snprintf(m->block, sizeof m->block, "layer.%lld", (long long)i);
+    char name[32];
+    snprintf(name, sizeof name, "layer.%lld", (long long)i);
+    hf_open_block(m, name);
     m->shared = c->shared_layers && i > 0;
-    build_block(m->net, m->block);
     if (c->kind[i] == HF_NOTHING) {
         return in;
     }

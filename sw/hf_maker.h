@@ -27,6 +27,7 @@ struct hf_maker {
     const struct hf_config *c;
     struct network *net;
     int64_t tokens, context;
+    const char *tower; /* stands before the names of its blocks: "text.", ""  */
     char block[32];
     bool shared;      /* weights are an earlier layer's */
     int64_t relative; /* parameters of relative positions, still to be counted: the first layer of a stack has them */
@@ -57,5 +58,12 @@ int hf_gated_conv(struct hf_maker *m, int in);
 int hf_layer(struct hf_maker *m, int64_t i, int in);
 /* An encoder beside a decoder, from their inputs to the logits. */
 int hf_pair(struct hf_maker *m);
+
+/* Embeddings, layers and last norm of one stack, without a head. */
+int hf_stack(struct hf_maker *m);
+/* A text and a vision tower, each with its projection, in one network. */
+int hf_towers(struct hf_maker *m, const struct hf_config tower[2], int64_t projection);
+int64_t hf_image_tokens(const struct hf_config *c);
+void hf_open_block(struct hf_maker *m, const char *name);
 
 #endif

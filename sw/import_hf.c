@@ -16,6 +16,17 @@
 #include <stdio.h>
 #include <string.h>
 
+void hf_open_block(struct hf_maker *m, const char *name)
+{
+    snprintf(m->block, sizeof m->block, "%s%s", m->tower, name);
+    build_block(m->net, m->block);
+}
+
+int64_t hf_image_tokens(const struct hf_config *c)
+{
+    return (c->image / c->patch) * (c->image / c->patch) + c->extra_tokens;
+}
+
 int hf_embed(struct hf_maker *m, const char *part, int in, int64_t rows, int64_t k)
 {
     char name[NETWORK_NAME];
@@ -42,8 +53,7 @@ static int layer_inputs(struct hf_maker *m, int in, int x)
 static int text_input(struct hf_maker *m)
 {
     const struct hf_config *c = m->c;
-    snprintf(m->block, sizeof m->block, "embeddings");
-    build_block(m->net, m->block);
+    hf_open_block(m, "embeddings");
     int64_t width = c->embedding ? c->embedding : c->hidden;
     int in = build_input(m->net, 1, m->tokens, 1, &m->err);
     int x = hf_embed(m, "word", in, c->vocab, width);
@@ -64,24 +74,24 @@ static int text_input(struct hf_maker *m)
 static int image_input(struct hf_maker *m)
 {
     const struct hf_config *c = m->c;
-    snprintf(m->block, sizeof m->block, "embeddings");
-    build_block(m->net, m->block);
+    hf_open_block(m, "embeddings");
     char name[NETWORK_NAME];
     struct conv_spec spec = conv_spec_default;
     spec.k = c->hidden;
+    spec.bias = !c->patch_norm;
     spec.kernel[0] = spec.kernel[1] = spec.stride[0] = spec.stride[1] = c->patch;
     int in = build_input(m->net, c->image_channels, c->image, c->image, &m->err);
     int x = in < 0 ? -1 : build_conv(m->net, hf_named(m, "patches", name), in, &spec, &m->err);
     x = hf_view(m, "tokens", x, c->hidden, m->tokens);
-    return hf_unary(m, "position", VECTOR_ADD, x, 1, (m->tokens + c->extra_tokens + c->layer_scale) * c->hidden);
+    x = hf_unary(m, "position", VECTOR_ADD, x, 1, (m->tokens + c->extra_tokens + c->layer_scale) * c->hidden);
+    return c->patch_norm ? hf_norm(m, "norm", x) : x;
 }
 
 static int head(struct hf_maker *m, int x)
 {
     const struct hf_config *c = m->c;
-    snprintf(m->block, sizeof m->block, "head");
+    hf_open_block(m, "head");
     m->shared = false;
-    build_block(m->net, m->block);
     if (c->encoder && !c->image) {
         return c->pooler ? hf_unary(m, "tanh", VECTOR_ACTIVATION,
                                     hf_linear(m, "pooler", hf_view(m, "first", x, c->hidden, 1), c->hidden, true),
@@ -97,16 +107,22 @@ static int head(struct hf_maker *m, int x)
     return hf_linear(m, "head", x, c->image ? c->labels : c->vocab, c->image || c->head_bias);
 }
 
+int hf_stack(struct hf_maker *m)
+{
+    int x = m->c->image ? image_input(m) : text_input(m);
+    for (int64_t i = 0; i < m->c->layers && x >= 0; i++) {
+        x = hf_layer(m, i, x);
+    }
+    return x;
+}
+
 static int make(struct hf_maker *m)
 {
     if (m->c->source_layers) {
         int out = hf_pair(m);
         return out < 0 || m->err.code != ERR_NONE ? -1 : build_finish(m->net, &m->err);
     }
-    int x = m->c->image ? image_input(m) : text_input(m);
-    for (int64_t i = 0; i < m->c->layers && x >= 0; i++) {
-        x = hf_layer(m, i, x);
-    }
+    int x = hf_stack(m);
     x = x < 0 ? x : head(m, x);
     return x < 0 || m->err.code != ERR_NONE ? -1 : build_finish(m->net, &m->err);
 }
@@ -115,7 +131,8 @@ static int read_args(const struct network_arg *args, int n_args, struct hf_maker
 {
     const struct mark nowhere = {NULL, 0, 0, 0};
     const struct hf_config *c = m->c;
-    m->tokens = c->image ? (c->image / c->patch) * (c->image / c->patch) + c->extra_tokens : 128;
+    bool fixed = strstr(c->model_type, "_text_model") && c->positions > 0; /* what a tower reads is padded to them */
+    m->tokens = c->image ? hf_image_tokens(c) : fixed ? c->positions : 128;
     m->context = 0;
     m->source = c->mel ? c->source_positions : 128;
     for (int i = 0; i < n_args; i++) {
@@ -138,28 +155,43 @@ static int read_args(const struct network_arg *args, int n_args, struct hf_maker
     return 0;
 }
 
+static bool patches_fit(const char *name, const struct hf_config *c, struct diags *d)
+{
+    const struct mark nowhere = {NULL, 0, 0, 0};
+    if (c->image && (c->patch < 1 || c->image < c->patch)) {
+        diags_error(d, nowhere, NULL, "'%s': patches of %lld do not fit an image of %lld", name, (long long)c->patch,
+                    (long long)c->image);
+        return false;
+    }
+    return true;
+}
+
+/* The network of what m->c or the towers say. */
+static struct network *finish(const char *name, struct hf_maker *m, const struct hf_config *tower, int64_t projection,
+                              int64_t batch, struct diags *d)
+{
+    const struct mark nowhere = {NULL, 0, 0, 0};
+    m->net = network_new(m->c->model_type[0] ? m->c->model_type : "config", batch);
+    if (tower ? hf_towers(m, tower, projection) : make(m)) {
+        diags_error(d, nowhere, NULL, "'%s', %s: %s", name, m->block, m->err.text);
+        network_free(m->net);
+        return NULL;
+    }
+    return m->net;
+}
+
 struct network *import_hf(const char *name, const char *text, size_t len, const struct network_arg *args, int n_args,
                           int64_t batch, struct diags *d)
 {
-    const struct mark nowhere = {NULL, 0, 0, 0};
-    struct hf_config c;
-    struct hf_maker m = {.c = &c, .err = ERR_INIT, .kept = {{-1, -1}, {-1, -1}}, .per_layer = -1};
-    if (hf_config_read(name, text, len, &c, d)) {
-        return NULL;
+    struct hf_config *c = mem_alloc(2 * sizeof *c);
+    struct hf_maker m = {.c = c, .err = ERR_INIT, .kept = {{-1, -1}, {-1, -1}}, .per_layer = -1, .tower = ""};
+    int64_t projection = 0;
+    int towers = hf_config_read_towers(name, text, len, c, &projection, d);
+    struct network *net = NULL;
+    if (towers >= 0 && (towers || hf_config_read(name, text, len, c, d) == 0) && patches_fit(name, c, d) &&
+        (!towers || patches_fit(name, c + 1, d)) && read_args(args, n_args, &m, d) == 0) {
+        net = finish(name, &m, towers ? c : NULL, projection, batch, d);
     }
-    if (c.image && (c.patch < 1 || c.image < c.patch)) {
-        diags_error(d, nowhere, NULL, "'%s': patches of %lld do not fit an image of %lld", name, (long long)c.patch,
-                    (long long)c.image);
-        return NULL;
-    }
-    if (read_args(args, n_args, &m, d)) {
-        return NULL;
-    }
-    m.net = network_new(c.model_type[0] ? c.model_type : "config", batch);
-    if (make(&m)) {
-        diags_error(d, nowhere, NULL, "'%s', %s: %s", name, m.block, m.err.text);
-        network_free(m.net);
-        return NULL;
-    }
-    return m.net;
+    mem_free(c);
+    return net;
 }

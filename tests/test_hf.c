@@ -208,6 +208,10 @@ static const struct {
      "no number of layers of the encoder"},
     {"{\"is_encoder_decoder\": true, \"encoder\": {}, \"decoder\": {}}", {NULL, 0}, "with configs of their own"},
     {"{\"model_type\": \"rwkv6\", \"attention_hidden_size\": 8}", {NULL, 0}, "RWKV-5 and later are not modelled"},
+    {"{\"model_type\": \"longformer\", \"vocab_size\": 9}", {NULL, 0}, "projections of their own for global tokens"},
+    {"{\"model_type\": \"clip\", \"text_config\": {}, \"vision_config\": {\"patch_size\": 500}}",
+     {NULL, 0},
+     "patches of 500 do not fit an image of 224"},
     {"{\"_class_name\": \"UNet2DConditionModel\"}", {NULL, 0}, "a part of a diffusion pipeline"},
     {"{\"model_type\": \"llama\", \"num_attention_heads\": 4, \"num_hidden_layers\": 1, \"hidden_size\": 64, "
      "\"block_configs\": [{\"attention\": {\"n_heads_in_group\": 3}, \"ffn\": {\"ffn_mult\": 1.0}}]}",
