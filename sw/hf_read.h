@@ -25,4 +25,8 @@ int hf_set_dense(const struct node *map, struct hf_config *c, struct diags *d);
 int hf_set_experts(const struct node *map, struct hf_config *c, struct diags *d);
 void hf_count_kv(struct hf_config *c);
 
+/* A whole file's root; one model, whose keys stand in `map` and what they lack in `top`. c is zero, or has its type. */
+int hf_read_root(const struct node *root, struct hf_config *out, struct diags *d);
+int hf_read_text_model(const struct node *top, const struct node *map, struct hf_config *c, struct diags *d);
+
 #endif

@@ -27,6 +27,7 @@ struct form {
     struct conv_shape shape;
     int windows; /* ranks of the inputs that rows or columns were found in */
     bool used[EINSUM_DIMS];
+    int still; /* a dimension that only the outputs have, -1: none */
 };
 
 static int where(const struct form *f, int dim)
@@ -84,6 +85,8 @@ static int take_dim(struct form *f, int dim, struct err *err)
     case ON_WEIGHTS | ON_INPUTS | ON_OUTPUTS:
         to = &f->shape.g;
         break;
+    case ON_OUTPUTS: /* rows with stride 0, for which people write 0 when they mean none */
+        f->still = f->e->bound[dim] > 1 ? dim : f->still; /* fall through */
     case ON_INPUTS | ON_OUTPUTS:
         to = strcmp(name, "N") == 0 || strcmp(name, "B") == 0 ? &f->shape.n
              : f->shape.p == 1                                ? &f->shape.p
@@ -101,7 +104,7 @@ static int take_dim(struct form *f, int dim, struct err *err)
 
 static int find_form(const struct einsum *e, struct form *f, struct err *err)
 {
-    *f = (struct form){.e = e, .weights = -1, .inputs = -1, .outputs = einsum_output(e)};
+    *f = (struct form){.e = e, .weights = -1, .inputs = -1, .outputs = einsum_output(e), .still = -1};
     f->shape = conv_shape_unit;
     for (int t = 0; t < e->n_tensors; t++) {
         int *to = e->tensor[t].role == TENSOR_WEIGHTS  ? &f->weights
@@ -137,11 +140,16 @@ static void stem(const char *path, char *out, size_t size)
     snprintf(out, size, "%.*s", len < (int)size ? len : (int)size - 1, base);
 }
 
-static int add_operator(struct network *net, const char *name, const struct einsum *e, int64_t batch, struct err *err)
+static int add_operator(struct network *net, const char *name, const struct einsum *e, int64_t batch, struct mark at,
+                        struct diags *d, struct err *err)
 {
     struct form f;
     if (find_form(e, &f, err)) {
         return -1;
+    }
+    if (f.still >= 0) {
+        diags_warning(d, at, NULL, "'%s' does not move over the inputs: its steps are taken to read rows of their own",
+                      e->dim[f.still]);
     }
     struct conv_shape *s = &f.shape;
     if (__builtin_mul_overflow(s->n, batch, &s->n)) {
@@ -188,7 +196,7 @@ static int add_file(struct network *net, const char *path, int64_t batch, struct
     if (doc && !problem) {
         diags_error(d, doc->root.mark, NULL, "this file has no 'problem'");
     } else if (doc && timeloop_read_problem(problem, &e, d) == 0) {
-        rc = add_operator(net, name, &e, batch, &err);
+        rc = add_operator(net, name, &e, batch, problem->key_mark, d, &err);
         if (rc) {
             diags_error(d, problem->key_mark, NULL, "%s", err.text);
         }

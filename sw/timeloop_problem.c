@@ -332,6 +332,15 @@ static int read_shape(struct problem *p)
     return p->d->n_errors > errors ? -1 : 0;
 }
 
+/* "cnn_layer" is "cnn-layer". */
+static bool same_word(const char *a, const char *b)
+{
+    for (; *a && (*a == *b || (*a == '_' && *b == '-')); a++) {
+        b++;
+    }
+    return *a == '\0' && *b == '\0';
+}
+
 static int read_named_shape(struct problem *p, const char *name, struct mark at)
 {
     enum { N = sizeof named_shapes / sizeof *named_shapes };
@@ -339,7 +348,7 @@ static int read_named_shape(struct problem *p, const char *name, struct mark at)
     const char *names[N];
     for (int i = 0; i < N; i++) {
         names[i] = named_shapes[i].name;
-        s = strcmp(name, names[i]) == 0 ? &named_shapes[i] : s;
+        s = same_word(name, names[i]) ? &named_shapes[i] : s;
     }
     if (!s) {
         struct strbuf help = STRBUF_INIT;
@@ -371,47 +380,11 @@ static int read_named_shape(struct problem *p, const char *name, struct mark at)
     return rc;
 }
 
-static int read_density(struct problem *p, const struct node *v)
+/* Problems of v0.2 and v0.3 are written as those of v0.4 are. */
+static bool is_old(const struct node *version)
 {
-    static const char *const known[] = {"distribution", "density", NULL};
-    static const char *const uniform[] = {"fixed_structured", "fixed-structured", "hypergeometric", NULL};
-    int t = 0, which;
-    while (t < p->e->n_tensors && strcmp(p->e->tensor[t].name, v->key) != 0) {
-        t++;
-    }
-    if (t == p->e->n_tensors) {
-        return diags_error(p->d, v->key_mark, NULL, "'%s' of 'densities' is no data space of the shape", v->key);
-    }
-    const struct node *number = v;
-    if (v->kind == NODE_MAPPING) {
-        const struct node *kind = timeloop_get(v, "distribution");
-        if (timeloop_known(v, known, "a density", p->d) ||
-            (kind && schema_read_choice(kind, "distribution", uniform, &which, p->d))) {
-            return -1;
-        }
-        number = timeloop_get(v, "density");
-    }
-    if (!number) {
-        return diags_error(p->d, v->key_mark, NULL, "'density' is missing");
-    }
-    return schema_read_real(number, "density", 1e-12, 1, &p->e->tensor[t].density, p->d);
-}
-
-static int read_densities(struct problem *p)
-{
-    const struct node *v = timeloop_get(p->instance, "densities");
-    v = v ? v : timeloop_get(p->problem, "densities");
-    if (!v) {
-        return 0;
-    }
-    if (schema_want(v, "densities", NODE_MAPPING, p->d)) {
-        return -1;
-    }
-    int errors = p->d->n_errors;
-    for (int i = 0; i < v->n_children; i++) {
-        read_density(p, &v->child[i]);
-    }
-    return p->d->n_errors > errors ? -1 : 0;
+    return version && version->kind == NODE_SCALAR &&
+           (strcmp(version->text, "0.2") == 0 || strcmp(version->text, "0.3") == 0);
 }
 
 int timeloop_read_problem(const struct node *problem, struct einsum *e, struct diags *d)
@@ -422,7 +395,8 @@ int timeloop_read_problem(const struct node *problem, struct einsum *e, struct d
     int rc;
     memset(e, 0, sizeof *e);
     snprintf(e->name, sizeof e->name, "problem");
-    if (schema_want(problem, "problem", NODE_MAPPING, d) || timeloop_version(timeloop_get(problem, "version"), d)) {
+    if (schema_want(problem, "problem", NODE_MAPPING, d) ||
+        (!is_old(timeloop_get(problem, "version")) && timeloop_version(timeloop_get(problem, "version"), d))) {
         return -1;
     }
     p.shape = timeloop_get(problem, "shape");
@@ -440,7 +414,7 @@ int timeloop_read_problem(const struct node *problem, struct einsum *e, struct d
     } else {
         rc = schema_want(p.shape, "shape", NODE_MAPPING, d) ? -1 : read_shape(&p);
     }
-    if (rc || read_densities(&p)) {
+    if (rc || timeloop_read_densities(p.problem, p.instance, e, d)) {
         return -1;
     }
     set_roles(e);

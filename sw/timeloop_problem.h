@@ -28,4 +28,7 @@ struct words {
 };
 bool words_next(struct words *w, struct diags *d);
 
+/* Of the instance, or of the problem (0.4). Data that stand in a file of their own are taken as dense, with a warning. */
+int timeloop_read_densities(const struct node *problem, const struct node *instance, struct einsum *e, struct diags *d);
+
 #endif

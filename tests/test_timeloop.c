@@ -371,6 +371,10 @@ START_TEST(networks)
          "projection: 'H M D'}, "
          "{name: Z, projection: 'H M T', read_write: true}]}, instance: {H: 12, M: 7, D: 64, T: 9}}",
          {1, 12, 9, 64, 7, 1, 1, 1, 1, 1, 1, 1}},
+        {"problem: {version: 0.3, shape: cnn_layer, instance: {C: 4, K: 8, P: 5, R: 3, Wstride: 0, densities: "
+         "{Weights: "
+         "{distribution: real-data, data_file_path: w.txt}}}}",
+         {1, 1, 8, 4 * 3, 5, 1, 1, 1, 1, 1, 1, 1}},
     };
     char path[] = "/tmp/dovetail-problem-XXXXXX.yaml";
     int fd = mkstemps(path, 5);
@@ -434,8 +438,9 @@ START_TEST(no_operator_of_a_network)
         {"problem: {shape: {dimensions: A B, data_spaces: [{name: X, projection: 'A B'}, {name: Z, projection: 'A', "
          "read_write: true}]}, instance: {A: 2}}",
          "it has 2 tensors; an operator of a network reads two and writes one"},
-        {"problem: {shape: {dimensions: A B, data_spaces: [{name: Weights, projection: B}, {name: X, projection: B}, "
-         "{name: Z, projection: 'A', read_write: true}]}, "
+        {"problem: {shape: {dimensions: A B C, data_spaces: [{name: Weights, projection: B}, {name: X, projection: 'A "
+         "B'}, "
+         "{name: Z, projection: 'C', read_write: true}]}, "
          "instance: {A: 2}}",
          "'A' makes it no convolution and no matmul"},
         {"problem: {shape: {dimensions: A B C, data_spaces: [{name: Weights, projection: B}, {name: X, projection: "
@@ -464,7 +469,7 @@ START_TEST(refused_problems)
         const char *text, *message;
         int line, col;
     } cases[] = {
-        {"problem:\n  version: 0.3\n", "Timeloop v0.3 is not read", 2, 12},
+        {"problem:\n  version: 0.5\n", "Timeloop v0.5 is not read", 2, 12},
         {"problem:\n  shape: cnn-layr\n", "the shape 'cnn-layr' is not known by name", 2, 10},
         {"problem:\n  shape: cnn-layer\n  instance: {C: 2*4}\n", "'C': arithmetic is not read", 3, 17},
         {"problem:\n  shape: cnn-layer\n  instance: {C: 0}\n", "'C' must be at least 1, not 0", 3, 17},
