@@ -154,11 +154,11 @@ static void say_command(const struct sweep_opts *o, int n_args, const char *cons
 
 /* ---- running a folder's tasks ---- */
 
-static int submit(struct cli *cli, const struct sweep *s, enum scheduler scheduler, const char *spec, int n)
+static int submit(struct cli *cli, const struct sweep *s, enum scheduler scheduler, const bool *pick, int n)
 {
     struct err err = ERR_INIT;
     char *job;
-    if (sweep_submit(s, scheduler, spec, &job, &err) < 0) {
+    if (sweep_submit(s, scheduler, pick, &job, &err) < 0) {
         return cli_error(cli, &err);
     }
     if (cli->json) {
@@ -182,20 +182,15 @@ static int submit_rest(struct cli *cli, const struct sweep *s, enum scheduler sc
         return cli_error(cli, &err);
     }
     struct sweep_queue q;
-    struct strbuf spec = STRBUF_INIT;
     bool *pick = mem_calloc((size_t)s->n_tasks, sizeof *pick);
     sweep_queue_read(s, &q);
-    int n = sweep_to_submit(s, shards, &q, pick), status = 0;
-    sweep_spec(pick, s->n_tasks, &spec);
+    int n = scheduler == SCHEDULER_SLURM ? sweep_to_submit(s, shards, &q, pick) : sweep_idle(s, shards, pick),
+        status = 0;
     if (n == 0) {
         cli_say(cli, "nothing to submit: every task is done, runs, or waits with the scheduler");
-    } else if (scheduler != SCHEDULER_SLURM && n < s->n_tasks) {
-        status = cli_fail(cli, ERR_USAGE, "tasks %s are to be submitted; only Slurm takes a part of an array",
-                          strbuf_str(&spec));
     } else {
-        status = submit(cli, s, scheduler, n < s->n_tasks ? strbuf_str(&spec) : NULL, n);
+        status = submit(cli, s, scheduler, n < s->n_tasks ? pick : NULL, n);
     }
-    strbuf_release(&spec);
     mem_free(pick);
     sweep_queue_release(&q);
     shards_free(shards, s->n_tasks);

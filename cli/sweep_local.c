@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "cli/interrupt.h"
+#include "cli/sweep_status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,13 +190,9 @@ int sweep_local(struct cli *cli, const struct sweep *s, const struct local_optio
     }
     const struct interrupt *interrupt = interrupt_install();
     struct local l = {.cli = cli, .sweep = s, .options = o};
-    int64_t now = (int64_t)time(NULL);
     l.run = mem_calloc((size_t)s->n_tasks, sizeof *l.run);
     l.trials = mem_calloc((size_t)s->n_tasks, sizeof *l.trials);
-    for (int i = 0; i < s->n_tasks; i++) {
-        l.run[i] = !shards[i].done && !shard_runs(&shards[i], now);
-        l.n += l.run[i];
-    }
+    l.n = sweep_idle(s, shards, l.run);
     l.child = mem_calloc((size_t)o->processes, sizeof *l.child);
     cli_say(cli, "local      %d of %d tasks to run, %d at once with %lld threads each", l.n, s->n_tasks, o->processes,
             (long long)share(o));

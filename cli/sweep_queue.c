@@ -122,17 +122,57 @@ static int note_job(const struct sweep *s, enum scheduler scheduler, const char 
     return bad;
 }
 
-int sweep_submit(const struct sweep *s, enum scheduler scheduler, const char *spec, char **job, struct err *err)
+/* The scheduler's options for a part of the array. */
+static void add_part(const struct sweep *s, enum scheduler scheduler, const bool *pick, struct strbuf *out)
+{
+    struct strbuf spec = STRBUF_INIT;
+    bool *shifted = mem_calloc((size_t)s->n_tasks + 1, sizeof *shifted);
+    int by = scheduler == SCHEDULER_LSF; /* it counts from 1 */
+    memcpy(shifted + by, pick, (size_t)s->n_tasks * sizeof *pick);
+    sweep_spec(shifted, s->n_tasks + by, &spec);
+    strbuf_addf(out, scheduler == SCHEDULER_LSF ? "-J 'dovetail-%s[%s]' " : "%s--array=%s ",
+                scheduler == SCHEDULER_LSF ? s->name : "", strbuf_str(&spec));
+    mem_free(shifted);
+    strbuf_release(&spec);
+}
+
+/* PBS cannot take a part of an array: each task is a job of its own, of the script without its array. */
+static void add_each(const struct sweep *s, const bool *pick, const char *script, struct strbuf *out)
+{
+    for (int i = 0; i < s->n_tasks; i++) {
+        if (pick[i]) {
+            strbuf_adds(out, out->len > 0 ? " && " : "");
+            strbuf_adds(out, "sed '/^#PBS -J /d' ");
+            add_quoted(script, out);
+            strbuf_addf(out, " | qsub -v DOVETAIL_TASK=%d 2>&1", i);
+        }
+    }
+}
+
+/* LSF: "Job <881204> is submitted to queue <normal>."; the others say the number alone. */
+static char *job_id(enum scheduler scheduler, const char *line)
+{
+    const char *at = scheduler == SCHEDULER_LSF ? strchr(line, '<') : NULL;
+    return at != NULL ? mem_strndup(at + 1, strcspn(at + 1, ">")) : mem_strndup(line, strcspn(line, ";"));
+}
+
+int sweep_submit(const struct sweep *s, enum scheduler scheduler, const bool *pick, char **job, struct err *err)
 {
     struct strbuf script = STRBUF_INIT, command = STRBUF_INIT, answer = STRBUF_INIT;
     strbuf_addf(&script, "%s/%s", s->dir, scheduler_script(scheduler));
-    strbuf_addf(&command, "%s ", scheduler_submit(scheduler));
-    if (scheduler == SCHEDULER_SLURM) {
-        strbuf_adds(&command, "--parsable ");
-        strbuf_addf(&command, spec != NULL ? "--array=%s " : "%s", spec != NULL ? spec : "");
+    if (scheduler == SCHEDULER_PBS && pick != NULL) {
+        add_each(s, pick, strbuf_str(&script), &command);
+    } else {
+        strbuf_adds(&command, scheduler == SCHEDULER_SLURM ? "sbatch --parsable "
+                              : scheduler == SCHEDULER_PBS ? "qsub "
+                                                           : "bsub ");
+        if (pick != NULL) {
+            add_part(s, scheduler, pick, &command);
+        }
+        strbuf_adds(&command, scheduler == SCHEDULER_LSF ? "< " : "");
+        add_quoted(strbuf_str(&script), &command);
+        strbuf_adds(&command, " 2>&1");
     }
-    add_quoted(strbuf_str(&script), &command);
-    strbuf_adds(&command, " 2>&1");
     int status = access(strbuf_str(&script), R_OK) == 0 ? ask(strbuf_str(&command), &answer) : -1;
     if (answer.len > 0 && answer.buf[answer.len - 1] == '\n') {
         answer.buf[--answer.len] = '\0';
@@ -146,7 +186,7 @@ int sweep_submit(const struct sweep *s, enum scheduler scheduler, const char *sp
                 status < 0 ? strbuf_str(&script) : "", scheduler_submit(scheduler),
                 status < 0 ? " was not run" : strbuf_str(&answer));
     } else {
-        *job = mem_strndup(last, strcspn(last, ";"));
+        *job = job_id(scheduler, last);
         status = note_job(s, scheduler, *job, err);
     }
     strbuf_release(&script);

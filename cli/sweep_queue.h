@@ -20,7 +20,7 @@ void sweep_queue_release(struct sweep_queue *q);
 
 /* Is the scheduler's command there? */
 bool scheduler_present(enum scheduler scheduler);
-/* Hands in the folder's script, for the tasks of `spec` ("3,7-9"; NULL: all), and notes the job. *job: its id, caller frees. */
-int sweep_submit(const struct sweep *s, enum scheduler scheduler, const char *spec, char **job, struct err *err);
+/* Hands in the folder's script, for the tasks where pick[n_tasks] (NULL: all), and notes the job. *job: its id, caller frees. */
+int sweep_submit(const struct sweep *s, enum scheduler scheduler, const bool *pick, char **job, struct err *err);
 
 #endif

@@ -66,6 +66,17 @@ int sweep_to_submit(const struct sweep *s, const struct shard *shards, const str
     return n;
 }
 
+int sweep_idle(const struct sweep *s, const struct shard *shards, bool *pick)
+{
+    int64_t now = (int64_t)time(NULL);
+    int n = 0;
+    for (int i = 0; i < s->n_tasks; i++) {
+        pick[i] = !shards[i].done && !shard_runs(&shards[i], now);
+        n += pick[i];
+    }
+    return n;
+}
+
 /* A task that runs has more than it brought back; one that is done may have stopped before its budget (space exhausted). */
 static int64_t trials_of(const struct shard *shard)
 {

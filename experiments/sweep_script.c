@@ -1,6 +1,6 @@
 /* What a scheduler runs for each task: start it, hand on the warning signals, and when it ends with 75 ("work remains") give exactly this task
  * back to the queue, while attempts remain. Sources: the manual pages sbatch(1), srun(1), scancel(1), scontrol(1) of Slurm 22.05; OpenPBS's
- * qsub(1B) and qrerun(1B); IBM Spectrum LSF 10.1, bsub(1).
+ * qsub(1B), qdel(1B) and qrerun(1B); IBM Spectrum LSF 10.1, bsub(1).
  *
  * Slurm sends signals to the batch shell (--signal=B:), to the steps (the first TERM of a preemption with a grace time, scancel --signal) or to all
  * (scancel, --full). srun cannot be between it and the task, for srun answers TERM by killing what it runs. So the task belongs to the batch
@@ -27,12 +27,16 @@ static const struct {
          "    { [ \"${signal:-}\" = USR1 ] || scontrol show job \"$job\" | grep -q JobState=RUNNING; }; then\n"
          "    scontrol requeue \"$job\"\n"
          "fi\n"},
-    [SCHEDULER_PBS] = {"array.pbs", "qsub", "#PBS", "${PBS_ARRAY_INDEX:-0}",
-                       "# Give back exactly this task, not the whole array. PBS itself counts the runs of a job, and "
-                       "holds it after 21.\n"
-                       "if [ $status -eq 75 ]; then\n"
-                       "    qrerun \"$PBS_JOBID\"\n"
-                       "fi\n"},
+    [SCHEDULER_PBS] =
+        {"array.pbs", "qsub", "#PBS", "${DOVETAIL_TASK:-${PBS_ARRAY_INDEX:-0}}",
+         "# Hand in exactly this task again, not the whole array: qrerun is for operators only. After TERM "
+         "(qdel, or a preemption, after\n"
+         "# which PBS itself runs it again) it stays ended.\n"
+         "if [ $status -eq 75 ] && [ \"${signal:-}\" != TERM ] && [ \"${DOVETAIL_RESTART:-0}\" -lt "
+         "$restarts ]; then\n"
+         "    sed '/^#PBS -J /d' \"$sweep/array.pbs\" |\n"
+         "        qsub -v \"DOVETAIL_TASK=$index,DOVETAIL_RESTART=$((${DOVETAIL_RESTART:-0} + 1))\"\n"
+         "fi\n"},
     [SCHEDULER_LSF] = {"array.lsf", "bsub <", "#BSUB", "$((LSB_JOBINDEX - 1))",
                        "# -Q \"75\" above gives exactly this task back.\n"},
 };
@@ -140,6 +144,10 @@ static void add_note(const struct sweep *s, enum scheduler scheduler, struct str
     if (scheduler == SCHEDULER_SLURM) {
         strbuf_addf(out, "# Some of them: sbatch --array=3,7-9 %s/%s      (which: dovetail status %s --failed)\n",
                     s->dir, script, s->dir);
+    } else if (scheduler == SCHEDULER_PBS) {
+        strbuf_addf(out, "# One of them:  sed '/^#PBS -J /d' %s/%s | qsub -v DOVETAIL_TASK=3\n", s->dir, script);
+    } else {
+        strbuf_addf(out, "# Some of them, counted from 1: bsub -J '%s[4,8-10]' < %s/%s\n", s->name, s->dir, script);
     }
 }
 
@@ -152,7 +160,7 @@ static void add_body(const struct sweep *s, enum scheduler scheduler, const stru
     strbuf_adds(out, "\nsweep=");
     add_quoted(s->dir, out);
     strbuf_addf(out, "\nindex=%s\n", schedulers[scheduler].index);
-    if (scheduler == SCHEDULER_SLURM) {
+    if (scheduler != SCHEDULER_LSF) {
         strbuf_addf(out, "restarts=%lld\n", (long long)o->restarts);
     }
     strbuf_adds(out, "\n# USR1: time is nearly up. TERM: another job needs this place. Either way the task finishes "
@@ -161,6 +169,11 @@ static void add_body(const struct sweep *s, enum scheduler scheduler, const stru
                      "hand_on() { signal=$1 again=1; kill -\"$1\" \"$task\" 2>/dev/null; }\n"
                      "trap 'hand_on USR1' USR1\n"
                      "trap 'hand_on TERM' TERM\n");
+    if (scheduler == SCHEDULER_PBS && o->time_s > (double)o->warn_s) {
+        strbuf_addf(out, "# PBS gives no warning: a clock of our own, %llds before the limit.\n", (long long)o->warn_s);
+        strbuf_addf(out, "timeout --foreground --preserve-status --signal=USR1 %lld ",
+                    (long long)o->time_s - o->warn_s);
+    }
     strbuf_addf(out, "\"$dovetail\" sweep \"$sweep\" --task \"$index\" --threads %lld", (long long)o->cpus);
     if (o->scratch != NULL) {
         strbuf_adds(out, " --scratch ");
