@@ -5,13 +5,12 @@
 #include "cli/columns.h"
 #include "cli/json_values.h"
 #include "cli/open_db.h"
+#include "cli/output_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum export_format { EXPORT_CSV, EXPORT_JSON, EXPORT_JSONL };
 static const char *const formats[] = {"csv", "json", "jsonl", NULL};
@@ -176,21 +175,6 @@ static int write_rows(const struct cli *cli, const struct export_opts *o, struct
     return status;
 }
 
-/* NULL and an error printed when it cannot be made. */
-static FILE *open_output(const struct cli *cli, const struct export_opts *o, int *status)
-{
-    if (!o->output) {
-        return stdout;
-    }
-    int fd = open(o->output, O_WRONLY | O_CREAT | O_CLOEXEC | (o->force ? O_TRUNC : O_EXCL), 0666);
-    if (fd < 0) {
-        *status = errno == EEXIST ? cli_fail(cli, ERR_USAGE, "'%s' exists; --force overwrites it", o->output)
-                                  : cli_fail(cli, ERR_IO, "cannot make '%s': %s", o->output, strerror(errno));
-        return NULL;
-    }
-    return fdopen(fd, "w");
-}
-
 static int export_db(const struct cli *cli, const struct export_opts *o, struct db *db)
 {
     struct columns columns;
@@ -208,12 +192,12 @@ static int export_db(const struct cli *cli, const struct export_opts *o, struct 
         }
     }
     enum export_format format = cli->json ? EXPORT_JSON : (enum export_format)o->format;
-    struct writer w = {status ? NULL : open_output(cli, o, &status), format, &columns, index, n, 0, STRBUF_INIT};
+    struct writer w = {
+        status ? NULL : output_open(cli, o->output, o->force, &status), format, &columns, index, n, 0, STRBUF_INIT};
     if (w.out) {
         status = write_rows(cli, o, db, &w);
-        if (w.out != stdout && fclose(w.out) && !status) {
-            status = cli_fail(cli, ERR_IO, "cannot write '%s': %s", o->output, strerror(errno));
-        }
+        int closed = output_close(cli, w.out, o->output);
+        status = status ? status : closed;
         if (o->output && !status) {
             cli_say(cli, "wrote %s (%lld designs)", o->output, (long long)w.rows);
         }

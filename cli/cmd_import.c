@@ -3,14 +3,13 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "cli/cli.h"
+#include "cli/output_file.h"
 #include "experiments/scalesim_config.h"
 #include "experiments/timeloop.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #define CONFIG_MAX ((size_t)1 << 20)
 
@@ -117,35 +116,24 @@ static int make_text(const struct timeloop *t, const char *path, int form, struc
     return timeloop_mapping(&t->mapping, &t->arch, &t->einsum, out, err);
 }
 
-static int write_out(const struct import_opts *o, const struct strbuf *text, struct err *err)
+/* The text that was made, as it was asked for; `doc` is what --json says of it. */
+static int give(const struct cli *cli, const struct import_opts *o, const struct strbuf *text, json_t *doc)
 {
-    if (!o->force && access(o->output, F_OK) == 0) {
-        return err_set(err, ERR_USAGE, "'%s' is there already: --force replaces it", o->output);
+    int status = o->output || !cli->json ? output_text(cli, o->output, o->force, text) : 0;
+    if (status == 0 && cli->json) {
+        json_object_set_new(doc, "text", json_string(strbuf_str(text)));
+        return cli_json(doc);
     }
-    FILE *f = fopen(o->output, "w");
-    bool good = f && fwrite(strbuf_str(text), 1, text->len, f) == text->len;
-    if (!f || fclose(f) != 0 || !good) {
-        return err_set(err, ERR_IO, "cannot write '%s': %s", o->output, strerror(errno));
-    }
-    return 0;
+    json_decref(doc);
+    return status;
 }
 
 static int finish(struct cli *cli, const struct import_opts *o, const struct timeloop *t, const char *last_path)
 {
     struct strbuf text = STRBUF_INIT;
     struct err err = ERR_INIT;
-    int status = 0;
-    if (make_text(t, last_path, o->form, &text, &err) || (o->output && write_out(o, &text, &err))) {
-        status = cli_error(cli, &err);
-    } else if (cli->json) {
-        json_t *doc = summary(t);
-        json_object_set_new(doc, "text", json_string(strbuf_str(&text)));
-        cli_json(doc);
-    } else if (o->output) {
-        cli_say(cli, "wrote %s (%zu bytes)", o->output, text.len);
-    } else {
-        fwrite(strbuf_str(&text), 1, text.len, stdout);
-    }
+    int status = make_text(t, last_path, o->form, &text, &err) ? cli_error(cli, &err)
+                                                               : give(cli, o, &text, cli->json ? summary(t) : NULL);
     strbuf_release(&text);
     return status;
 }
@@ -180,14 +168,8 @@ static int import_scalesim_config(struct cli *cli, const struct import_opts *o, 
     struct strbuf out = STRBUF_INIT;
     scalesim_config(path, text, len, &out, &d);
     int status = cli_diags(cli, &d);
-    if (status == 0 && o->output && write_out(o, &out, &err)) {
-        status = cli_error(cli, &err);
-    } else if (status == 0 && cli->json) {
-        cli_json(json_pack("{s:s}", "text", strbuf_str(&out)));
-    } else if (status == 0 && o->output) {
-        cli_say(cli, "wrote %s (%zu bytes)", o->output, out.len);
-    } else if (status == 0) {
-        fwrite(strbuf_str(&out), 1, out.len, stdout);
+    if (status == 0) {
+        status = give(cli, o, &out, cli->json ? json_object() : NULL);
     }
     strbuf_release(&out);
     diags_release(&d);

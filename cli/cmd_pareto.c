@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "cli/front.h"
+#include "cli/infeasible.h"
 #include "cli/json_values.h"
 #include "cli/open_db.h"
 #include "cli/plot.h"
@@ -348,6 +349,9 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     status = pareto_load(&front, cli, db, n_args > 1 ? args[1] : NULL, &o->where);
     if (!status && front.n == 0) {
         status = cli_fail(cli, ERR_NO, "no feasible design%s", o->where.n ? " satisfies --where" : " yet");
+        if (o->where.n == 0) {
+            infeasible_say(cli, db);
+        }
     } else if (!status) {
         status = show_front(cli, o, &front, db);
     }

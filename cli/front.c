@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "cli/infeasible.h"
 #include "cli/table.h"
 #include "experiments/pick.h"
 
@@ -365,6 +366,7 @@ int front_summary(const struct cli *cli, struct db *db, struct err *err)
         pareto_print(&front, cli, keep, NULL, 0);
     } else {
         printf("no feasible design\n");
+        infeasible_say(cli, db);
     }
     mem_free(keep);
     pareto_release(&front);

@@ -19,7 +19,7 @@ static void handle(int signal_number)
         state.stop = STATUS_INTERRUPTED;
         break;
     case SIGUSR2:
-        state.checkpoint = state.checkpoint + 1;
+        state.asked = state.asked + 1;
         break;
     default:
         state.stop = ERR_RESUME;

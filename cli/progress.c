@@ -8,12 +8,13 @@
 
 const char *const progress_forms[] = {"auto", "line", "keys", "json", "none", NULL};
 
-void progress_view_init(struct progress_view *v, const struct cli *cli, enum progress_form form)
+void progress_view_init(struct progress_view *v, const struct cli *cli, enum progress_form form,
+                        const struct interrupt *interrupt)
 {
     if (form == PROGRESS_AUTO) {
         form = cli->quiet ? PROGRESS_NONE : cli->tty_err ? PROGRESS_LINE : PROGRESS_KEYS;
     }
-    *v = (struct progress_view){.form = form, .last_tenth = -1};
+    *v = (struct progress_view){.form = form, .last_tenth = -1, .interrupt = interrupt};
 }
 
 /* 5000 -> "5 000". */
@@ -87,6 +88,11 @@ void progress_view_show(void *view, const struct progress *p)
 {
     struct progress_view *v = view;
     int64_t tenth = p->total > 0 ? 10 * p->done / p->total : 0;
+    if (v->interrupt != NULL && v->interrupt->asked != v->answered) {
+        v->answered = v->interrupt->asked;
+        progress_view_end(v);
+        show_keys(p);
+    }
     bool due = tenth != v->last_tenth || p->elapsed_s - v->last_s >= 60;
     switch (v->form) {
     case PROGRESS_LINE:

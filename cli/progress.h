@@ -3,6 +3,7 @@
 #define CLI_PROGRESS_H
 
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "experiments/runner.h"
 
 enum progress_form { PROGRESS_AUTO, PROGRESS_LINE, PROGRESS_KEYS, PROGRESS_JSON, PROGRESS_NONE };
@@ -12,10 +13,13 @@ struct progress_view {
     enum progress_form form;
     double last_s; /* elapsed seconds at the last line of key=value */
     int64_t last_tenth;
-    bool drawn; /* a redrawn line stands on the terminal */
+    bool drawn;                        /* a redrawn line stands on the terminal */
+    const struct interrupt *interrupt; /* who asks for a line in between; NULL: nobody */
+    int answered;                      /* of interrupt->asked */
 };
 
-void progress_view_init(struct progress_view *v, const struct cli *cli, enum progress_form form);
+void progress_view_init(struct progress_view *v, const struct cli *cli, enum progress_form form,
+                        const struct interrupt *interrupt);
 void progress_view_show(void *view, const struct progress *p); /* for struct run_options */
 void progress_view_end(struct progress_view *v);               /* leaves the line */
 

@@ -299,7 +299,7 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     }
     struct progress_view view;
     struct pool_stats stats;
-    progress_view_init(&view, cli, (enum progress_form)o->progress);
+    progress_view_init(&view, cli, (enum progress_form)o->progress, interrupt);
     pool->ops->stats(pool, &stats);
     introduce_pool(cli, s, &stats);
     double limit = o->time_s > 0 ? o->time_s : s->time_s;

@@ -22,6 +22,8 @@
     X(import) \
     X(workload) \
     X(templates) \
+    X(init) \
+    X(explain) \
     X(doctor) \
     X(completion) \
     X(help) \

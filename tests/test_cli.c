@@ -269,6 +269,49 @@ START_TEST(json_keys_end_in_their_units)
 }
 END_TEST
 
+START_TEST(init_writes_studies_that_are_sound)
+{
+    shell_run(&sh, "dovetail templates --json");
+    json_t *doc = json_loads(strbuf_str(&sh.out), 0, NULL), *row;
+    size_t i;
+    int n = 0;
+    json_array_foreach(doc, i, row)
+    {
+        if (strcmp(text(row, "kind"), "template") == 0) {
+            shell_run(&sh,
+                      "rm -f build/init.yaml && dovetail init %s -w mlperf_tiny_ad -o build/init.yaml -q && "
+                      "dovetail validate build/init.yaml && dovetail eval build/init.yaml --json",
+                      text(row, "name"));
+            ck_assert_msg(sh.status == 0, "%s: %s", text(row, "name"), strbuf_str(&sh.err));
+            n++;
+        }
+    }
+    printf("checked %d templates\n", n);
+    ck_assert_int_ge(n, 8);
+    json_decref(doc);
+    shell_run(&sh, "dovetail init -o build/init.yaml");
+    ck_assert_int_eq(sh.status, 64);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "exists; --force overwrites it"));
+    shell_run(&sh, "rm build/init.yaml");
+}
+END_TEST
+
+START_TEST(explain_tells_metrics_and_parameters)
+{
+    shell_run(&sh, "dovetail explain energy glb --json");
+    json_t *doc = json_loads(strbuf_str(&sh.out), 0, NULL);
+    ck_assert_str_eq(text(json_array_get(doc, 0), "unit"), "J");
+    ck_assert_str_eq(text(json_array_get(doc, 1), "default"), "256KiB");
+    ck_assert_str_eq(text(json_array_get(doc, 1), "values"), "4KiB to 8MiB");
+    json_decref(doc);
+    shell_run(&sh, "dovetail explain latncy");
+    ck_assert_int_eq(sh.status, 64);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "did you mean 'latency'?"));
+    shell_run(&sh, "dovetail explain --arch tpu_like unified_buffer");
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "24MiB"));
+}
+END_TEST
+
 START_TEST(every_file_inside_says_what_it_is)
 {
     shell_run(&sh, "dovetail templates --json");
@@ -347,6 +390,8 @@ int main(void)
     tcase_add_test(tc, doctor_and_version_as_json);
     tcase_add_test(tc, json_keys_end_in_their_units);
     tcase_add_test(tc, every_file_inside_says_what_it_is);
+    tcase_add_test(tc, init_writes_studies_that_are_sound);
+    tcase_add_test(tc, explain_tells_metrics_and_parameters);
     tcase_add_test(tc, bash_completes_verbs_options_and_choices);
     Suite *s = suite_create("cli");
     suite_add_tcase(s, tc);

@@ -29,8 +29,8 @@ START_TEST(three_files_are_a_case)
     ck_assert_int_ge(fd, 0);
     close(fd);
     shell_run(&sh, "dovetail import timeloop " ALL " -o %s", path);
-    ck_assert_int_eq(sh.status, 64); /* it is there already */
-    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "is there already"));
+    ck_assert_int_eq(sh.status, 64); /* it exists */
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "exists; --force overwrites it"));
     shell_run(&sh, "dovetail import timeloop " ALL " -o %s --force", path);
     ck_assert_int_eq(sh.status, 0);
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "energy_pj of the case is 0"));

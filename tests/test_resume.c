@@ -230,6 +230,37 @@ START_TEST(a_shared_cache_changes_nothing)
 }
 END_TEST
 
+START_TEST(usr2_asks_for_a_line)
+{
+    forget("build/resume_asked.db");
+    struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
+    shell_run(&sh, "${DOVETAIL:-build/release/dovetail} search " STUDY
+                   " -o build/resume_asked.db --progress none > /dev/null 2> build/resume_asked.log & p=$!; "
+                   "until [ -e build/resume_asked.db ]; do sleep 0.01; done; kill -USR2 $p; wait $p; "
+                   "status=$?; grep '^name=.* evals=' build/resume_asked.log; rm build/resume_asked.log; exit $status");
+    ck_assert_msg(sh.status == 0, "%s", strbuf_str(&sh.err));
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "evals="));
+    forget("build/resume_asked.db");
+    shell_release(&sh);
+}
+END_TEST
+
+START_TEST(no_feasible_design_is_explained)
+{
+    forget("build/resume_none.db");
+    struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
+    shell_run(&sh,
+              "dovetail search " STUDY " -o build/resume_none.db --budget 20 --set 'constraints=[area <= 0.01mm2]'");
+    ck_assert_int_eq(sh.status, 1);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "20 of 20 miss 'area <= 0.01mm2', the nearest by "));
+    shell_run(&sh, "dovetail pareto build/resume_none.db");
+    ck_assert_int_eq(sh.status, 1);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "20 of 20 miss 'area <= 0.01mm2', the nearest by "));
+    forget("build/resume_none.db");
+    shell_release(&sh);
+}
+END_TEST
+
 START_TEST(another_study_is_refused)
 {
     struct shell sh = {0, STRBUF_INIT, STRBUF_INIT};
@@ -257,6 +288,8 @@ int main(void)
     tcase_add_test(tc, a_time_limit_asks_to_be_resumed);
     tcase_add_test(tc, a_prolonged_study_keeps_its_trials);
     tcase_add_test(tc, a_shared_cache_changes_nothing);
+    tcase_add_test(tc, usr2_asks_for_a_line);
+    tcase_add_test(tc, no_feasible_design_is_explained);
     tcase_add_test(tc, another_study_is_refused);
     suite_add_tcase(suite, tc);
     return run_suite(suite, CK_FORK_GETENV);
