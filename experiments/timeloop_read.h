@@ -20,4 +20,7 @@ int timeloop_write_mac_zeros(const struct timeloop_arch *a, const struct einsum 
 int timeloop_role(const struct einsum *e, const char *name, struct err *err);
 int timeloop_read_mapping(const struct node *mapping, struct timeloop *t, struct diags *d);
 
+/* Iterations of the last pass of a loop, as they follow from the bounds of the problem and of the loops inside. */
+int64_t timeloop_residual(const struct timeloop *t, int level, bool spatial, int loop);
+
 #endif

@@ -1,7 +1,6 @@
 /* config.json of Hugging Face: keys by families, defaults by model type. */
 #include "sw/hf_config.h"
 
-#include "base/mem.h"
 #include "sw/hf_families.h"
 #include "sw/hf_read.h"
 

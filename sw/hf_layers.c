@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 const char *hf_named(const struct hf_maker *m, const char *part, char out[NETWORK_NAME])
 {

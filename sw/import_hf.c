@@ -11,7 +11,6 @@
 #include "sw/hf_maker.h"
 #include "sw/import.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -7,7 +7,6 @@
 #include "sw/onnx_inputs.h"
 #include "sw/onnx_wire.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define MESSAGE_DEPTH 40 /* of messages within messages: ONNX_DEPTH subgraphs need four each */
