@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,10 +39,9 @@ static char *next_field(char **p, char *end)
 int csv_parse(const char *name, const char *text, size_t len, struct csv *out, struct err *err)
 {
     *out = (struct csv){.name = name, .text = mem_strndup(text, len)};
-    char *p = out->text;
+    char *p = out->text, end = '\n';
     int n = 0, cap = 0, in_row = 0;
-    while (*p != '\0') {
-        char end;
+    while (*p != '\0' || end == ',') { /* a comma at the very end has an empty field behind it */
         MEM_GROW(out->cell, n, cap);
         out->cell[n++] = next_field(&p, &end);
         in_row++;
@@ -97,7 +97,7 @@ int csv_number(const struct csv *csv, int row, const char *header, double *out, 
     }
     char *end;
     *out = strtod(text, &end);
-    if (*end != '\0') {
+    if (*end != '\0' || !isfinite(*out)) {
         return err_set(err, ERR_DATA, "row %d of '%s': '%s' is '%s', not a number", row, csv->name, header, text);
     }
     return 0;

@@ -16,7 +16,7 @@ double db_number(struct db_value v)
     }
 }
 
-static bool same_text(const char *a, const char *b)
+bool db_same_text(const char *a, const char *b)
 {
     return a && b ? !strcmp(a, b) : a == b;
 }
@@ -27,7 +27,7 @@ bool db_same_value(enum db_type type, struct db_value a, struct db_value b)
         return a.type == b.type;
     }
     if (type == DB_TEXT) {
-        return same_text(a.u.s, b.u.s);
+        return db_same_text(a.u.s, b.u.s);
     }
     if (type == DB_REAL) {
         double x = db_number(a), y = db_number(b);
@@ -49,7 +49,7 @@ const char *trial_difference(const struct db *db, const struct db_trial *a, cons
             return db->columns[i].name;
         }
     }
-    return same_text(a->violated, b->violated) ? NULL : "violated";
+    return db_same_text(a->violated, b->violated) ? NULL : "violated";
 }
 
 void db_value_print(struct strbuf *sb, struct db_value v)

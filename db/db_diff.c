@@ -45,11 +45,6 @@ static void end(struct side *s)
     mem_free(s->values);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a && b ? !strcmp(a, b) : a == b;
-}
-
 static struct db_value text_or_null(const char *s)
 {
     return s ? db_text(s) : db_null();
@@ -79,7 +74,7 @@ static bool differ(const struct side *a, const struct side *b, const int *b_colu
     d->field = "violated";
     d->value[0] = text_or_null(a->trial.violated);
     d->value[1] = text_or_null(b->trial.violated);
-    return !same_text(a->trial.violated, b->trial.violated);
+    return !db_same_text(a->trial.violated, b->trial.violated);
 }
 
 static void map_columns(const struct db *a, const struct db *b, int *b_column, bool *differ)
@@ -126,7 +121,7 @@ int db_diff(struct db *a, struct db *b, struct db_diff_report *report,
     *report = (struct db_diff_report){0};
     map_columns(a, b, b_column, &report->facts[3]);
     for (int i = 0; i < 3; i++) {
-        report->facts[i] = !same_text(db_meta(a, db_diff_facts[i]), db_meta(b, db_diff_facts[i]));
+        report->facts[i] = !db_same_text(db_meta(a, db_diff_facts[i]), db_meta(b, db_diff_facts[i]));
     }
     int rc = begin(&x, a, err) || begin(&y, b, err) ? -1 : walk(&x, &y, b_column, report, fn, ctx, err);
     end(&x);

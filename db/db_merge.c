@@ -15,7 +15,7 @@ struct merge {
     struct db *shape; /* the first file: columns and facts of all */
     struct db_merge_report *report;
     struct strbuf copied;       /* names of what is copied of a design, without id and rank: "hash", "state", ... */
-    struct strbuf ours, theirs; /* the same for comparing, as m."x" and s."x", without hash and eval_us */
+    struct strbuf ours, theirs; /* the same for comparing, as m."x" and s."x", without hash, eval_us and error */
     int64_t *first_trial;       /* [n] offsets of each file's trials */
     int64_t *first_run;         /* [n] */
     bool *fact_differs;         /* [shape->n_meta] between the files */
@@ -26,18 +26,13 @@ struct merge {
 /* Space, seed and algorithm may differ: shards of a sweep differ in just these. */
 static const char *const same_facts[] = {"objectives", "constraints"};
 
-static bool same_text(const char *a, const char *b)
-{
-    return a && b ? !strcmp(a, b) : a == b;
-}
-
 static bool same_columns(const struct db *a, const struct db *b)
 {
     bool same = a->n_columns == b->n_columns;
     for (int i = 0; same && i < a->n_columns; i++) {
         const struct db_column *x = &a->columns[i], *y = &b->columns[i];
         same = !strcmp(x->name, y->name) && x->kind == y->kind && x->type == y->type && x->objective == y->objective &&
-               !strcmp(x->goal, y->goal) && same_text(x->sql, y->sql);
+               !strcmp(x->goal, y->goal) && db_same_text(x->sql, y->sql);
     }
     return same;
 }
@@ -49,13 +44,13 @@ static int check_pair(const struct db *a, const struct db *b, bool force_model, 
     }
     for (size_t i = 0; i < sizeof same_facts / sizeof *same_facts; i++) {
         const char *x = db_meta(a, same_facts[i]), *y = db_meta(b, same_facts[i]);
-        if (!same_text(x, y)) {
+        if (!db_same_text(x, y)) {
             return err_set(err, ERR_DATA, "'%s' and '%s' differ in %s: %.100s and %.100s", a->path, b->path,
                            same_facts[i], x ? x : "none", y ? y : "none");
         }
     }
     const char *x = db_meta(a, "model_hash"), *y = db_meta(b, "model_hash");
-    if (!force_model && !same_text(x, y)) {
+    if (!force_model && !db_same_text(x, y)) {
         return err_set(err, ERR_DATA,
                        "'%s' and '%s' were priced by different cost models (%.20s, %.20s); "
                        "--force-model unites them all the same",
@@ -68,7 +63,7 @@ static void compare_facts(struct merge *m, const struct db *other)
 {
     for (int i = 0; i < m->shape->n_meta; i++) {
         const struct db_pair *fact = &m->shape->meta[i];
-        m->fact_differs[i] = m->fact_differs[i] || !same_text(fact->value, db_meta(other, fact->key));
+        m->fact_differs[i] = m->fact_differs[i] || !db_same_text(fact->value, db_meta(other, fact->key));
     }
 }
 
@@ -195,8 +190,9 @@ static int find_cache_conflict(struct merge *m, sqlite3 *sql, const char *path, 
 
 static void list_columns(struct merge *m)
 {
-    static const char *const own[] = {"state", "violated", "error", "exact"};
-    strbuf_adds(&m->copied, "hash, eval_us");
+    /* `error` is not compared: a design that failed once at random, or was answered when asked again, tells it in other words elsewhere. */
+    static const char *const own[] = {"state", "violated", "exact"};
+    strbuf_adds(&m->copied, "hash, eval_us, error");
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         strbuf_addf(&m->copied, ", %s", own[i]);
         strbuf_addf(&m->ours, "%sm.%s", i ? ", " : "", own[i]);

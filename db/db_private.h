@@ -215,6 +215,7 @@ int trial_from_row(const struct db *db, sqlite3_stmt *stmt, struct db_trial *t, 
 void trial_from_record(const struct db *db, const struct record *r, struct db_trial *t, struct db_value *values);
 
 /* ---- db_compare.c ---- */
+bool db_same_text(const char *a, const char *b);                             /* both NULL, too */
 bool db_same_value(enum db_type type, struct db_value a, struct db_value b); /* bit for bit */
 /* The name of the first thing in which b's design (hash, state, values) differs from
  * a's, or NULL. */

@@ -126,7 +126,8 @@ static int check_value(const struct metric *m, const json_t *v, double *out, str
         strbuf_addf(why, "'%s' is not finite", m->column);
         return -1;
     }
-    if (low || high || (m->goal > 0 && *out < 0)) {
+    bool negative = m->goal > 0 && *out < 0 && strcmp(m->unit, "dB") != 0;
+    if (low || high || negative) {
         strbuf_addf(why, "'%s' cannot be %g", m->column, *out);
         return -1;
     }

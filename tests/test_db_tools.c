@@ -141,6 +141,29 @@ START_TEST(a_conflict_names_both_origins)
 }
 END_TEST
 
+/* Why a design failed, or had to be asked for again, is told in other words each time; the result is the same. */
+START_TEST(other_words_are_no_conflict)
+{
+    char file[2][120], out[120];
+    const char *paths[2] = {path_of(file[0], "a.db"), path_of(file[1], "b.db")};
+    for (int k = 0; k < 2; k++) {
+        struct db *db = create(paths[k]);
+        for (int i = 0; i < 60; i++) {
+            struct db_value v[FIX_COLUMNS];
+            struct db_trial t = fix_trial(i, v);
+            t.error = k == 0 ? "timeout: no answer within 30s" : "crashed: signal 9";
+            ck_assert_msg(!db_put_trial(db, &t, &err), "%s", err.text);
+        }
+        ck_assert_int_eq(db_close(db, &err), 0);
+    }
+    struct db_merge_report r;
+    ck_assert_msg(!db_merge(path_of(out, "out.db"), paths, 2, false, &r, &err), "%s", err.text);
+    ck_assert_int_eq(r.trials, 120);
+    ck_assert_int_le(r.designs, 60);
+    db_merge_report_release(&r);
+}
+END_TEST
+
 START_TEST(what_does_not_fit_is_refused)
 {
     char a[120], b[120], out[120];
@@ -342,6 +365,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, merging_shards_is_the_union);
     tcase_add_test(t, a_conflict_names_both_origins);
+    tcase_add_test(t, other_words_are_no_conflict);
     tcase_add_test(t, what_does_not_fit_is_refused);
     tcase_add_test(t, differences);
     tcase_add_test(t, gc_tidies_and_keeps);

@@ -110,6 +110,11 @@ START_TEST(answers)
                       cases[i].line, external_outcome_names[o], strbuf_str(&why));
     }
     printf("checked %zu answers\n", sizeof cases / sizeof *cases);
+    hello = (struct external_hello){.metric[METRIC_SQNR] = true}; /* noise may be louder than the signal */
+    double metric[METRIC_COUNT];
+    line_of("{\"id\":\"ab\",\"sqnr_db\":-3.5}", &line);
+    ck_assert_int_eq(external_read_answer(&line, &hello, "ab", metric, &why), EXTERNAL_OK);
+    ck_assert_double_eq(metric[METRIC_SQNR], -3.5);
     strbuf_release(&line);
     strbuf_release(&why);
 }
