@@ -31,6 +31,7 @@ struct timeloop_level {
     int64_t depth;                                /* physical words; 0: unbounded */
     int64_t width, datawidth;                     /* bits of a physical word, of a word */
     int64_t banks;                                /* >= 1 */
+    int64_t metadata_bits;                        /* a word of metadata where a rank does not say; 0: not stated */
     int64_t buffering;                            /* 1, 2 */
     double read_words, write_words, shared_words; /* a cycle, of one instance; INFINITY: no limit */
     char keep[EINSUM_TENSORS][EINSUM_NAME], bypass[EINSUM_TENSORS][EINSUM_NAME];

@@ -94,7 +94,7 @@ static int read_component(struct timeloop_reader *r, const struct node *node, co
     if (sparse && sparse->kind != NODE_NULL) {
         diags_warning(r->d, sparse->key_mark, NULL,
                       "'sparse_optimizations' of '%s' go into a template; a case counts all data", name);
-        if (level ? timeloop_read_zeros(sparse, level->zeros, &level->n_zeros, r->d)
+        if (level ? timeloop_read_zeros(sparse, level->metadata_bits, level->zeros, &level->n_zeros, r->d)
                   : timeloop_read_mac_zeros(sparse, &r->a->mac_zeros, r->d)) {
             return -1;
         }

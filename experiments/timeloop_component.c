@@ -70,6 +70,8 @@ static int read_storage_attribute(struct timeloop_reader *r, struct timeloop_lev
         {"width", &l->width, NULL},
         {"datawidth", &l->datawidth, NULL},
         {"word_bits", &l->datawidth, NULL},
+        {"metadata_datawidth", &l->metadata_bits, NULL},
+        {"metadata_word_bits", &l->metadata_bits, NULL},
         {"block_size", block, NULL},
         {"entries", entries, NULL},
         {"n_banks", &l->banks, NULL},
@@ -86,7 +88,7 @@ static int read_storage_attribute(struct timeloop_reader *r, struct timeloop_lev
             continue;
         }
         if (table[i].integer) {
-            return timeloop_int(v, v->key, 1, table[i].integer, r->d);
+            return timeloop_int(v, v->key, table[i].integer == &l->metadata_bits ? 0 : 1, table[i].integer, r->d);
         }
         if (want_real(v, v->key, table[i].real, r->d)) {
             return -1;

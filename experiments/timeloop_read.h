@@ -9,8 +9,9 @@
 int timeloop_read_arch(const struct node *arch, struct timeloop_arch *a, struct diags *d);
 /* Adds the names of a list or text to `to`, [EINSUM_TENSORS]. */
 int timeloop_names(const struct node *v, char to[][EINSUM_NAME], int *n, struct diags *d);
-/* timeloop_sparse.c: sparse_optimizations of a level, of the compute unit. */
-int timeloop_read_zeros(const struct node *v, struct timeloop_zeros *zeros, int *n, struct diags *d);
+/* timeloop_sparse.c: sparse_optimizations of a level, of the compute unit. metadata_bits: of a rank that states none; 0: not known. */
+int timeloop_read_zeros(const struct node *v, int64_t metadata_bits, struct timeloop_zeros *zeros, int *n,
+                        struct diags *d);
 int timeloop_read_mac_zeros(const struct node *v, struct timeloop_zeros *mac, struct diags *d);
 /* Their keys of a template's level and mac. ERR_DATA when a template cannot say it. */
 int timeloop_write_zeros(const struct timeloop_level *l, const struct einsum *e, struct strbuf *out, struct err *err);

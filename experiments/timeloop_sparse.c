@@ -76,7 +76,7 @@ static int read_actions(const struct node *list, struct timeloop_zeros *zeros, i
 }
 
 /* The list of one data space's ranks, outermost first. */
-static int read_ranks(const struct node *ranks, struct timeloop_zeros *z, struct diags *d)
+static int read_ranks(const struct node *ranks, int64_t metadata_bits, struct timeloop_zeros *z, struct diags *d)
 {
     int offsets = 0, coordinates = 0, masks = 0, runs = 0;
     for (int i = 0; ranks && i < ranks->n_children; i++) {
@@ -103,13 +103,18 @@ static int read_ranks(const struct node *ranks, struct timeloop_zeros *z, struct
                 : coordinates ? (offsets ? SPARSE_CSR : SPARSE_COO)
                               : SPARSE_NONE;
     if (z->format == SPARSE_RLC && z->field_bits == 0) {
-        return diags_error(d, ranks->mark, NULL, "RLE needs 'metadata_word_bits': the width of a run's length");
+        z->field_bits = metadata_bits;
+    }
+    if (z->format == SPARSE_RLC && z->field_bits == 0) {
+        return diags_error(d, ranks->mark, "or give the component a 'metadata_datawidth'",
+                           "RLE needs 'metadata_word_bits': the width of a run's length");
     }
     z->field_bits = z->format == SPARSE_BITMASK || z->field_bits > 32 ? 0 : z->field_bits;
     return 0;
 }
 
-static int read_formats(const struct node *v, struct timeloop_zeros *zeros, int *n, struct diags *d)
+static int read_formats(const struct node *v, int64_t metadata_bits, struct timeloop_zeros *zeros, int *n,
+                        struct diags *d)
 {
     const struct node *list = timeloop_get(v, "data_spaces");
     for (int i = 0; list && i < list->n_children; i++) {
@@ -122,19 +127,20 @@ static int read_formats(const struct node *v, struct timeloop_zeros *zeros, int 
         if (!z) {
             return diags_error(d, at->mark, NULL, "more than %d data spaces", EINSUM_TENSORS);
         }
-        if (read_ranks(timeloop_get(&list->child[i], "ranks"), z, d)) {
+        if (read_ranks(timeloop_get(&list->child[i], "ranks"), metadata_bits, z, d)) {
             return -1;
         }
     }
     return 0;
 }
 
-int timeloop_read_zeros(const struct node *v, struct timeloop_zeros *zeros, int *n, struct diags *d)
+int timeloop_read_zeros(const struct node *v, int64_t metadata_bits, struct timeloop_zeros *zeros, int *n,
+                        struct diags *d)
 {
     if (schema_want(v, "sparse_optimizations", NODE_MAPPING, d) ||
         timeloop_known(v, known_group, "sparse_optimizations", d) ||
         read_actions(timeloop_get(v, "action_optimization"), zeros, n, d) ||
-        read_formats(timeloop_get(v, "representation_format"), zeros, n, d)) {
+        read_formats(timeloop_get(v, "representation_format"), metadata_bits, zeros, n, d)) {
         return -1;
     }
     const struct node *compute = timeloop_get(v, "compute_optimization");

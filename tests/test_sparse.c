@@ -461,6 +461,18 @@ START_TEST(files_of_sparseloop)
     template_free(t);
     strbuf_release(&out);
     diags_release(&d);
+    static const char by_level[] = /* the width of a run's length where the rank does not say */
+        "architecture:\n  nodes:\n  - !Component\n    name: DRAM\n    class: DRAM\n    attributes: {width: 16, "
+        "datawidth: 16, "
+        "metadata_datawidth: 5}\n    sparse_optimizations: {representation_format: {data_spaces: [{name: Inputs, "
+        "ranks: "
+        "[{format: RLE}]}]}}\n  - !Component\n    name: mac\n    class: intmac\n";
+    out = (struct strbuf)STRBUF_INIT;
+    d = (struct diags)DIAGS_INIT;
+    ck_assert_int_eq(import_arch(by_level, &out, &d), 0);
+    ck_assert_msg(strstr(strbuf_str(&out), "format: rlc, occupancy: expected, field: 5bit"), "%s", strbuf_str(&out));
+    strbuf_release(&out);
+    diags_release(&d);
     static const struct {
         const char *text, *says;
     } bad[] = {
