@@ -4,7 +4,7 @@
  *   Conv1, 224, 224, 7, 7, 3, 64, 2,
  *
  * or `Layer, M, N, K,`. The files in use differ in much, so a column is found by words of its header, a row with too few numbers is not a
- * layer (a blank one silently, another with a warning), and what is between commas is trimmed. */
+ * layer (a blank one silently, another with a warning), and what is between commas (or semicolons, or tabs) is trimmed and freed of quotes. */
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
@@ -81,23 +81,44 @@ static struct mark mark_of(const struct topology *t, const struct line *line, in
     return (struct mark){t->source, line->number, line->n ? line->field[at].col : 1, len > 0 ? len : 1};
 }
 
-/* Cuts a line (changed) into trimmed fields: at commas, at tabs when it has no comma. */
+/* Where a field ends: at the separator, or the end of the line; within quotes a separator is text. */
+static char *field_end(char *at, char sep)
+{
+    bool quoted = false;
+    while (*at && (quoted || *at != sep)) {
+        quoted = *at == '"' ? !quoted : quoted;
+        at++;
+    }
+    return at;
+}
+
+/* Without blanks around it, without its quotes, and as a whole number where it is one with a decimal point ("7.0"). */
+static char *trimmed(char *at, char *end)
+{
+    while (at < end && (isspace((unsigned char)*at) || *at == '"')) {
+        at++;
+    }
+    while (end > at && (isspace((unsigned char)end[-1]) || end[-1] == '"')) {
+        end--;
+    }
+    *end = '\0';
+    char *point = at + strspn(at, "0123456789");
+    if (point > at && *point == '.' && point[1] && point[1 + strspn(point + 1, "0")] == '\0') {
+        *point = '\0';
+    }
+    return at;
+}
+
+/* Cuts a line (changed) into trimmed fields: at commas; when it has none, at semicolons or else tabs. */
 static void cut(char *text, int number, struct line *line)
 {
-    char sep = strchr(text, ',') ? ',' : '\t', *at = text;
+    char sep = strchr(text, ',') ? ',' : strchr(text, ';') ? ';' : '\t', *at = text;
     line->n = 0;
     line->number = number;
     while (at != NULL && line->n < MAX_FIELDS) {
-        char *end = strchr(at, sep), *next = end ? end + 1 : NULL;
-        end = end ? end : at + strlen(at);
-        while (at < end && isspace((unsigned char)*at)) {
-            at++;
-        }
-        while (end > at && isspace((unsigned char)end[-1])) {
-            end--;
-        }
-        *end = '\0';
-        line->field[line->n++] = (struct field){at, (int)(at - text) + 1};
+        char *end = field_end(at, sep), *next = *end ? end + 1 : NULL;
+        char *field = trimmed(at, end);
+        line->field[line->n++] = (struct field){field, (int)(field - text) + 1};
         at = next;
     }
 }
@@ -122,6 +143,29 @@ static bool has_words(const char *field, enum column c)
     lower[n] = '\0';
     const char *const *word = column_words[c].word;
     return word[1] ? strstr(lower, word[0]) && strstr(lower, word[1]) : strcmp(lower, word[0]) == 0;
+}
+
+static int count_numbers(const struct line *line)
+{
+    int n = 0;
+    for (int i = 1; i < line->n; i++) {
+        const char *s = line->field[i].text;
+        n += s[0] != '\0' && strspn(s, "0123456789") == strlen(s);
+    }
+    return n;
+}
+
+/* A first row that is a layer already: columns by their place. */
+static bool without_header(struct topology *t, const struct line *line)
+{
+    if (count_numbers(line) < CONV_COLUMNS) {
+        return false;
+    }
+    for (int c = 0; c < COL_COUNT; c++) {
+        t->column[c] = c < CONV_COLUMNS ? c + 1 : -1;
+    }
+    diags_warning(t->d, mark_of(t, line, 0), NULL, "there is no header: columns are taken by their place");
+    return true;
 }
 
 static int read_header(struct topology *t, const struct line *line)
@@ -174,16 +218,6 @@ static bool number_at(const struct topology *t, const struct line *line, enum co
     long long v = strtoll(line->field[i].text, &end, 10);
     *out = v;
     return *end == '\0' && v <= (int64_t)1 << 40;
-}
-
-static int count_numbers(const struct line *line)
-{
-    int n = 0;
-    for (int i = 1; i < line->n; i++) {
-        const char *s = line->field[i].text;
-        n += s[0] != '\0' && strspn(s, "0123456789") == strlen(s);
-    }
-    return n;
 }
 
 /* The row's name, cut to length, the line behind it when it was there before. */
@@ -283,6 +317,9 @@ static int read_lines(struct topology *t, char *text)
     if (strncmp(text, "\xEF\xBB\xBF", 3) == 0) {
         text += 3;
     }
+    for (char *c = strchr(text, '\n') ? NULL : strchr(text, '\r'); c; c = strchr(c, '\r')) {
+        *c = '\n'; /* lines of old Macintoshes */
+    }
     for (char *at = text; at != NULL;) {
         char *end = strchr(at, '\n'), *next = end ? end + 1 : NULL;
         if (end) {
@@ -292,7 +329,9 @@ static int read_lines(struct topology *t, char *text)
         cut(at, ++number, &line);
         if (!header && !is_blank(&line)) {
             header = true;
-            if (read_header(t, &line)) {
+            if (without_header(t, &line)) {
+                read_row(t, &line);
+            } else if (read_header(t, &line)) {
                 return -1;
             }
         } else if (header) {

@@ -52,6 +52,17 @@ static const struct {
      "Width\nc1,64,3,2,224,224,7,7\n",
      1, 0, CONV1},
     {"products", "Layer,M,N,K,\nfc,256,1000,768,\n", 1, 0, 256LL * 1000 * 768},
+    {"semicolons",
+     "Layer name; IFMAP Height; IFMAP Width; Filter Height; Filter Width; Channels; Num Filter; Strides;\n"
+     "c1; 224; 224; 7; 7; 3; 64; 2;\n",
+     1, 0, CONV1},
+    {"quotes around names with commas, decimal points", HEADER "\"c1, first\",\"224\",224.0,7,7,3,64,2.00,\n", 1, 0,
+     CONV1},
+    {"no header", "c1,224,224,7,7,3,64,2,\nc2,224,224,7,7,3,64,2,\n", 2, 1, 2 * CONV1},
+    {"carriage returns alone",
+     "Layer name,IFMAP Height,IFMAP Width,Filter Height,Filter Width,Channels,Num Filter,Strides\r"
+     "c1,224,224,7,7,3,64,2\r",
+     1, 0, CONV1},
     {"sparsity",
      "Layer name,IFMAP Height,IFMAP Width,Filter Height,Filter Width,Channels,Num "
      "Filter,Strides,Sparsity,\n"
