@@ -34,9 +34,18 @@ static const struct opt options[] = {
 
 static const struct eval_opts defaults = {.study = STUDY_DEFAULTS};
 
-/* The study inside a database, and the point of the design whose hash begins with `id`: found by asking the columns of its row. */
-static int point_of_id(const struct study *s, const char *path, const char *id, double *x, int64_t *number,
-                       struct err *err)
+/* Is what the study prices now what the file's numbers were priced by? An evaluator tells its version only when it runs: not compared. */
+static bool same_model(const struct study *s, const struct db *db)
+{
+    char hex[HASH_HEX];
+    hash_hex(s->model_hash, hex);
+    const char *had = db_meta(db, "model_hash");
+    return s->evaluator != NULL || (had != NULL && strcmp(had, hex) == 0);
+}
+
+/* The point of the design whose hash begins with `id`, and its number: found by asking the columns of its row. */
+static int point_of_id(const struct cli *cli, const struct study *s, const char *path, const char *id, double *x,
+                       int64_t *number, struct err *err)
 {
     struct db *db = db_open(path, DB_READ, err);
     struct hash hash;
@@ -49,6 +58,12 @@ static int point_of_id(const struct study *s, const char *path, const char *id, 
     struct db_cursor *hold = NULL;
     int bad = db_get(db, hash, &t, &hold, err) == 1 ? record_point(s, &t, x, err) : -1;
     db_cursor_free(hold);
+    if (!bad && !same_model(s, db)) {
+        cli_say(cli,
+                "note: these are the numbers of another model than that of '%s' (--set, or another version of the "
+                "program)",
+                path);
+    }
     struct err ignored = ERR_INIT;
     db_close(db, &ignored);
     return bad;
@@ -103,7 +118,7 @@ static json_t *metrics_json(const struct evaluation *v)
 {
     json_t *m = json_object();
     for (int i = 0; i < METRIC_COUNT; i++) {
-        json_object_set_new(m, metrics[i].column, isnan(v->metric[i]) ? json_null() : json_real(v->metric[i]));
+        json_object_set_new(m, metrics[i].column, isfinite(v->metric[i]) ? json_real(v->metric[i]) : json_null());
     }
     return m;
 }
@@ -162,10 +177,15 @@ static void print_metrics(const struct study *s, const struct evaluation *v)
 }
 
 /* Into the study's own file, which no search may be writing now. */
-static int save(struct evaluator *e, const char *path, int64_t number, const double *x, struct err *err)
+static int save(const struct study *s, struct evaluator *e, const char *path, int64_t number, const double *x,
+                struct err *err)
 {
     struct db *db = db_open(path, DB_WRITE, err);
-    int bad = db == NULL || breakdown_design(e, db, number, x, true, err) < 0 ? -1 : 0;
+    int bad = db == NULL ? -1 : 0;
+    if (!bad && !same_model(s, db)) {
+        bad = err_set(err, ERR_DATA, "the numbers of '%s' are another model's: nothing is saved beside them", path);
+    }
+    bad = bad || breakdown_design(e, db, number, x, true, err) < 0 ? -1 : 0;
     struct err late = ERR_INIT;
     if (db_close(db, &late) < 0 && !bad) {
         *err = late;
@@ -215,7 +235,7 @@ static int show(struct cli *cli, const struct study *s, const struct eval_opts *
     if (deep) {
         evaluation_detail_release(&detail);
     }
-    bad = bad ? bad : o->save ? save(e, path, number, x, &err) : 0;
+    bad = bad ? bad : o->save ? save(s, e, path, number, x, &err) : 0;
     strbuf_release(&text);
     evaluator_free(e);
     memo_free(memo);
@@ -236,6 +256,9 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     if (o->save && !stored) {
         return cli_fail(cli, ERR_USAGE, "--save needs a database to save in: dovetail eval FILE.db ID --save");
     }
+    if (o->save && o->study.set.n + o->study.fix.n > 0) {
+        return cli_fail(cli, ERR_USAGE, "--save keeps what the database's own study says: --set and --fix exclude it");
+    }
     char *yaml = stored ? stored_yaml(args[0], &err) : NULL;
     if (stored && yaml == NULL) {
         return cli_error(cli, &err);
@@ -250,8 +273,8 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
         double *x = mem_calloc((size_t)s->space.n + 1, sizeof *x);
         study_default(s, x);
         int64_t number = -1;
-        int bad =
-            stored ? point_of_id(s, args[0], args[1], x, &number, &err) : assign_args(s, n_args - 1, args + 1, x, &err);
+        int bad = stored ? point_of_id(cli, s, args[0], args[1], x, &number, &err)
+                         : assign_args(s, n_args - 1, args + 1, x, &err);
         status = bad ? cli_error(cli, &err) : show(cli, s, o, args[0], number, x);
         mem_free(x);
     }

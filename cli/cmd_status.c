@@ -279,6 +279,7 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
         struct err ignored = ERR_INIT;
         struct troubles t;
         if (db_status(db, &s, &err) || read_troubles(db, &t, &err)) {
+            db_status_release(&s);
             db_close(db, &ignored);
             return cli_error(cli, &err);
         }

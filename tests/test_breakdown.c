@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct shell sh;
@@ -16,6 +17,21 @@ static void ok(const char *args)
 {
     shell_run(&sh, "cd %s && \"$OLDPWD/$DOVETAIL\" %s", folder, args);
     ck_assert_msg(sh.status == 0, "%s: %s", args, strbuf_str(&sh.err));
+}
+
+static void eval(const char *name, const char *id, const char *options)
+{
+    shell_run(&sh, "cd %s && \"$OLDPWD/$DOVETAIL\" eval %s %s %s", folder, name, id, options);
+}
+
+static void execute(const char *name, const char *text)
+{
+    char path[100];
+    sqlite3 *sql;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    ck_assert_int_eq(sqlite3_open(path, &sql), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(sql, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(sql);
 }
 
 static void query(const char *name, const char *text, void (*use)(sqlite3_stmt *row, void *ctx), void *ctx)
@@ -74,6 +90,18 @@ START_TEST(sums_are_the_designs)
     snprintf(command, sizeof command, "eval a.db %s --save", id);
     ok(command);
     ck_assert_double_gt(number("a.db", "SELECT count(*) FROM mappings JOIN layers USING(layer_id) WHERE macs > 0"), 50);
+    /* what is saved is the database's own model, what is shown may be another's */
+    eval("a.db", id, "--save --set mapping.goal=energy");
+    ck_assert_int_eq(sh.status, 64);
+    eval("a.db", id, "--set mapping.goal=energy");
+    ck_assert_int_eq(sh.status, 0);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "another model than that of 'a.db'"));
+    shell_run(&sh, "cp %s/a.db %s/old.db", folder, folder);
+    execute("old.db", "UPDATE study SET value = 'x' WHERE key = 'model_hash'");
+    eval("old.db", id, "--save");
+    ck_assert_int_eq(sh.status, 65);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "nothing is saved beside them"));
+    shell_run(&sh, "rm %s/old.db*", folder);
 }
 END_TEST
 
