@@ -17,7 +17,7 @@
 struct sweep_opts {
     struct opt_list over, sbatch;
     const char *seeds, *out, *partition, *scratch;
-    int64_t shards, local, cpus, array_limit, restarts, task, threads, budget;
+    int64_t shards, local, cpus, ntasks, array_limit, restarts, task, threads, budget;
     int64_t islands;
     double time_s, warn_s, checkpoint_s, wait_s;
     bool slurm, pbs, lsf, dry_run, strict;
@@ -46,6 +46,7 @@ static const struct opt options[] = {
     {"lsf", 0, OPT_FLAG, offsetof(struct sweep_opts, lsf), NULL, "likewise to LSF"},
     {"local", 0, OPT_INT, offsetof(struct sweep_opts, local), "N", "run them on this machine, N at once", .min = 1, .max = 4096},
     {"cpus", 'c', OPT_INT, offsetof(struct sweep_opts, cpus), "N", "processors, and threads, of a task (default 1)", .min = 1, .max = 4096},
+    {"ntasks", 0, OPT_INT, offsetof(struct sweep_opts, ntasks), "N", "ranks of a task, which is an MPI job then; needs dovetail-mpi and Slurm", .min = 1, .max = 1e6},
     {"time", 't', OPT_QUANTITY, offsetof(struct sweep_opts, time_s), "TIME", "the scheduler's limit of one start of a task: 2h", .dim = TIME_DIM, .min = 1, .max = 1e9},
     {"partition", 'p', OPT_STRING, offsetof(struct sweep_opts, partition), "NAME", "partition or queue"},
     {"array-limit", 0, OPT_INT, offsetof(struct sweep_opts, array_limit), "N", "tasks at once", .min = 1, .max = SWEEP_TASKS},
@@ -65,6 +66,7 @@ static const struct opt options[] = {
 #define ISLANDS_WAIT (-1) /* the folder's, or a minute */
 
 static const struct sweep_opts defaults = {.cpus = 1,
+                                           .ntasks = 1,
                                            .task = -1,
                                            .restarts = 50,
                                            .warn_s = 120,
@@ -83,6 +85,26 @@ static const char *own_program(char *out, size_t size)
     ssize_t n = readlink("/proc/self/exe", out, size - 1);
     out[n > 0 ? n : 0] = '\0';
     return n > 0 ? out : "dovetail";
+}
+
+/* "dovetail-mpi" beside "dovetail", or the other way round. */
+static void name_program(char *program, bool mpi)
+{
+    size_t n = strlen(program);
+    bool is = n > 4 && strcmp(program + n - 4, "-mpi") == 0;
+    if (mpi && !is) {
+        memcpy(program + n, "-mpi", sizeof "-mpi");
+    } else if (!mpi && is) {
+        program[n - 4] = '\0';
+    }
+}
+
+static bool mpi_present(void)
+{
+    char program[4096 + 8];
+    own_program(program, sizeof program - 8);
+    name_program(program, true);
+    return access(program, X_OK) == 0;
 }
 
 static void add_word(const char *word, struct strbuf *out)
@@ -112,9 +134,13 @@ static void say_command(const struct sweep_opts *o, int n_args, const char *cons
     const struct {
         const char *name;
         int64_t value, unless;
-    } numbers[] = {{"shards", o->shards, 0},           {"budget", o->budget, 0},
-                   {"islands", o->islands, 0},         {"cpus", o->cpus, defaults.cpus},
-                   {"array-limit", o->array_limit, 0}, {"restarts", o->restarts, defaults.restarts}};
+    } numbers[] = {{"shards", o->shards, 0},
+                   {"budget", o->budget, 0},
+                   {"islands", o->islands, 0},
+                   {"cpus", o->cpus, defaults.cpus},
+                   {"ntasks", o->ntasks, defaults.ntasks},
+                   {"array-limit", o->array_limit, 0},
+                   {"restarts", o->restarts, defaults.restarts}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         if (numbers[i].value != numbers[i].unless) {
             strbuf_addf(out, " --%s %lld", numbers[i].name, (long long)numbers[i].value);
@@ -239,15 +265,18 @@ static int run_folder(struct cli *cli, const char *dir, const struct sweep_opts 
 static void make_script(const struct sweep *s, const struct sweep_opts *o, int n_args, const char *const *args,
                         struct strbuf *out)
 {
-    char program[4096];
+    char program[4096 + 8];
+    own_program(program, sizeof program - 8);
+    name_program(program, o->ntasks > 1);
     int n = o->sbatch.n + n_args - 1;
     const char **extra = mem_calloc((size_t)n + 1, sizeof *extra);
     for (int i = 0; i < n; i++) {
         extra[i] = i < o->sbatch.n ? o->sbatch.item[i] : args[i - o->sbatch.n + 1];
     }
-    struct script_options script = {.program = own_program(program, sizeof program),
+    struct script_options script = {.program = program,
                                     .partition = o->partition,
                                     .cpus = o->cpus,
+                                    .ranks = o->ntasks,
                                     .time_s = o->time_s,
                                     .array_limit = o->array_limit,
                                     .warn_s = (int64_t)o->warn_s,
@@ -310,6 +339,10 @@ static int carry_out(struct cli *cli, const struct sweep *s, const struct sweep_
                           "there is no %s on this machine; nothing was written (--dry-run shows the script, --local N "
                           "runs the tasks here)",
                           scheduler_submit(scheduler));
+    } else if (scheduler != SCHEDULER_NONE && o->ntasks > 1 && !mpi_present()) {
+        status = cli_fail(
+            cli, ERR_NOINPUT,
+            "--ntasks needs dovetail-mpi beside dovetail (`make` builds it where it finds mpicc); nothing was written");
     } else if (sweep_write(s, scheduler_script(scheduler != SCHEDULER_NONE ? scheduler : SCHEDULER_SLURM),
                            strbuf_str(&script), &err) < 0) {
         status = cli_error(cli, &err);
@@ -366,6 +399,11 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     }
     if (o->seeds != NULL && o->shards > 0) {
         return cli_fail(cli, ERR_USAGE, "--seeds says all about seeds: --shards excludes it");
+    }
+    bool elsewhere = o->pbs || o->lsf || o->local > 0 || o->task >= 0;
+    if (o->ntasks > 1 && elsewhere) {
+        return cli_fail(cli, ERR_USAGE,
+                        "--ntasks is for Slurm; elsewhere a task is one process with --cpus or --threads");
     }
     if (o->strict && o->islands == 0 && !sweep_is(args[0])) {
         return cli_fail(cli, ERR_USAGE, "--strict says how islands wait: give --islands N too");

@@ -5,7 +5,7 @@
  * Slurm sends signals to the batch shell (--signal=B:), to the steps (the first TERM of a preemption with a grace time, scancel --signal) or to all
  * (scancel, --full). srun cannot be between it and the task, for srun answers TERM by killing what it runs. So the task belongs to the batch
  * shell, and a step that does nothing hands on what only steps are told. A plain scancel ends the job first and signals then; it means what it
- * says, and the task is not given back. */
+ * says, and the task is not given back. A task that is an MPI job must be srun's; of USR1 srun lets its ranks know, and they end with 75. */
 #include "experiments/sweep_script.h"
 
 #include "base/strbuf.h"
@@ -80,7 +80,8 @@ static void slurm_header(const struct sweep *s, const struct script_options *o, 
     if (o->array_limit > 0) {
         strbuf_addf(out, "%%%lld", (long long)o->array_limit);
     }
-    strbuf_addf(out, "\n#SBATCH --ntasks=1\n#SBATCH --cpus-per-task=%lld\n", (long long)o->cpus);
+    strbuf_addf(out, "\n#SBATCH --ntasks=%lld\n#SBATCH --cpus-per-task=%lld\n", (long long)o->ranks,
+                (long long)o->cpus);
     if (o->time_s > 0) {
         strbuf_adds(out, "#SBATCH --time=");
         add_hours(o->time_s, true, out);
@@ -166,7 +167,9 @@ static void add_body(const struct sweep *s, enum scheduler scheduler, const stru
     strbuf_adds(out, "\n# USR1: time is nearly up. TERM: another job needs this place. Either way the task finishes "
                      "what it evaluates, brings\n"
                      "# its database back and ends with 75, \"work remains\".\n"
-                     "hand_on() { signal=$1 again=1; kill -\"$1\" \"$task\" 2>/dev/null; }\n"
+                     "hand_on() { signal=$1 again=1; kill -");
+    strbuf_adds(out, o->ranks > 1 ? "USR1" : "\"$1\"");
+    strbuf_adds(out, " \"$task\" 2>/dev/null; }\n"
                      "trap 'hand_on USR1' USR1\n"
                      "trap 'hand_on TERM' TERM\n");
     if (scheduler == SCHEDULER_PBS && o->time_s > (double)o->warn_s) {
@@ -174,13 +177,20 @@ static void add_body(const struct sweep *s, enum scheduler scheduler, const stru
         strbuf_addf(out, "timeout --foreground --preserve-status --signal=USR1 %lld ",
                     (long long)o->time_s - o->warn_s);
     }
+    if (o->ranks > 1) {
+        strbuf_adds(out, "# The ranks are told by USR1 in either case: srun answers TERM by killing them. Another MPI "
+                         "than PMIx: srun "
+                         "--mpi=list.\n");
+        strbuf_addf(out, "srun --mpi=pmix --ntasks=%lld --cpus-per-task=%lld ", (long long)o->ranks,
+                    (long long)o->cpus);
+    }
     strbuf_addf(out, "\"$dovetail\" sweep \"$sweep\" --task \"$index\" --threads %lld", (long long)o->cpus);
     if (o->scratch != NULL) {
         strbuf_adds(out, " --scratch ");
         add_quoted(o->scratch, out);
     }
     strbuf_adds(out, " &\ntask=$!\n");
-    if (scheduler == SCHEDULER_SLURM) {
+    if (scheduler == SCHEDULER_SLURM && o->ranks == 1) {
         strbuf_adds(out, "# A preemption tells only steps, at first: this one hands it on.\n"
                          "srun --overlap --ntasks=1 --cpus-per-task=1 bash -c \"trap 'kill -TERM $task' TERM\n"
                          "    while kill -0 $task; do sleep 2 & wait \\$!; done\" >/dev/null 2>&1 &\n");

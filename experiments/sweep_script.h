@@ -7,9 +7,10 @@
 enum scheduler { SCHEDULER_NONE, SCHEDULER_SLURM, SCHEDULER_PBS, SCHEDULER_LSF, SCHEDULER_COUNT };
 
 struct script_options {
-    const char *program;      /* absolute path of dovetail */
+    const char *program;      /* absolute path of dovetail, or of dovetail-mpi when there are ranks */
     const char *partition;    /* queue; NULL: the scheduler's own */
-    int64_t cpus;             /* a task */
+    int64_t cpus;             /* a task, or a rank */
+    int64_t ranks;            /* of a task: an MPI job of its own (Slurm); 1: none */
     double time_s;            /* limit of a task; 0: the scheduler's own */
     int64_t array_limit;      /* tasks at once; 0: no limit */
     int64_t warn_s;           /* the signal comes so long before the limit */

@@ -61,6 +61,32 @@ finish "a rank killed"
 ok '[ $status -ne 0 ]' "a step that lost a rank does not end well"
 step > /dev/null 2>&1
 ok '"$DOVETAIL" export "$dir/cut.db" --all --format jsonl | cmp - "$dir/plain.jsonl"' "resumed, it has the trials of a plain run"
+
+# A sweep whose tasks are such jobs, one of them warned on the way: what its ranks find is what one process finds.
+small="--seeds 1,2 --set search.algorithm=nsga2 --set search.lag=24 --budget $((total / 2)) --checkpoint 500ms"
+# shellcheck disable=SC2086
+"$DOVETAIL" sweep tests/fixtures/resume.yaml $small -o "$dir/one" --local 2 > /dev/null 2>&1
+# shellcheck disable=SC2086
+"$DOVETAIL" sweep tests/fixtures/resume.yaml $small -o "$dir/ranks" --slurm --ntasks 3 --time 10min -- --mem=300 > "$dir/said" 2>&1
+ok 'grep -q "^submitted  job" "$dir/said"' "$(cat "$dir/said")"
+job=$(sed -n 's/^slurm //p' "$dir/ranks/jobs")
+tries=0
+until ls "$dir"/ranks/shards/001*.db > /dev/null 2>&1 || [ $tries -ge 600 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
+scancel --batch --signal=USR1 "${job}_1" 2> /dev/null
+tries=0
+until [ -z "$(squeue -h)" ] || [ $tries -ge 240 ]; do
+    sleep 0.5
+    tries=$((tries + 1))
+done
+ok 'grep -q "^ranks  *2 on" "$dir/ranks/log/1.log"' "a task has ranks: $(cat "$dir/ranks/log/1.log")"
+ok 'grep -q "^stopped" "$dir/ranks/log/1.log"' "it was warned: $(cat "$dir/ranks/log/1.log")"
+for sweep in one ranks; do
+    "$DOVETAIL" merge "$dir/$sweep" -o "$dir/$sweep.db" > /dev/null && "$DOVETAIL" export "$dir/$sweep.db" --all --format jsonl > "$dir/$sweep.jsonl"
+done
+ok 'cmp "$dir/one.jsonl" "$dir/ranks.jsonl"' "the union is that of single processes: $("$DOVETAIL" status "$dir/ranks" --runs)"
 slurm_down "$dir/cluster"
 ok '! pgrep -f "$dir" > /dev/null' "no process is left"
 summary
