@@ -134,7 +134,7 @@ static bool listed(const char *list, const char *name)
 
 static struct request read_arguments(int argc, char **argv)
 {
-    struct request q = {"sms_emoa", "ZDT4,ZDT5,DTLZ7,OSY,MW7,RE37,HWXD,HWXM", "tests/fixtures/search", 8, 2000, 200, 20,
+    struct request q = {"sms_emoa", "ZDT4,ZDT5,DTLZ7,OSY,MW7,RE37,HWXD,HWXM", "tests/fixtures/search", 8, 2000, 100, 20,
                         11};
     for (int i = 1; i + 1 < argc; i += 2) {
         int number = atoi(argv[i + 1]);
