@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "costmodel/roofline.h"
 
 #include <assert.h>
 #include <math.h>
@@ -123,6 +124,9 @@ static int price_tensor(struct pricing *p, const struct op *op, int core_split, 
     bool family = p->opt->families && opt.effort == MAPPER_EXACT && opt.goal != GOAL_LATENCY && opt.budget == 0;
     struct mapper_result best;
     struct hash key = {{0}};
+    if (p->opt->roofline) {
+        return roofline_cost(p->a, &op->einsum, core_split, out, err);
+    }
     if (p->memo) {
         key = operator_key(p, &p->machine, &op->einsum, core_split);
         if (memo_get(p->memo, key, out) && out->fits) {

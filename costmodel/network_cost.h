@@ -17,6 +17,7 @@ struct network_options {
     enum goal goal; /* of the mapper, for each operator */
     int64_t budget; /* of the mapper; 0: its default */
     enum mapper_effort effort;
+    bool roofline; /* no mapper: each tensor operator by roofline.h, for guesses */
     struct memo *
         families; /* with MAPPER_EXACT and a goal other than latency: the best mappings for all bandwidths of the outermost
                               level, values NETWORK_FAMILY_VALUE; borrowed, NULL: none */

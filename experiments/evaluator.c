@@ -254,7 +254,9 @@ static int cached_cost(struct evaluator *e, const struct network_options *option
     return bad;
 }
 
-static int price(struct evaluator *e, bool may_recall, const double *x, const double *slots, struct bench *b,
+enum how { HOW_STUDY, HOW_EXPLAINED, HOW_GUESSED };
+
+static int price(struct evaluator *e, enum how how, const double *x, const double *slots, struct bench *b,
                  struct accelerator *a, double *metric, struct network_options *options, struct err *err)
 {
     const struct software software = {b->network, b->place, b->quantizer, options};
@@ -262,11 +264,12 @@ static int price(struct evaluator *e, bool may_recall, const double *x, const do
     if (template_build(s->hardware, slots, a, err) < 0 || software_set(s, x, slots, &a->mac, &software, err) < 0) {
         return -1;
     }
-    if (may_recall && s->evaluator != NULL && s->evaluator->alone) {
+    if (how == HOW_STUDY && s->evaluator != NULL && s->evaluator->alone) {
         return 0;
     }
-    return may_recall && e->cache != NULL ? cached_cost(e, options, b, a, metric, err)
-                                          : cost(e, options, b, a, metric, err);
+    options->roofline = how == HOW_GUESSED;
+    return how == HOW_STUDY && e->cache != NULL ? cached_cost(e, options, b, a, metric, err)
+                                                : cost(e, options, b, a, metric, err);
 }
 
 static int outside(struct evaluator *e, const double *x, const double *slots, const struct bench *b, double *metric,
@@ -279,7 +282,7 @@ static int outside(struct evaluator *e, const double *x, const double *slots, co
     return external_evaluate(e->external, e->cache, &d, metric, note, err);
 }
 
-void evaluator_run(struct evaluator *e, const double *x, struct evaluation *out)
+static void run(struct evaluator *e, enum how how, const double *x, struct evaluation *out)
 {
     double start = clock_wall_s(), slots[STUDY_SLOTS];
     struct err err = ERR_INIT;
@@ -292,8 +295,9 @@ void evaluator_run(struct evaluator *e, const double *x, struct evaluation *out)
     struct bench *b = bench_take(e);
     study_slots(e->study, x, slots);
     struct strbuf note = STRBUF_INIT;
-    if (price(e, true, x, slots, b, &a, out->metric, &options, &err) < 0 ||
-        (e->study->evaluator != NULL && outside(e, x, slots, b, out->metric, &note, &err) < 0)) {
+    bool asks = how == HOW_STUDY && e->study->evaluator != NULL;
+    if (price(e, how, x, slots, b, &a, out->metric, &options, &err) < 0 ||
+        (asks && outside(e, x, slots, b, out->metric, &note, &err) < 0)) {
         give_up(e->study, &err, out);
     } else {
         finish(e->study, slots, out);
@@ -304,6 +308,25 @@ void evaluator_run(struct evaluator *e, const double *x, struct evaluation *out)
     out->us = 1e6 * (clock_wall_s() - start);
 }
 
+void evaluator_run(struct evaluator *e, const double *x, struct evaluation *out)
+{
+    run(e, HOW_STUDY, x, out);
+}
+
+void evaluator_guess(struct evaluator *e, const double *x, struct evaluation *out)
+{
+    const struct study *s = e->study;
+    run(e, HOW_GUESSED, x, out);
+    for (int i = 0; s->evaluator != NULL && i < s->n_constraints; i++) {
+        for (int m = 0; m < METRIC_COUNT; m++) {
+            if (s->evaluator->metric[m] && isnan(out->metric[m]) &&
+                expr_uses(s->constraint[i].expr, s->first_metric + m)) {
+                out->violation[i] = 0;
+            }
+        }
+    }
+}
+
 int evaluator_explain(struct evaluator *e, const double *x, struct evaluation_detail *out, struct err *err)
 {
     double slots[STUDY_SLOTS];
@@ -311,7 +334,7 @@ int evaluator_explain(struct evaluator *e, const double *x, struct evaluation_de
     struct bench *b = bench_new(e->study);
     study_slots(e->study, x, slots);
     double metric[METRIC_COUNT];
-    int bad = price(e, false, x, slots, b, &out->accelerator, metric, &out->options, err);
+    int bad = price(e, HOW_EXPLAINED, x, slots, b, &out->accelerator, metric, &out->options, err);
     if (!bad) {
         out->network = network_copy(b->network);
         out->cost = b->cost;

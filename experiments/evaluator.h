@@ -38,7 +38,11 @@ void evaluator_free(struct evaluator *e);
 /* Prices canonical point x. Never fails as a call: what is wrong with a design is in out->state and out->why. Any thread. */
 void evaluator_run(struct evaluator *e, const double *x, struct evaluation *out);
 
-/* The same with every detail, for `dovetail eval --explain`: accelerator and network cost, ERR_NO when no mapping fits. */
+/* What a formula without mappings thinks of x (costmodel/roofline.h), some 100 us: neither cache nor external evaluator is asked; metrics that only
+ * the latter gives are NaN, and constraints on them hold. */
+void evaluator_guess(struct evaluator *e, const double *x, struct evaluation *out);
+
+/* The same as evaluator_run() with every detail, for `dovetail eval --explain`: accelerator and network cost, ERR_NO when no mapping fits. */
 struct evaluation_detail {
     struct accelerator accelerator;
     struct network *network;   /* owned: bits set */

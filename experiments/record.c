@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "base/version.h"
 #include "experiments/study_space.h"
+#include "experiments/transfer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -75,14 +76,20 @@ static bool is_whole(const struct study_family *f)
     return whole;
 }
 
+void record_column_name(const struct study_family *f, struct strbuf *out)
+{
+    strbuf_addf(out, "%s%s", f->name, f->per != PER_NETWORK ? "" : column_unit(f->dim)->suffix);
+}
+
 static void add_family(struct record *r, const struct study_family *f)
 {
     const struct column_unit *u = column_unit(f->dim);
     const char *per = f->per == PER_BLOCK ? ", one value a block" : f->per == PER_LAYER ? ", one value a layer" : "";
     bool vector = f->per != PER_NETWORK;
     enum db_type type = vector || f->kind != VALUE_NUMBER ? DB_TEXT : is_whole(f) ? DB_INTEGER : DB_REAL;
-    add_column(r, join(f->name, vector ? "" : u->suffix), DB_PARAMETER, type, u->unit,
-               join("variable of the space", per));
+    struct strbuf name = STRBUF_INIT;
+    record_column_name(f, &name);
+    add_column(r, strbuf_detach(&name), DB_PARAMETER, type, u->unit, join("variable of the space", per));
     if (vector && f->kind == VALUE_NUMBER) {
         add_column(r, join(f->name, "_mean"), DB_DERIVED, DB_REAL, u->unit, join("mean of ", f->name));
     }
@@ -191,6 +198,11 @@ struct db *record_create(const struct record *r, const char *path, const char *c
     hash_hex(s->model_hash, model);
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)s->seed);
     snprintf(plan, sizeof plan, "%lld", (long long)s->evaluations);
+    struct strbuf start = STRBUF_INIT;
+    if (s->n_start > 0 && transfer_read(s, &start, err) < 0) {
+        strbuf_release(&start);
+        return NULL;
+    }
     char *objectives = objectives_json(s), *constraints = constraints_json(s);
     const struct db_pair meta[] = {
         {"name", s->name},
@@ -205,11 +217,14 @@ struct db *record_create(const struct record *r, const char *path, const char *c
         {"model_version", MODEL_VERSION},
         {"constraints", constraints},
         {"command", command},
+        {"start", strbuf_str(&start)}, /* only where there is one */
     };
-    struct db_layout layout = {meta, (int)(sizeof meta / sizeof *meta), r->column, r->n};
+    int n_meta = (int)(sizeof meta / sizeof *meta) - (start.len == 0);
+    struct db_layout layout = {meta, n_meta, r->column, r->n};
     struct db *db = db_create(path, &layout, err);
     mem_free(objectives);
     mem_free(constraints);
+    strbuf_release(&start);
     return db;
 }
 

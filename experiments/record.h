@@ -15,6 +15,8 @@ struct column_unit {
     double scale;              /* column = base * scale */
 };
 const struct column_unit *column_unit(struct dim dim);
+/* The column of a family: its name, with the unit's suffix unless it holds a list. */
+void record_column_name(const struct study_family *f, struct strbuf *out);
 
 struct record *record_new(const struct study *s);
 void record_free(struct record *r);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "experiments/transfer.h"
 #include "search/hypervolume.h"
 
 #include <math.h>
@@ -17,15 +18,23 @@
 
 #define HISTORY_LINES 100
 
+struct guesser { /* what the search knows of a study */
+    const struct study *study;
+    struct evaluator *evaluator; /* NULL: no guesses */
+};
+
 struct running {
     const struct study *study;
     struct record *record;
     struct db *db;
     struct pool *pool;
     const struct run_options *options;
+    struct guesser guesser;
     struct search *search;
     struct db_cursor *log; /* stored trials still to be told, or NULL */
     double start_s;
+    double
+        replayed_s; /* when the log was at its end: a time limit counts from then, so that the shortest one gets on */
     struct pool_window window; /* trials asked and not told yet */
     bool *stored;              /* [window.room] the trial stands in the log */
     double *front;             /* objectives of every told trial: [trials][n_objectives], for the hypervolume */
@@ -42,7 +51,8 @@ struct running {
 static bool must_stop(const void *running)
 {
     const struct running *l = running;
-    return (l->options->stop != NULL && *l->options->stop) || clock_wall_s() - l->start_s > l->options->max_s;
+    bool late = l->log == NULL && clock_wall_s() - l->replayed_s > l->options->max_s;
+    return (l->options->stop != NULL && *l->options->stop) || late;
 }
 
 static double *point(const struct running *l, int64_t at)
@@ -59,6 +69,7 @@ static int recall(struct running *l, int64_t at, struct err *err)
     if (got == 0) {
         db_cursor_free(l->log);
         l->log = NULL;
+        l->replayed_s = clock_wall_s();
     }
     if (got <= 0 || record_point(l->study, &t, x, err) < 0) {
         return got < 0 || l->log != NULL ? -1 : 0;
@@ -307,20 +318,42 @@ static int note_budget(struct db *db, int64_t evaluations, struct err *err)
     return had != NULL && strcmp(had, text) == 0 ? 0 : db_put_meta(db, "budget", text, err);
 }
 
-static struct search *new_search(const struct study *s, const struct db *db, struct err *err)
+static double known_violation(const void *guesser, const double *x)
 {
-    struct search_problem problem = {&s->space, s->n_objectives, s->n_constraints + 1, study_known_violation, s};
+    return study_known_violation(((const struct guesser *)guesser)->study, x);
+}
+
+static void guess(const void *guesser, const double *x, double *f, double *g)
+{
+    const struct guesser *own = guesser;
+    struct evaluation v;
+    evaluator_guess(own->evaluator, x, &v);
+    evaluation_tell(own->study, &v, f, g);
+}
+
+static struct search *new_search(const struct guesser *own, const struct db *db, struct err *err)
+{
+    const struct study *s = own->study;
+    struct search_problem problem = {&s->space, s->n_objectives,        s->n_constraints + 1, known_violation,
+                                     own,       s->guess ? guess : NULL};
     const char *plan = db_meta(db, "plan"); /* the budget that the study began with */
     const char *exchange = db_meta(db, "exchange");
+    int n_start;
+    double *start = transfer_points(s, db_meta(db, "start"), &n_start);
     struct search_options options = {.algorithm = s->algorithm,
                                      .budget = s->evaluations,
                                      .plan = plan != NULL ? strtoll(plan, NULL, 10) : 0,
                                      .stall = s->stall,
                                      .population = (int)s->population,
                                      .lag = (int)s->lag,
+                                     .epsilon = s->cells ? s->epsilon : NULL,
+                                     .start = start,
+                                     .n_start = n_start,
                                      .seed = s->seed,
                                      .exchange = exchange != NULL ? strtoll(exchange, NULL, 10) : 0};
-    return search_new(&problem, &options, err);
+    struct search *search = search_new(&problem, &options, err);
+    mem_free(start);
+    return search;
 }
 
 static void window_init(struct running *l)
@@ -338,6 +371,7 @@ static void release(struct running *l)
 {
     db_cursor_free(l->log);
     search_free(l->search);
+    evaluator_free(l->guesser.evaluator);
     mem_free(l->window.x);
     mem_free(l->window.value);
     mem_free(l->window.have);
@@ -351,28 +385,33 @@ int runner_run(const struct study *s, struct record *record, struct db *db, stru
     struct running l = {
         .study = s, .record = record, .db = db, .pool = pool, .options = o, .start_s = clock_wall_s(), .last_hv = NAN};
     l.search = new_search(s, db, err);
-    if (l.search == NULL) {
-        return -1;
-    }
-    l.progress.name = s->name;
-    l.progress.algorithm = search_algorithm_name(l.search);
-    l.progress.total = s->evaluations;
-    window_init(&l);
-    l.log = db_trials(db, 0, err);
-    int go = l.log != NULL && note_budget(db, s->evaluations, err) == 0 ? 1 : -1;
-    while (go > 0 && (search_stop(l.search) == SEARCH_RUNNING || l.window.begin < l.window.end)) {
-        go = advance(&l, err);
-    }
-    bool all = l.window.begin == l.window.end;
-    out->stop = all ? search_stop(l.search) : SEARCH_RUNNING;
-    if (go >= 0 && report(&l, true, err) < 0) {
-        go = -1;
-    }
-    struct pool_stats stats;
-    pool->ops->stats(pool, &stats);
-    out->last = l.progress;
-    out->evaluated = l.evaluated;
-    out->cached = stats.cached;
+    .study = s, .record = record, .db = db, .pool = pool, .options = o, .start_s = clock_wall_s(), .last_hv = NAN
+};
+l.guesser = (struct guesser){s, s->guess ? evaluator_new(s, NULL, NULL) : NULL};
+l.search = new_search(&l.guesser, db, err);
+if (l.search == NULL) {
     release(&l);
-    return go < 0 ? -1 : 0;
+    return -1;
+}
+l.progress.name = s->name;
+l.progress.algorithm = search_algorithm_name(l.search);
+l.progress.total = s->evaluations;
+window_init(&l);
+l.log = db_trials(db, 0, err);
+int go = l.log != NULL && note_budget(db, s->evaluations, err) == 0 ? 1 : -1;
+while (go > 0 && (search_stop(l.search) == SEARCH_RUNNING || l.window.begin < l.window.end)) {
+    go = advance(&l, err);
+}
+bool all = l.window.begin == l.window.end;
+out->stop = all ? search_stop(l.search) : SEARCH_RUNNING;
+if (go >= 0 && report(&l, true, err) < 0) {
+    go = -1;
+}
+struct pool_stats stats;
+pool->ops->stats(pool, &stats);
+out->last = l.progress;
+out->evaluated = l.evaluated;
+out->cached = stats.cached;
+release(&l);
+return go < 0 ? -1 : 0;
 }

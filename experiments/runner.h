@@ -34,7 +34,7 @@ struct exchange {
 };
 
 struct run_options {
-    double max_s;                      /* stop after this wall-clock time, INFINITY: never */
+    double max_s; /* stop after this wall-clock time, counted from when the stored trials are told, INFINITY: never */
     const volatile sig_atomic_t *stop; /* nonzero: finish what is in flight and return; may be NULL */
     void (*progress)(void *ctx, const struct progress *p); /* at most 4 a second, and once at the end; may be NULL */
     void *ctx;

@@ -213,6 +213,10 @@ void study_free(struct study *s)
     mem_free(s->fixed);
     mem_free(s->name);
     mem_free(s->path);
+    for (int i = 0; i < s->n_start; i++) {
+        mem_free(s->start[i]);
+    }
+    mem_free(s->start);
     mem_free(s->algorithm);
     mem_free(s->resolved);
     mem_free(s);

@@ -129,8 +129,13 @@ struct study {
 
     char *algorithm;
     int64_t evaluations, stall, population;
-    int64_t lag;   /* results that a proposal may do without, 0: the algorithm's own */
-    double time_s; /* wall-clock budget, INFINITY: none */
+    int64_t lag;  /* results that a proposal may do without, 0: the algorithm's own */
+    char **start; /* [n_start] databases of earlier studies whose good designs are tried first */
+    int n_start;
+    bool guess; /* search.fidelity begins with roofline: the space is searched on its guesses first */
+    bool cells; /* `epsilon` was given */
+    double epsilon[STUDY_OBJECTIVES]; /* differences that do not matter, in units of the columns; 0: all do */
+    double time_s;                    /* wall-clock budget, INFINITY: none */
     uint64_t seed;
 
     char *resolved;         /* canonical YAML text of everything above, verbatim into the database */

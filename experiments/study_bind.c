@@ -291,31 +291,6 @@ static int read_constraints(struct study *s, const struct node *list, struct dia
     return bad ? -1 : 0;
 }
 
-/* ---- search ---- */
-
-static int check_algorithm(const struct raw_search *raw, const struct node *search, struct diags *d)
-{
-    const char *names[64] = {NULL};
-    int n = 0;
-    for (const struct search_algorithm *a = search_algorithms; a->name != NULL && n < 64; a++) {
-        names[n++] = a->name;
-    }
-    for (int i = 0; i < n; i++) {
-        if (strcmp(names[i], raw->algorithm) == 0) {
-            return 0;
-        }
-    }
-    struct strbuf help = STRBUF_INIT;
-    const char *near = suggest(raw->algorithm, names, n);
-    strbuf_addf(&help, near ? "did you mean '%s'?" : "one of ", near);
-    for (int i = 0; near == NULL && i < n; i++) {
-        strbuf_addf(&help, "%s%s", i ? ", " : "", names[i]);
-    }
-    diags_error(d, node_get(search, "algorithm")->mark, strbuf_str(&help), "unknown algorithm '%s'", raw->algorithm);
-    strbuf_release(&help);
-    return -1;
-}
-
 /* ---- all of it ---- */
 
 int study_bind(struct study *s, struct raw_study *raw, const struct node *root, struct diags *d)
@@ -327,10 +302,8 @@ int study_bind(struct study *s, struct raw_study *raw, const struct node *root, 
     if (raw->hardware != NULL) {
         bad |= read_hardware(s, raw->hardware, d);
     }
-    if (raw->search.algorithm != NULL) {
-        bad |= check_algorithm(&raw->search, node_get(root, "search"), d);
-    }
     if (s->hardware == NULL || raw->space == NULL) {
+        bad |= study_read_search(s, &raw->search, node_get(root, "search"), d);
         return -1; /* no name of a parameter can be resolved */
     }
     bad |= study_read_space(s, raw->space, d);
@@ -343,5 +316,6 @@ int study_bind(struct study *s, struct raw_study *raw, const struct node *root, 
         bad |= read_objectives(s, raw->objectives, d);
     }
     bad |= read_constraints(s, raw->constraints, d);
+    bad |= study_read_search(s, &raw->search, node_get(root, "search"), d);
     return bad ? -1 : 0;
 }

@@ -36,6 +36,15 @@ static void hash_space(struct study *s)
     if (s->lag > 0) {
         strbuf_addf(&t, "lag %lld\n", (long long)s->lag);
     }
+    for (int i = 0; s->cells && i < s->n_objectives; i++) {
+        strbuf_addf(&t, "epsilon %.17g\n", s->epsilon[i]);
+    }
+    if (s->guess) {
+        strbuf_adds(&t, "fidelity roofline\n");
+    }
+    for (int i = 0; i < s->n_start; i++) {
+        strbuf_addf(&t, "start %s\n", s->start[i]);
+    }
     strbuf_addf(&t, "search %s population %lld seed %llu\n", s->algorithm, (long long)s->population,
                 (unsigned long long)s->seed);
     s->space_hash = hash_bytes(t.buf, t.len);

@@ -39,6 +39,7 @@ struct raw_search {
     char *algorithm;
     struct raw_budget budget;
     int64_t population, lag, seed;
+    const struct node *epsilon, *fidelity, *start;
 };
 
 struct raw_evaluator {
@@ -67,6 +68,8 @@ void study_evaluator_forget(struct raw_evaluator *raw); /* frees the texts that 
 void study_evaluator_free(struct study_evaluator *e);   /* NULL is fine */
 /* Does something give this metric? With `evaluator: {model: false}` only what the evaluator gives. */
 bool study_has_metric(const struct study *s, enum metric_id m);
+/* What `search:` says beyond numbers: algorithm, epsilon, fidelity; once the objectives are known. */
+int study_read_search(struct study *s, const struct raw_search *raw, const struct node *search, struct diags *d);
 /* `accuracy:` of the workload, once the network is there. */
 int study_read_accuracy(struct study *s, const struct raw_workload *raw, const struct network_arg *args, int n_args,
                         const struct node *workload, struct diags *d);

@@ -305,7 +305,7 @@ static double from_corner(const struct archive *a, const double *f, const double
 {
     double sum = 0;
     for (int j = 0; j < a->m; j++) {
-        double d = f[j] / a->epsilon[j] - key[j];
+        double d = a->epsilon[j] > 0 ? f[j] / a->epsilon[j] - key[j] : 0;
         sum += d * d;
     }
     return sum;
@@ -351,7 +351,7 @@ bool archive_add(struct archive *a, int64_t id, const double *f, const double *x
     const double *key = f;
     if (a->epsilon) {
         for (int j = 0; j < a->m; j++) {
-            cell[j] = floor(f[j] / a->epsilon[j]);
+            cell[j] = a->epsilon[j] > 0 ? floor(f[j] / a->epsilon[j]) : f[j];
         }
         key = cell;
     }

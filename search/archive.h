@@ -25,7 +25,7 @@ struct archive {
 };
 
 void archive_init(struct archive *a, int m, int n_vars);
-/* An archive of bounded size: objective space is cut into cells of sides epsilon[m] > 0 (copied; NULL: none); no member's cell is at
+/* An archive of bounded size: objective space is cut into cells of sides epsilon[m] >= 0 (copied; 0: every difference counts; NULL: no cells); no member's cell is at
  * least as low everywhere as another's. So at most one member a cell, the better one or else the nearer to the cell's low corner, and
  * every result is at most epsilon better than some member in each objective. */
 void archive_init_cells(struct archive *a, int m, int n_vars, const double *epsilon);

@@ -37,7 +37,8 @@ int search_estimated(const struct search_problem *p, const struct search_options
         member[i] = i;
     }
     if (n > 0) {
-        survival_truncate(SURVIVE_CROWDING, s->archive.f, s->m, member, n, keep, stays, worth);
+        survival_truncate(s->m <= 3 ? SURVIVE_VOLUME : SURVIVE_SHIFT, s->archive.f, s->m, member, n, keep, stays,
+                          worth);
     }
     *start = mem_calloc((size_t)keep * (size_t)s->n + 1, sizeof **start);
     for (int i = 0; i < n; i++) {

@@ -88,8 +88,8 @@ static int check_options(const struct search_problem *p, const struct search_opt
             "least 2");
     }
     for (int j = 0; o->epsilon && j < p->n_objectives; j++) {
-        if (!(o->epsilon[j] > 0 && isfinite(o->epsilon[j]))) {
-            return err_set(err, ERR_DATA, "'epsilon' of objective %d must be a number > 0", j);
+        if (!(o->epsilon[j] >= 0 && isfinite(o->epsilon[j]))) {
+            return err_set(err, ERR_DATA, "'epsilon' of objective %d must be a number >= 0", j);
         }
     }
     if (!find(o->algorithm ? o->algorithm : "auto")) {

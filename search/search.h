@@ -71,7 +71,7 @@ struct search_options {
     int n_start;
     uint64_t seed;
     int64_t exchange; /* results between two moments of exchange with other searches; 0: none */
-    /* [n_objectives] differences that do not matter, each > 0: of the results within one cell of these sides only the best is kept, so
+    /* [n_objectives] differences that do not matter, 0: every one does; of the results within one cell of these sides only the best is kept, so
      * the archive, parents taken from it and search_front() stay small (archive.h). NULL: keep all. Borrowed until search_new() returns;
      * part of the study */
     const double *epsilon;

@@ -1,7 +1,9 @@
 /* For docs/validation.md: how many evaluations of the demo study each algorithm needs for its front. Every algorithm runs with the same seeds;
  * the best known front is that of all their designs together.
  *
- *   report_demo [-b budget] [-s seeds] [-d folder]
+ *   report_demo [-b budget] [-s seeds] [-d folder] [-f study] [-a algorithms]
+ *
+ * -f: another study (a file). -a: a list in place of auto,nsga2,bayes,random; NAME+roofline is NAME with `fidelity: [roofline, mapped]`.
  *
  * The runs are studies in `folder` (made; default a new one that is removed in the end), so that an interrupted report goes on where it was.
  * Mappings are shared through one cache file: some 12 minutes of two cores. */
@@ -17,17 +19,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_SEEDS = 21, MAX_M = 6, ALGORITHMS = 4, SHARES = 4, ROWS = 16, COLUMNS = 72 };
+enum { MAX_SEEDS = 21, MAX_M = 6, ALGORITHMS = 6, SHARES = 4, BUDGETS = 5, ROWS = 16, COLUMNS = 72 };
 
-static const char *const algorithms[ALGORITHMS] = {"auto", "nsga2", "bayes", "random"};
-static const char letters[ALGORITHMS + 1] = "*n+.";
+static const char letters[ALGORITHMS + 1] = "*n+.ox";
 static const double shares[SHARES] = {0.9, 0.95, 0.98, 0.99};
+static const int64_t budgets[BUDGETS] = {50, 100, 200, 500, 1000};
 
 struct run {
     double *f; /* [n][m] minimised, NAN where infeasible */
     int64_t n;
 };
 
+static char algorithms[ALGORITHMS][40];
+static int n_algorithms;
+static const char *study = "demo";
 static int m; /* objectives */
 static double ideal[MAX_M], nadir[MAX_M];
 
@@ -42,11 +47,13 @@ static void fail(const char *what, const char *why)
 static void search(const char *folder, const char *algorithm, int seed, int64_t budget, char *path, size_t size)
 {
     struct shell sh = {0};
+    const char *plus = strchr(algorithm, '+');
     snprintf(path, size, "%s/%s-%d.db", folder, algorithm, seed);
     shell_run(&sh,
-              "\"${DOVETAIL:-build/release/dovetail}\" search demo --set search.algorithm=%s --seed %d --budget %lld"
+              "\"${DOVETAIL:-build/release/dovetail}\" search %s --set search.algorithm=%.*s%s --seed %d --budget %lld"
               " --cache %s/cache.db -o %s -q",
-              algorithm, seed, (long long)budget, folder, path);
+              study, plus != NULL ? (int)(plus - algorithm) : (int)strlen(algorithm), algorithm,
+              plus != NULL ? " --set 'search.fidelity=[roofline, mapped]'" : "", seed, (long long)budget, folder, path);
     if (sh.status != 0) {
         fail(path, strbuf_str(&sh.err));
     }
@@ -137,7 +144,7 @@ static int64_t needs(const struct run *r, double want)
 static struct run unite(struct run runs[][MAX_SEEDS], int seeds, int *front)
 {
     struct run all = {NULL, 0};
-    for (int a = 0; a < ALGORITHMS; a++) {
+    for (int a = 0; a < n_algorithms; a++) {
         for (int s = 0; s < seeds; s++) {
             const struct run *r = &runs[a][s];
             all.f = mem_realloc(all.f, (size_t)((all.n + r->n) * m), sizeof *all.f);
@@ -208,7 +215,7 @@ static void print_table(struct run runs[][MAX_SEEDS], int seeds, double whole)
         printf(" --- |");
     }
     printf("\n");
-    for (int a = 0; a < ALGORITHMS; a++) {
+    for (int a = 0; a < n_algorithms; a++) {
         double end[MAX_SEEDS];
         printf("| `%s` |", algorithms[a]);
         for (int k = 0; k < SHARES; k++) {
@@ -222,6 +229,32 @@ static void print_table(struct run runs[][MAX_SEEDS], int seeds, double whole)
     }
 }
 
+/* The share of the best known volume after so many evaluations. */
+static void print_shares(struct run runs[][MAX_SEEDS], int seeds, double whole, int64_t budget)
+{
+    printf("\n| share of the volume after |");
+    int n = 0;
+    while (n < BUDGETS && budgets[n] <= budget) {
+        printf(" %lld |", (long long)budgets[n++]);
+    }
+    printf("\n| --- |");
+    for (int k = 0; k < n; k++) {
+        printf(" --- |");
+    }
+    for (int a = 0; a < n_algorithms; a++) {
+        printf("\n| `%s` |", algorithms[a]);
+        for (int k = 0; k < n; k++) {
+            double v[MAX_SEEDS];
+            for (int s = 0; s < seeds; s++) {
+                v[s] = volume(&runs[a][s], budgets[k] < runs[a][s].n ? budgets[k] : runs[a][s].n) / whole;
+            }
+            double mid = median(v, seeds);
+            printf(" %.3f (%.3f to %.3f) |", mid, v[0], v[seeds - 1]);
+        }
+    }
+    printf("\n");
+}
+
 /* Evaluations from 50 on, logarithmic, against the share of the volume from 0.7 to 1. */
 static void print_plot(struct run runs[][MAX_SEEDS], int seeds, double whole, int64_t budget)
 {
@@ -230,7 +263,7 @@ static void print_plot(struct run runs[][MAX_SEEDS], int seeds, double whole, in
         memset(plot[y], ' ', COLUMNS);
         plot[y][COLUMNS] = '\0';
     }
-    for (int a = ALGORITHMS - 1; a >= 0; a--) {
+    for (int a = n_algorithms - 1; a >= 0; a--) {
         for (int x = 0; x < COLUMNS; x++) {
             int64_t n = (int64_t)lround(50 * pow((double)budget / 50, (double)x / (COLUMNS - 1)));
             double v[MAX_SEEDS];
@@ -252,23 +285,36 @@ static void print_plot(struct run runs[][MAX_SEEDS], int seeds, double whole, in
         putchar('-');
     }
     printf("\n       50%*lld evaluations (logarithmic)\n       ", COLUMNS - 2, (long long)budget);
-    for (int a = 0; a < ALGORITHMS; a++) {
+    for (int a = 0; a < n_algorithms; a++) {
         printf("%c %s   ", letters[a], algorithms[a]);
     }
     printf("\n```\n");
+}
+
+static void read_algorithms(const char *list)
+{
+    for (const char *at = list; *at != '\0' && n_algorithms < ALGORITHMS; at += *at == ',') {
+        size_t n = strcspn(at, ",");
+        snprintf(algorithms[n_algorithms++], sizeof algorithms[0], "%.*s", (int)n, at);
+        at += n;
+    }
 }
 
 int main(int argc, char **argv)
 {
     int64_t budget = 3000;
     int seeds = 3;
+    const char *list = "auto,nsga2,bayes,random";
     char made[] = "/tmp/report_demoXXXXXX", path[300];
     const char *folder = NULL;
     for (int i = 1; i + 1 < argc; i += 2) {
         budget = strcmp(argv[i], "-b") == 0 ? atoll(argv[i + 1]) : budget;
         seeds = strcmp(argv[i], "-s") == 0 ? atoi(argv[i + 1]) : seeds;
         folder = strcmp(argv[i], "-d") == 0 ? argv[i + 1] : folder;
+        study = strcmp(argv[i], "-f") == 0 ? argv[i + 1] : study;
+        list = strcmp(argv[i], "-a") == 0 ? argv[i + 1] : list;
     }
+    read_algorithms(list);
     if (seeds < 1 || seeds > MAX_SEEDS || budget < 100) {
         fail("arguments", "1 to 21 seeds, a budget of at least 100");
     }
@@ -279,7 +325,7 @@ int main(int argc, char **argv)
     }
     static struct run runs[ALGORITHMS][MAX_SEEDS];
     for (int s = 0; s < seeds; s++) {
-        for (int a = 0; a < ALGORITHMS; a++) {
+        for (int a = 0; a < n_algorithms; a++) {
             search(folder, algorithms[a], s + 1, budget, path, sizeof path);
             read_run(path, &runs[a][s]);
         }
@@ -290,6 +336,7 @@ int main(int argc, char **argv)
     printf("%d seeds of %lld evaluations each; best known front: %d of %lld feasible designs.\n\n", seeds,
            (long long)budget, front, (long long)all.n);
     print_table(runs, seeds, whole);
+    print_shares(runs, seeds, whole, budget);
     print_plot(runs, seeds, whole, budget);
     if (folder == made) {
         struct shell sh = {0};
@@ -297,7 +344,7 @@ int main(int argc, char **argv)
         shell_release(&sh);
     }
     mem_free(all.f);
-    for (int a = 0; a < ALGORITHMS; a++) {
+    for (int a = 0; a < n_algorithms; a++) {
         for (int s = 0; s < seeds; s++) {
             mem_free(runs[a][s].f);
         }

@@ -384,9 +384,9 @@ START_TEST(bad_options)
     o.algorithm = "simplex";
     ck_assert(search_new(&sp, &o, &err) == NULL);
     ck_assert(strstr(err.text, "'simplex'") != NULL);
-    const double zero[] = {1, 0};
+    const double negative[] = {1, -0.5};
     o = good;
-    o.epsilon = zero;
+    o.epsilon = negative;
     struct err other = ERR_INIT;
     ck_assert(search_new(&sp, &o, &other) == NULL);
     ck_assert(strstr(other.text, "'epsilon' of objective 1") != NULL);

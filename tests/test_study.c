@@ -267,6 +267,9 @@ START_TEST(hashes_tell_apart)
         bool space, model;
     } rows[] = {
         {"search.seed", "4", true, false},
+        {"search.epsilon", "{energy: 1uJ}", true, false},
+        {"search.fidelity", "[roofline, mapped]", true, false},
+        {"search.fidelity", "[mapped]", false, false},
         {"search.budget.evaluations", "200", false, false},
         {"space.pe_rows", "[8, 12]", true, false},
         {"objectives", "[energy, latency]", true, false},
