@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { ESTIMATES = 2000, MOST_STARTS = 10, LEAST_STARTS = 4, STARTS_SHARE = 12 };
+enum { ESTIMATES = 10000, MOST_STARTS = 10, LEAST_STARTS = 4, STARTS_SHARE = 12 };
 
 static void estimate_all(struct search *s, const struct search_problem *p)
 {

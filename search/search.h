@@ -38,7 +38,7 @@ struct search_problem {
     const void *ctx;
     /* A cheap estimate of the result at canonical x (a bound, a coarse simulation), of objectives and constraints in their own units;
      * f[0] = NaN: expected to fail. It need not be close: what looks best by it is asked first (fidelity.c). A pure function of x, called
-     * 2,000 times by search_new(). NULL: none. */
+     * 10,000 times by search_new(). NULL: none. */
     void (*estimate)(const void *ctx, const double *x, double *f, double *g);
 };
 

@@ -3,7 +3,8 @@
  *
  *   report_demo [-b budget] [-s seeds] [-d folder] [-f study] [-a algorithms]
  *
- * -f: another study (a file). -a: a list in place of auto,nsga2,bayes,random; NAME+roofline is NAME with `fidelity: [roofline, mapped]`.
+ * -f: another study (a file). -a: a list in place of auto,nsga2,bayes,random; NAME+roofline is NAME with `fidelity: [roofline, mapped]`, and
+ * exhaustive goes through the whole space whatever the budget: then the best known front is the true one.
  *
  * The runs are studies in `folder` (made; default a new one that is removed in the end), so that an interrupted report goes on where it was.
  * Mappings are shared through one cache file: some 12 minutes of two cores. */
@@ -48,6 +49,7 @@ static void search(const char *folder, const char *algorithm, int seed, int64_t 
 {
     struct shell sh = {0};
     const char *plus = strchr(algorithm, '+');
+    budget = strcmp(algorithm, "exhaustive") == 0 ? 100000000 : budget;
     snprintf(path, size, "%s/%s-%d.db", folder, algorithm, seed);
     shell_run(&sh,
               "\"${DOVETAIL:-build/release/dovetail}\" search %s --set search.algorithm=%.*s%s --seed %d --budget %lld"

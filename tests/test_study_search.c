@@ -79,7 +79,7 @@ START_TEST(guesses_come_first_and_are_no_trials)
 {
     int front;
     char *plain = run("guess_none", "-j2", &front), *one = run("guess_one", GUESSES " -j1", &front);
-    char *two = run("guess_two", GUESSES " -j2", &front), *cut = run("guess_cut", GUESSES " -j2 --time 40ms", &front);
+    char *two = run("guess_two", GUESSES " -j2", &front), *cut = run("guess_cut", GUESSES " -j2 --time 200ms", &front);
     ck_assert_int_eq(lines(one), 160);
     ck_assert_str_ne(one, plain);
     ck_assert_str_eq(one, two);
@@ -195,6 +195,60 @@ START_TEST(epsilon_thins_the_front)
 }
 END_TEST
 
+START_TEST(a_stalled_search_stops)
+{
+    struct shell sh = {0};
+    char *exports[2];
+    for (int k = 0; k < 2; k++) {
+        shell_run(&sh,
+                  "rm -f build/stall.db* && dovetail search " STUDY " -o build/stall.db -q --json -j%d"
+                  " --set search.budget.stall=300 --budget 100k",
+                  k + 1);
+        ck_assert_int_eq(sh.status, 0);
+        ck_assert_msg(strstr(strbuf_str(&sh.out), "\"stop\": \"stalled\"") != NULL, "%s", strbuf_str(&sh.out));
+        shell_run(&sh, "dovetail export build/stall.db --all --format jsonl");
+        exports[k] = strbuf_detach(&sh.out);
+        ck_assert_int_gt(lines(exports[k]), 300);
+    }
+    ck_assert_str_eq(exports[0], exports[1]);
+    shell_run(&sh, "dovetail resume build/stall.db -q --json && rm -f build/stall.db*");
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "\"new\": 0"));
+    shell_release(&sh);
+    free(exports[0]);
+    free(exports[1]);
+}
+END_TEST
+
+/* Every design of a small study once: its front is the truth, and what a search on as many trials finds cannot beat it. */
+START_TEST(exhaustive_search_certifies)
+{
+    static const char *const small =
+        "--set 'space.bits=[4, 8]' --set 'space.partition={values: [output_channels, core0], when: cores > 1}'"
+        " --set 'space.cores=[1, 2]' --set 'space.dataflow=[weight_stationary]'";
+    struct shell sh = {0};
+    /* 4 rows x 4 columns x 5 buffers x 2 widths x (1 + 2) places = 480 designs, 20 of them with more than 1024 PEs */
+    shell_run(&sh,
+              "rm -f build/whole.db* && dovetail search " STUDY
+              " %s --set search.algorithm=exhaustive --budget 1000 -o build/whole.db"
+              " -q --json",
+              small);
+    ck_assert_msg(strstr(strbuf_str(&sh.out), "\"stop\": \"exhausted\"") != NULL, "%s", strbuf_str(&sh.out));
+    ck_assert_msg(strstr(strbuf_str(&sh.out), "\"evaluations\": 460") != NULL, "%s", strbuf_str(&sh.out));
+    shell_run(&sh, "dovetail pareto build/whole.db --format csv");
+    char *truth = strbuf_detach(&sh.out);
+    /* `auto` sees that the budget covers the space. */
+    shell_run(&sh,
+              "rm -f build/auto.db* && dovetail search " STUDY
+              " %s --set search.algorithm=auto --budget 1000 -o build/auto.db -q"
+              " && dovetail pareto build/auto.db --format csv",
+              small);
+    ck_assert_str_eq(strbuf_str(&sh.out), truth);
+    shell_run(&sh, "rm -f build/whole.db* build/auto.db*");
+    shell_release(&sh);
+    free(truth);
+}
+END_TEST
+
 /* Kendall's tau of guess and model over n designs. */
 static double concordance(const double *a, const double *b, int n)
 {
@@ -258,6 +312,8 @@ int main(void)
     tcase_add_test(tc, earlier_studies_teach);
     tcase_add_test(tc, designs_are_carried_over);
     tcase_add_test(tc, epsilon_thins_the_front);
+    tcase_add_test(tc, a_stalled_search_stops);
+    tcase_add_test(tc, exhaustive_search_certifies);
     tcase_add_test(tc, the_roofline_ranks_designs);
     suite_add_tcase(suite, tc);
     SRunner *sr = srunner_create(suite);
