@@ -384,34 +384,31 @@ int runner_run(const struct study *s, struct record *record, struct db *db, stru
 {
     struct running l = {
         .study = s, .record = record, .db = db, .pool = pool, .options = o, .start_s = clock_wall_s(), .last_hv = NAN};
-    l.search = new_search(s, db, err);
-    .study = s, .record = record, .db = db, .pool = pool, .options = o, .start_s = clock_wall_s(), .last_hv = NAN
-};
-l.guesser = (struct guesser){s, s->guess ? evaluator_new(s, NULL, NULL) : NULL};
-l.search = new_search(&l.guesser, db, err);
-if (l.search == NULL) {
+    l.guesser = (struct guesser){s, s->guess ? evaluator_new(s, NULL, NULL) : NULL};
+    l.search = new_search(&l.guesser, db, err);
+    if (l.search == NULL) {
+        release(&l);
+        return -1;
+    }
+    l.progress.name = s->name;
+    l.progress.algorithm = search_algorithm_name(l.search);
+    l.progress.total = s->evaluations;
+    window_init(&l);
+    l.log = db_trials(db, 0, err);
+    int go = l.log != NULL && note_budget(db, s->evaluations, err) == 0 ? 1 : -1;
+    while (go > 0 && (search_stop(l.search) == SEARCH_RUNNING || l.window.begin < l.window.end)) {
+        go = advance(&l, err);
+    }
+    bool all = l.window.begin == l.window.end;
+    out->stop = all ? search_stop(l.search) : SEARCH_RUNNING;
+    if (go >= 0 && report(&l, true, err) < 0) {
+        go = -1;
+    }
+    struct pool_stats stats;
+    pool->ops->stats(pool, &stats);
+    out->last = l.progress;
+    out->evaluated = l.evaluated;
+    out->cached = stats.cached;
     release(&l);
-    return -1;
-}
-l.progress.name = s->name;
-l.progress.algorithm = search_algorithm_name(l.search);
-l.progress.total = s->evaluations;
-window_init(&l);
-l.log = db_trials(db, 0, err);
-int go = l.log != NULL && note_budget(db, s->evaluations, err) == 0 ? 1 : -1;
-while (go > 0 && (search_stop(l.search) == SEARCH_RUNNING || l.window.begin < l.window.end)) {
-    go = advance(&l, err);
-}
-bool all = l.window.begin == l.window.end;
-out->stop = all ? search_stop(l.search) : SEARCH_RUNNING;
-if (go >= 0 && report(&l, true, err) < 0) {
-    go = -1;
-}
-struct pool_stats stats;
-pool->ops->stats(pool, &stats);
-out->last = l.progress;
-out->evaluated = l.evaluated;
-out->cached = stats.cached;
-release(&l);
-return go < 0 ? -1 : 0;
+    return go < 0 ? -1 : 0;
 }

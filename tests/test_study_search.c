@@ -45,13 +45,13 @@ START_TEST(mistakes)
 END_TEST
 
 /* Runs the study with more options into build/NAME.db and returns its export; *front is the last line's. */
-static char *run(const char *name, const char *more, int *front)
+static char *run(const char *name, int budget, const char *more, int *front)
 {
     struct shell sh = {0};
     shell_run(&sh, "rm -f build/%s.db*", name);
     int tries = 0;
     do { /* a time limit stops it again and again */
-        shell_run(&sh, "dovetail search " STUDY " -o build/%s.db -q --json %s", name, more);
+        shell_run(&sh, "dovetail search " STUDY " -o build/%s.db -q --json --budget %d %s", name, budget, more);
     } while (sh.status == 75 && ++tries < 400);
     ck_assert_msg(sh.status == 0, "%s", strbuf_str(&sh.err));
     if (strstr(more, "--time") != NULL) {
@@ -78,9 +78,10 @@ static int lines(const char *text)
 START_TEST(guesses_come_first_and_are_no_trials)
 {
     int front;
-    char *plain = run("guess_none", "-j2", &front), *one = run("guess_one", GUESSES " -j1", &front);
-    char *two = run("guess_two", GUESSES " -j2", &front), *cut = run("guess_cut", GUESSES " -j2 --time 200ms", &front);
-    ck_assert_int_eq(lines(one), 160);
+    char *plain = run("guess_none", 80, "-j2", &front), *one = run("guess_one", 80, GUESSES " -j1", &front);
+    char *two = run("guess_two", 80, GUESSES " -j2", &front),
+         *cut = run("guess_cut", 80, GUESSES " -j2 --time 200ms", &front);
+    ck_assert_int_eq(lines(one), 80);
     ck_assert_str_ne(one, plain);
     ck_assert_str_eq(one, two);
     ck_assert_str_eq(one, cut);
@@ -95,23 +96,23 @@ END_TEST
 START_TEST(earlier_studies_teach)
 {
     int front;
-    char *old = run("start_old", "-j2", &front);
+    char *old = run("start_old", 80, "-j2", &front);
     static const char *const first = "--set search.start=[build/start_old.db] --set 'space.glb={pow2: [64KiB, 256KiB]}'"
-                                     " --set workload.model=mlperf_tiny_vww --budget 40";
+                                     " --set workload.model=mlperf_tiny_vww";
     struct strbuf more = STRBUF_INIT;
     strbuf_addf(&more, "%s -j2", first);
-    char *a = run("start_two", strbuf_str(&more), &front);
+    char *a = run("start_two", 40, strbuf_str(&more), &front);
     strbuf_reset(&more);
     strbuf_addf(&more, "%s -j1 --time 40ms", first);
     struct shell sh = {0};
-    char *b = run("start_one", strbuf_str(&more), &front);
+    char *b = run("start_one", 40, strbuf_str(&more), &front);
     ck_assert_str_eq(a, b);
     ck_assert_int_eq(lines(a), 40);
     /* Once it has begun, the old file is not needed. */
     shell_run(&sh, "rm -f build/start_old.db* && dovetail search " STUDY " %s --budget 50 -o build/start_two.db -q",
               first);
     ck_assert_msg(sh.status == 0, "%s", strbuf_str(&sh.err));
-    shell_run(&sh, "dovetail search " STUDY " %s -o build/start_new.db -q", first);
+    shell_run(&sh, "dovetail search " STUDY " %s --budget 40 -o build/start_new.db -q", first);
     ck_assert_int_ne(sh.status, 0);
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "start_old.db"));
     /* The first trials are old ones: four that differ from a study without. */
@@ -181,10 +182,11 @@ END_TEST
 START_TEST(epsilon_thins_the_front)
 {
     int all, coarse, one, two;
-    char *plain = run("cells_none", "-j2", &all);
-    char *a = run("cells_two", "-j2 --set 'search.epsilon={energy: 0.5uJ, latency: 10us}'", &two);
-    char *b = run("cells_one", "-j1 --time 40ms --set 'search.epsilon={energy: 0.5uJ, latency: 10us}'", &one);
-    char *c = run("cells_coarse", "-j2 --set 'search.epsilon={energy: 1J, latency: 1s, weight_size: 1GiB}'", &coarse);
+    char *plain = run("cells_none", 80, "-j2", &all);
+    char *a = run("cells_two", 80, "-j2 --set 'search.epsilon={energy: 0.5uJ, latency: 10us}'", &two);
+    char *b = run("cells_one", 80, "-j1 --time 40ms --set 'search.epsilon={energy: 0.5uJ, latency: 10us}'", &one);
+    char *c =
+        run("cells_coarse", 80, "-j2 --set 'search.epsilon={energy: 1J, latency: 1s, weight_size: 1GiB}'", &coarse);
     ck_assert_str_eq(a, b);
     ck_assert_int_eq(one, two);
     ck_assert_msg(coarse == 1 && two > 1 && two < all, "fronts of %d, %d and %d", coarse, two, all);
@@ -202,13 +204,13 @@ START_TEST(a_stalled_search_stops)
     for (int k = 0; k < 2; k++) {
         shell_run(&sh,
                   "rm -f build/stall.db* && dovetail search " STUDY " -o build/stall.db -q --json -j%d"
-                  " --set search.budget.stall=150 --budget 100k",
+                  " --set search.budget.stall=80 --budget 100k",
                   k + 1);
         ck_assert_int_eq(sh.status, 0);
         ck_assert_msg(strstr(strbuf_str(&sh.out), "\"stop\": \"stalled\"") != NULL, "%s", strbuf_str(&sh.out));
         shell_run(&sh, "dovetail export build/stall.db --all --format jsonl");
         exports[k] = strbuf_detach(&sh.out);
-        ck_assert_int_gt(lines(exports[k]), 150);
+        ck_assert_int_gt(lines(exports[k]), 80);
     }
     ck_assert_str_eq(exports[0], exports[1]);
     shell_run(&sh, "dovetail resume build/stall.db -q --json && rm -f build/stall.db*");
@@ -240,11 +242,11 @@ START_TEST(exhaustive_search_certifies)
     /* `auto` sees that the budget covers the space. */
     shell_run(&sh,
               "rm -f build/auto.db* && dovetail search " STUDY
-              " %s --set search.algorithm=auto --budget 1000 -o build/auto.db -q"
+              " %s --set search.algorithm=auto --budget 1000 -o build/auto.db -q >build/auto.txt"
               " && dovetail pareto build/auto.db --all",
               small);
-    ck_assert_str_eq(strbuf_str(&sh.out), truth);
-    shell_run(&sh, "rm -f build/whole.db* build/auto.db*");
+    ck_assert_msg(strcmp(strbuf_str(&sh.out), truth) == 0, "another front:\n%.400s", strbuf_str(&sh.out));
+    shell_run(&sh, "rm -f build/whole.db* build/auto.*");
     shell_release(&sh);
     free(truth);
 }
@@ -267,7 +269,7 @@ static double concordance(const double *a, const double *b, int n)
 /* Random designs of the test's study: what both say, and that nothing else of the evaluation changes. */
 START_TEST(the_roofline_ranks_designs)
 {
-    enum { N = 150 };
+    enum { N = 60 };
     struct diags d = DIAGS_INIT;
     struct study *s = study_load(STUDY, NULL, 0, &d);
     struct evaluator *e = evaluator_new(s, NULL, NULL);
