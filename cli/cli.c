@@ -2,14 +2,24 @@
 #include "cli/cli.h"
 
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+/* What is no UTF-8 (the name of a file may be anything) becomes '?': JSON has no other way to say it. */
 static json_t *error_object(enum err_code code, const char *text)
 {
-    return json_pack("{s:i, s:s}", "code", (int)code, "message", text);
+    struct strbuf clean = STRBUF_INIT;
+    for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
+        size_t good = utf8_length((const unsigned char *)text, left);
+        n = good > 0 ? good : 1;
+        strbuf_add(&clean, good > 0 ? text : "?", n);
+    }
+    json_t *object = json_pack("{s:i, s:s}", "code", (int)code, "message", strbuf_str(&clean));
+    strbuf_release(&clean);
+    return object;
 }
 
 int cli_error(const struct cli *cli, const struct err *err)
@@ -49,8 +59,12 @@ int cli_unknown(const struct cli *cli, const char *what, const char *word, const
 
 int cli_diags(const struct cli *cli, const struct diags *d)
 {
+    return cli_diags_as(cli, d, d->n_errors == d->n_unreadable ? ERR_NOINPUT : ERR_DATA);
+}
+
+int cli_diags_as(const struct cli *cli, const struct diags *d, enum err_code code)
+{
     struct strbuf text = STRBUF_INIT;
-    enum err_code code = d->n_errors == d->n_unreadable ? ERR_NOINPUT : ERR_DATA;
     if (d->n_errors || !cli->quiet) {
         diags_format(d, cli->color_err, &text);
         fputs(strbuf_str(&text), stderr);
@@ -72,10 +86,16 @@ int cli_diags(const struct cli *cli, const struct diags *d)
 
 int cli_json(json_t *doc)
 {
+    int status = 0;
+    if (doc == NULL) { /* as jansson answers to a text that is no UTF-8 */
+        doc = json_pack("{s:o}", "error",
+                        error_object(ERR_DATA, "a name in the answer is not UTF-8: ask without --json"));
+        status = ERR_DATA;
+    }
     json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
     fputc('\n', stdout);
     json_decref(doc);
-    return 0;
+    return status;
 }
 
 void cli_say(const struct cli *cli, const char *fmt, ...)

@@ -56,13 +56,14 @@ int cli_unknown(const struct cli *cli, const char *what, const char *word, const
  * {"error": .., "diagnostics": [..]} to stdout then. Returns 65 when there are errors (66 when all are files that cannot be read), else 0.
  * Warnings alone are not shown with --quiet. */
 int cli_diags(const struct cli *cli, const struct diags *d);
+int cli_diags_as(const struct cli *cli, const struct diags *d, enum err_code code); /* the same with another status */
 
 /* What every process does before it evaluates: errors of GSL are returned, not printed; OpenBLAS on one thread. */
 void cli_setup(void);
 /* The whole program: finds the verb and runs it. Returns the exit status. */
 int cli_main(int argc, char **argv, struct pool *(*new_pool)(const struct pool_request *r, struct err *err));
 
-/* Prints one document to stdout and lets go of it. Returns 0. */
+/* Prints one document to stdout and lets go of it. Returns 0; 65 with an error in its place when jansson could not make it (NULL). */
 int cli_json(json_t *doc);
 /* A line of talk on stderr, newline added: not with --quiet. */
 void cli_say(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

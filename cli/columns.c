@@ -293,7 +293,7 @@ int where_init(struct where *w, const struct cli *cli, const struct columns *c, 
         for (int i = 0; i < texts->n; i++) {
             add_condition(texts->item[i], &names, &sql, params, &w->n_params, &d);
         }
-        status = cli_diags(cli, &d) ? ERR_USAGE : 0;
+        status = cli_diags_as(cli, &d, ERR_USAGE);
     }
     w->params = mem_calloc((size_t)w->n_params + 1, sizeof *w->params);
     for (int i = 0; i < w->n_params; i++) {

@@ -196,6 +196,26 @@ START_TEST(errors_are_json_too)
 }
 END_TEST
 
+/* The name of a file may be any bytes; JSON may not. */
+START_TEST(json_of_strange_names)
+{
+    static const struct {
+        const char *line;
+        int status;
+    } cases[] = {{"status $(printf 'build/\\377.db')", 66},
+                 {"eval $(printf '\\303\\050.yaml')", 66},
+                 {"init -w $(printf '\\377')", 65}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        shell_run(&sh, "dovetail %s --json", cases[i].line);
+        json_t *doc = json_loads(strbuf_str(&sh.out), 0, NULL);
+        ck_assert_msg(doc != NULL, "%s: %s", cases[i].line, strbuf_str(&sh.out));
+        ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(doc, "error"), "code")), cases[i].status);
+        ck_assert_int_eq(sh.status, cases[i].status);
+        json_decref(doc);
+    }
+}
+END_TEST
+
 START_TEST(options_end_and_mix)
 {
     shell_run(&sh, "dovetail templates --json show -- --none");
@@ -385,6 +405,7 @@ int main(void)
     tcase_add_test(tc, misspelt_names_get_the_right_suggestion);
     tcase_add_test(tc, usage_errors);
     tcase_add_test(tc, errors_are_json_too);
+    tcase_add_test(tc, json_of_strange_names);
     tcase_add_test(tc, options_end_and_mix);
     tcase_add_test(tc, output_that_cannot_be_written_is_an_error);
     tcase_add_test(tc, doctor_and_version_as_json);
