@@ -7,7 +7,8 @@
  *   leakage  = chip's leakage power * cycles / clock
  *   cycles   = max(lock-step steps, max over levels and ports of bits of the busiest instance / bandwidth)
  *
- * with every count times the share of it that takes place and every element times what it takes where zeros are known (sparse.h).
+ * with an output's finished sums in its final width and the others in the accumulator's (tensor_count.finished), and every count times the
+ * share of it that takes place and every element times what it takes where zeros are known (sparse.h);
  *
  * as Accelergy rolls energies up (METHODS-operator 4.4) and Timeloop bounds latency (4.3), but with every sum billed
  * when it is read to be sent outwards (drains), and in bits. Hops: level_hops(). */
@@ -26,12 +27,17 @@
 const char *const fidelity_names[] = {"bandwidth", "stalls", "systolic", "calibrated", NULL};
 _Static_assert(sizeof fidelity_names / sizeof *fidelity_names == FIDELITY_COUNT + 1, "a name for each fidelity");
 
-/* Everything about one tensor at one level that prices its movement. */
-struct port {
+struct width {
     struct packing packing;
     double bits;      /* that one element takes of a port's bandwidth */
     double wire_bits; /* of the element itself, on the network */
-    bool compressed;  /* then `element` holds */
+};
+
+/* Everything about one tensor at one level that prices its movement. */
+struct port {
+    struct width each; /* of an output: a partial sum */
+    struct width done; /* of an output: a finished one */
+    bool compressed;   /* then `element` holds */
     struct sparse_element element;
     struct sparse_share inner, outer; /* of the words to and from the next keeper inside, outside */
 };
@@ -42,13 +48,17 @@ struct ports {
     bool sparse;
 };
 
-static void port_of(const struct accelerator *a, const struct einsum *e, const struct mapping *m, int l, int t,
-                    struct port *p)
+static struct width width_of(const struct level *l, int bits)
 {
-    int width = mapping_bits(m, e, l, t);
-    p->packing = packing_of(&a->level[l], width);
-    p->bits = (double)a->level[l].word_bits * (double)p->packing.words / (double)p->packing.per_word;
-    p->wire_bits = width;
+    struct packing p = packing_of(l, bits);
+    return (struct width){p, (double)l->word_bits * (double)p.words / (double)p.per_word, bits};
+}
+
+static void port_of(const struct accelerator *a, const struct einsum *e, int l, int t, struct port *p)
+{
+    const struct einsum_tensor *tensor = &e->tensor[t];
+    p->each = width_of(&a->level[l], tensor->output ? tensor->partial_bits : tensor->bits);
+    p->done = width_of(&a->level[l], tensor->bits);
     p->compressed = false;
     p->inner = p->outer = (struct sparse_share){1, 1};
 }
@@ -60,11 +70,11 @@ static void add_zeros(const struct accelerator *a, const struct einsum *e, const
         struct sparse_share inside = {1, 1};
         for (int l = m->n_levels - 1; l >= 0; l--) {
             struct port *p = &ports->port[l][t];
-            p->compressed = mapping_finished(m, e, l, t) &&
-                            sparse_element(&a->level[l], e, t, mapping_bits(m, e, l, t), &p->element);
+            p->compressed =
+                mapping_finished(m, e, l, t) && sparse_element(&a->level[l], e, t, e->tensor[t].bits, &p->element);
             if (p->compressed) {
-                p->bits = p->element.port_bits;
-                p->wire_bits = p->element.wire_bits;
+                p->each.bits = p->done.bits = p->element.port_bits;
+                p->each.wire_bits = p->done.wire_bits = p->element.wire_bits;
             }
             p->outer = inside;
             if (m->level[l].keep >> t & 1) {
@@ -79,7 +89,7 @@ static void ports_of(const struct accelerator *a, const struct einsum *e, const 
 {
     for (int l = 0; l < m->n_levels; l++) {
         for (int t = 0; t < e->n_tensors; t++) {
-            port_of(a, e, m, l, t, &out->port[l][t]);
+            port_of(a, e, l, t, &out->port[l][t]);
         }
     }
     out->macs = (struct sparse_share){1, 1};
@@ -89,16 +99,29 @@ static void ports_of(const struct accelerator *a, const struct einsum *e, const 
     }
 }
 
-static double accesses(const struct port *p, double count, int64_t instances)
+static double accesses(const struct port *p, const struct width *w, double count, int64_t instances)
 {
     double n = (double)instances;
     if (p->compressed) {
         return count * p->element.words;
     }
-    if (p->packing.per_word == 1) {
-        return count * (double)p->packing.words;
+    if (w->packing.per_word == 1) {
+        return count * (double)w->packing.words;
     }
-    return n * ceil(count / (n * (double)p->packing.per_word));
+    return n * ceil(count / (n * (double)w->packing.per_word));
+}
+
+/* Finished sums among updates or drains, where they differ from others. */
+static int64_t finished(const struct einsum *e, int t, const struct tensor_count *c, int64_t among)
+{
+    return e->tensor[t].bits != e->tensor[t].partial_bits && among > 0 ? c->finished : 0;
+}
+
+/* Updates or drains, a finished sum as the share of a partial one that it takes. */
+static double as_partial(const struct einsum *e, int t, const struct tensor_count *c, const struct port *p, int64_t n)
+{
+    int64_t done = finished(e, t, c, n);
+    return (double)(n - done) + (double)done * (p->done.bits / p->each.bits);
 }
 
 /* Hops of tensor t's words on the network below level l. */
@@ -122,11 +145,16 @@ static void price_tensor(const struct accelerator *a, const struct einsum *e, co
     const struct port *p = &ports->port[l][t];
     struct tensor_cost *tc = &out->level[l].tensor[t];
     int64_t instances = n->level[l].instances;
-    double reads = (double)c->reads * p->inner.energy, drains = (double)c->drains * p->outer.energy;
-    double fills = (double)c->fills * p->outer.energy, updates = (double)c->updates * p->inner.energy;
-    double forwards = (double)c->forwards * p->outer.energy;
-    double read = accesses(p, reads, instances) + accesses(p, drains, instances) + accesses(p, forwards, instances);
-    double write = accesses(p, fills, instances) + accesses(p, updates, instances);
+    int64_t done_up = finished(e, t, c, c->updates), done_out = finished(e, t, c, c->drains);
+    int64_t done_below = finished(e, t, c, c->words);
+    double in = p->inner.energy, outer = p->outer.energy;
+    double read = accesses(p, &p->each, (double)c->reads * in, instances) +
+                  accesses(p, &p->each, (double)(c->drains - done_out) * outer, instances) +
+                  accesses(p, &p->done, (double)done_out * outer, instances) +
+                  accesses(p, &p->each, (double)c->forwards * outer, instances);
+    double write = accesses(p, &p->each, (double)c->fills * outer, instances) +
+                   accesses(p, &p->each, (double)(c->updates - done_up) * in, instances) +
+                   accesses(p, &p->done, (double)done_up * in, instances);
     tc->tile = c->tile;
     tc->reads = c->reads;
     tc->fills = c->fills;
@@ -138,15 +166,18 @@ static void price_tensor(const struct accelerator *a, const struct einsum *e, co
     tc->accesses = read + write;
     tc->passing = p->inner.energy;
     tc->entries = p->compressed ? p->element.entries : 1;
-    tc->tile_bits = (double)c->tile * p->bits;
+    tc->tile_bits =
+        (double)c->tile * (p->compressed ? p->element.port_bits : width_of(level, mapping_bits(m, e, l, t)).bits);
     tc->tile_meta_bits = p->compressed ? (double)c->tile * p->element.meta_bits : 0;
-    tc->moved = (reads + drains + forwards + fills + updates) * tc->entries;
+    tc->moved =
+        ((double)(c->reads + c->updates) * in + (double)(c->drains + c->forwards + c->fills) * outer) * tc->entries;
     tc->energy_pj = read * level->read_pj + write * level->write_pj;
     double handed = l > 0 ? (double)n->level[l - 1].tensor[t].forwards : 0; /* from child to child, one hop */
-    double way = (double)c->words * hops(level, e, &m->level[l], t) + handed;
-    tc->network_pj = (way * p->wire_bits * level->hop_pj_per_bit +
-                      (double)c->adds * e->tensor[t].partial_bits * level->add_pj_per_bit) *
-                     p->inner.energy;
+    double up = (double)done_below * p->done.wire_bits + (double)(c->words - done_below) * p->each.wire_bits;
+    double way = up * hops(level, e, &m->level[l], t) + handed * p->each.wire_bits;
+    tc->network_pj =
+        (way * level->hop_pj_per_bit + (double)c->adds * e->tensor[t].partial_bits * level->add_pj_per_bit) *
+        p->inner.energy;
     out->storage_pj += tc->energy_pj;
     out->network_pj += tc->network_pj;
 }
@@ -161,8 +192,9 @@ static double port_cycles(const struct accelerator *a, const struct einsum *e, c
     for (int t = 0; t < e->n_tensors; t++) {
         const struct tensor_count *c = &n->level[l].tensor[t];
         const struct port *p = &ports->port[l][t];
-        read += ((double)c->reads * p->inner.time + (double)c->drains * p->outer.time) / instances * p->bits / steps;
-        write += ((double)c->fills * p->outer.time + (double)c->updates * p->inner.time) / instances * p->bits / steps;
+        double drains = as_partial(e, t, c, p, c->drains), updates = as_partial(e, t, c, p, c->updates);
+        read += ((double)c->reads * p->inner.time + drains * p->outer.time) / instances * p->each.bits / steps;
+        write += ((double)c->fills * p->outer.time + updates * p->inner.time) / instances * p->each.bits / steps;
     }
     double need = read / level->read_bits_per_cycle;
     need = fmax(need, write / level->write_bits_per_cycle);
@@ -176,7 +208,7 @@ static double port_cycles(const struct accelerator *a, const struct einsum *e, c
     return ceil(need * steps * (1 - 1e-12)); /* a whole quotient stays whole */
 }
 
-/* Counts as the ports feel them, in elements as a dense machine has them. */
+/* Counts as the ports feel them, in elements as a dense machine has them; of the output as partial sums. */
 static void felt_counts(const struct accelerator *a, const struct einsum *e, const struct ports *ports,
                         const struct counts *n, struct counts *out)
 {
@@ -186,13 +218,15 @@ static void felt_counts(const struct accelerator *a, const struct einsum *e, con
         for (int t = 0; t < e->n_tensors; t++) {
             const struct port *p = &ports->port[l][t];
             struct tensor_count *c = &out->level[l].tensor[t];
-            double dense = (double)a->level[l].word_bits * (double)p->packing.words / (double)p->packing.per_word;
-            double size = p->bits / dense;
+            double dense =
+                width_of(&a->level[l], e->tensor[t].output ? e->tensor[t].partial_bits : e->tensor[t].bits).bits;
+            double size = p->each.bits / dense;
             c->tile = (int64_t)ceil((double)c->tile * size);
             c->reads = (int64_t)ceil((double)c->reads * size * p->inner.time);
             c->updates = (int64_t)ceil((double)c->updates * size * p->inner.time);
             c->fills = (int64_t)ceil((double)c->fills * size * p->outer.time);
             c->drains = (int64_t)ceil((double)c->drains * size * p->outer.time);
+            c->finished = p->compressed ? 0 : (int64_t)((double)c->finished * fmin(p->inner.time, p->outer.time));
         }
     }
 }

@@ -31,12 +31,6 @@ static struct kernel_width width_of(const struct level *l, int bits)
                                  .wire_bits = bits};
 }
 
-static enum packed packed_of(const struct kernel_port *p)
-{
-    int n = (p->whole.words < 1) + (p->partial.words < 1);
-    return n == 0 ? PACKED_NEVER : n == 1 ? PACKED_SOMETIMES : PACKED_ALWAYS;
-}
-
 static void init_slots(struct cost_kernel *k)
 {
     const struct mapping *m = &k->skeleton;
@@ -145,8 +139,8 @@ int cost_kernel_init(struct cost_kernel *k, const struct accelerator *a, const s
         }
         for (int l = 0; l < a->n_levels; l++) {
             k->port[l][t].whole = width_of(&a->level[l], tensor->bits);
-            k->port[l][t].partial = width_of(&a->level[l], tensor->partial_bits);
-            k->port[l][t].packed = packed_of(&k->port[l][t]);
+            k->port[l][t].partial = width_of(&a->level[l], tensor->output ? tensor->partial_bits : tensor->bits);
+            k->port[l][t].two = tensor->output && tensor->partial_bits != tensor->bits;
         }
     }
     for (int l = 0; l < a->n_levels; l++) {

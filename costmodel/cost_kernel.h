@@ -23,11 +23,9 @@ struct kernel_width {
     double wire_bits;
 };
 
-enum packed { PACKED_NEVER, PACKED_SOMETIMES, PACKED_ALWAYS }; /* whether several elements share a word */
-
 struct kernel_port {
     struct kernel_width whole, partial; /* of an output as final or partial sum; equal for operands */
-    enum packed packed;
+    bool two;                           /* they differ */
 };
 
 /* A tensor with ranks of two dimensions or more, such as rows + kernel rows. */

@@ -335,6 +335,18 @@ static bool has_spatial(const struct nest *n, int level)
     return false;
 }
 
+/* A spatial reduction outside of the level: no sum in it is complete. */
+static bool reduced_above(const struct query *q, int level)
+{
+    for (int i = 0; i < q->n->above[level + 1]; i++) {
+        const struct nest_loop *loop = &q->n->loop[i];
+        if (!loop->temporal && !(q->v.relevant >> loop->dim & 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The traffic between one keeper of the tensor and the next one inside, `child`, over the networks between them. `asked`: what the children
  * take in, each for itself. Where a level has one child an instance, what was asked of that is asked of it. */
 static int count_link(struct query *q, int child, int level, int64_t asked, enum count_scope scope, struct counts *out,
@@ -349,7 +361,10 @@ static int count_link(struct query *q, int child, int level, int64_t asked, enum
         if (has_spatial(q->n, b) && fetched(q, child, b, &words, err) != 0) {
             return -1;
         }
-        int64_t known = output ? words - visited(q, b) : 0; /* sums that exist already */
+        int64_t seen = output ? visited(q, b) : 0;
+        int64_t known = output ? words - seen : 0; /* sums that exist already */
+        /* The last time that a word comes it is complete; but what MACs add to a sum lies in it as wide as before. */
+        tc->finished = !reduced_above(q, b) && (child != MAC_LEVEL || known == 0) ? seen : 0;
         tc->words = words + known;
         tc->adds = output && scope == COUNT_ALL ? asked - words : 0;
         if (b == level) {

@@ -15,11 +15,13 @@
 #include "costmodel/mapping.h"
 
 struct tensor_count {
-    int64_t tile;     /* elements of the largest tile of one instance; 0 when the level does not keep the tensor */
-    int64_t reads;    /* towards the inner side: operands; output: sums read to be added to, here or further inside */
-    int64_t fills;    /* writes that come from the outer side */
-    int64_t updates;  /* output: writes that come from the inner side */
-    int64_t drains;   /* output: reads of sums that leave for the outer side; 0 by Timeloop's rules */
+    int64_t tile;    /* elements of the largest tile of one instance; 0 when the level does not keep the tensor */
+    int64_t reads;   /* towards the inner side: operands; output: sums read to be added to, here or further inside */
+    int64_t fills;   /* writes that come from the outer side */
+    int64_t updates; /* output: writes that come from the inner side */
+    int64_t drains;  /* output: reads of sums that leave for the outer side; 0 by Timeloop's rules */
+    int64_t
+        finished; /* output: of the updates, of the drains, and of the words up on the network below: sums that are complete */
     int64_t forwards; /* operands: reads for a neighbour (count_forward.h); totals over all instances only */
     int64_t
         words; /* on the network below the level, whether it keeps the tensor or not: down, and for the output up and down */

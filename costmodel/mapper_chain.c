@@ -93,7 +93,7 @@ static bool parent_fits(const struct chain *c, int l)
 {
     int up = c->parent[l][c->p->out];
     double x[MP_DIMS];
-    if (!(c->keep[l] >> c->p->out & 1) || up == c->top || !chain_open(c, l) || c->wide[up][0] || chain_open(c, up)) {
+    if (!(c->keep[l] >> c->p->out & 1) || up == c->top || !chain_open(c, l) || c->held_wide[up] || chain_open(c, up)) {
         return true;
     }
     chain_extent(c, up, c->at[up], x);
@@ -155,13 +155,13 @@ static void bound_level(const struct chain *c, int l, struct walk *w)
         if (!(c->keep[l] >> t & 1)) {
             continue;
         }
-        double pj = c->pj[l][t][t == c->p->out && chain_open(c, l)];
+        double pj = c->pj[l][t];
         struct mp_tick *k = &ticks[n++];
         chain_tick(c, t, l, l + 1, k);
         double words = k->volume * c->s->instances[l] + least_words(c, t, l, l + 2);
         energy += words * pj;
         words += timed || c->m->exact ? mp_order_min(loops, k, 1, chain_inner_first(c, l + 1)) : 0;
-        apart += c->m->exact ? chain_link_pj(c, t, l, chain_open(c, l), words) : 0;
+        apart += c->m->exact ? chain_link_pj(c, t, l, words) : 0;
         k->weight *= pj;
         if (t == c->p->out) {
             double first = c->first[l];

@@ -19,13 +19,13 @@ struct chain {
     struct mapper_work *w;
     int top;                           /* n_levels - 1 */
     int parent[HW_LEVELS][MP_TENSORS]; /* next outer level that keeps the tensor */
-    double pj[HW_LEVELS][MP_TENSORS]
-             [2]; /* of one word fetched into level l; output: by whether a reduction runs outside */
+    double pj[HW_LEVELS][MP_TENSORS];  /* of one word fetched into level l; output: of a partial sum, there and back */
     double shared[HW_LEVELS][MP_TENSORS]; /* multicast between level l and its parent */
-    double first_pj[HW_LEVELS][2];        /* what first visits of the output save of that */
-    bool wide[HW_LEVELS][2];              /* width at level l by whether a reduction runs outside */
+    double first_pj[HW_LEVELS];           /* what first visits of the output and its finished sums save of that */
+    bool held_wide[HW_LEVELS];            /* the level holds partial sums whatever loops run outside */
     double first[HW_LEVELS];              /* words of the output first visited, all instances */
     bool innermost[HW_LEVELS];            /* no level inside keeps the output */
+    double done[HW_LEVELS];               /* sums that come finished; 0 where those are no narrower */
     uint32_t fixed[HW_LEVELS];            /* dimensions in which a tile need not be maximal */
     bool tables;                          /* mapper_inner.c has them; else rest_pj holds */
     int port[MP_PORTS], n_ports;          /* whose cycles the tables bound, as in mp_best */
@@ -52,7 +52,7 @@ bool chain_open(const struct chain *c, int l);
 /* What n words of an operand (of the output) fetched into level l ask of ports; the output also: what first visits save. */
 void chain_add_operand(const struct chain *c, int l, int t, double n, struct walk *w);
 void chain_add_output(const struct chain *c, int l, double n, struct walk *w);
-void chain_link_bits(const struct chain *c, int t, int l, bool open, double n, struct walk *w);
+void chain_link_bits(const struct chain *c, int t, int l, double n, struct walk *w);
 double chain_cycles(const struct chain *c, const struct walk *w);
 /* Elements that fill up the last physical word of each instance: n elements of all instances of level l. */
 double chain_padding(const struct chain *c, int l, const struct mp_width *w, double n);
@@ -68,9 +68,9 @@ struct link_price {
     int n_pads;
     struct link_pad pad[4];
 };
-void chain_link_price(const struct chain *c, int t, int l, bool open, struct link_price *out);
+void chain_link_price(const struct chain *c, int t, int l, struct link_price *out);
 /* Energy of n words of tensor t taken into level l (perfect factors: with what fills up physical words). */
-double chain_link_pj(const struct chain *c, int t, int l, bool open, double n);
+double chain_link_pj(const struct chain *c, int t, int l, double n);
 /* Bounds that rule out any gain; leakage is added here. */
 bool chain_hopeless(const struct chain *c, double energy_pj, double cycles);
 

@@ -13,51 +13,32 @@ static int *measure_slot(struct mp_inner *in, int stays, int measure, int l, int
     return stays ? &in->stays[measure][l][t] : &in->moved[measure][l][t];
 }
 
-/* From words to energy. A node at which no reduction loop is left outside may end a run of such loops: the keeper's own tile then
- * had one outside. The less of both holds. */
-static void price_pj(const struct chain *c, int t, int l, int stays, const uint8_t *open)
+static void price_pj(const struct chain *c, int t, int l, int stays)
 {
     struct mp_inner *in = &c->w->inner;
-    struct link_price wide, narrow;
-    int n = in->n, spare = inner_new_slot(c->w);
-    const double *words = inner_slot(c->w, in->words[stays][l][t]);
-    double *pj = inner_slot(c->w, *measure_slot(in, stays, 0, l, t));
-    chain_link_price(c, t, l, true, &wide);
-    inner_price(n, &wide, words, pj);
-    if (t == c->p->out) {
-        double *least = inner_slot(c->w, spare);
-        chain_link_price(c, t, l, false, &narrow);
-        inner_price(n, &narrow, words, least);
-        for (int k = 0; k < n; k++) {
-            pj[k] = !open[k] && least[k] < pj[k] ? least[k] : pj[k];
-        }
-    }
-    in->n_slots--;
+    struct link_price price;
+    chain_link_price(c, t, l, &price);
+    inner_price(in->n, &price, inner_slot(c->w, in->words[stays][l][t]),
+                inner_slot(c->w, *measure_slot(in, stays, 0, l, t)));
 }
 
 /* From words to cycles of the port. */
-static void price_cycles(const struct chain *c, int port, int t, int l, const double *words, const uint8_t *open,
-                         double *cycles)
+static void price_cycles(const struct chain *c, int port, int t, int l, const double *words, double *cycles)
 {
-    double none[2], one[2];
-    for (int f = 0; f < 2; f++) {
-        struct walk w;
-        memset(&w, 0, sizeof w);
-        chain_link_bits(c, t, l, f, 0, &w);
-        none[f] = chain_port_cycles(c, &w, port);
-        memset(&w, 0, sizeof w);
-        chain_link_bits(c, t, l, f, 1, &w);
-        one[f] = chain_port_cycles(c, &w, port) - none[f];
-    }
+    struct walk w;
+    memset(&w, 0, sizeof w);
+    chain_link_bits(c, t, l, 0, &w);
+    double none = chain_port_cycles(c, &w, port);
+    memset(&w, 0, sizeof w);
+    chain_link_bits(c, t, l, 1, &w);
+    double one = chain_port_cycles(c, &w, port) - none;
     for (int i = 0; i < c->w->inner.n; i++) {
-        double x = none[0] + words[i] * one[0];
-        cycles[i] = none[1] + words[i] * one[1];
-        cycles[i] = x < cycles[i] && !open[i] ? x : cycles[i];
+        cycles[i] = none + words[i] * one;
     }
 }
 
-/* Bit by node: a reduction loop is left outside. */
-static uint8_t *open_nodes(const struct chain *c)
+/* Bit by node, in place of what fits the outermost level: a reduction loop is left outside. */
+static void open_nodes(const struct chain *c)
 {
     struct mapper_work *w = c->w;
     uint8_t *open = w->inner.fits[c->top], at[MP_DIMS] = {0};
@@ -70,10 +51,9 @@ static uint8_t *open_nodes(const struct chain *c)
             at[d] = 0;
         }
     }
-    return open;
 }
 
-static void tabulate_level(const struct chain *c, int l, const uint8_t *open)
+static void tabulate_level(const struct chain *c, int l)
 {
     struct mapper_work *w = c->w;
     struct mp_inner *in = &w->inner;
@@ -93,7 +73,7 @@ static void tabulate_level(const struct chain *c, int l, const uint8_t *open)
     chain_tabulate(c, l, moved, stays, in->fits[l]);
     for (int t = 0; t < c->p->nt; t++) {
         for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
-            price_pj(c, t, l, k, open);
+            price_pj(c, t, l, k);
         }
     }
 }
@@ -132,13 +112,13 @@ bool inner_init(struct chain *c)
             in->fits[l] = mem_realloc(in->fits[l], (size_t)in->n, 1);
         }
     }
-    const uint8_t *open = open_nodes(c);
+    open_nodes(c);
     in->n_tables = 1;
     in->dead = in->overflow = false;
     c->n_ports = 0;
     inner_walk_start(c, &in->table[0], (const double[MP_MEASURES]){1});
     for (int l = 0; l < c->top && !in->dead && !in->overflow; l++) {
-        tabulate_level(c, l, open);
+        tabulate_level(c, l);
         inner_walk_level(c, &in->table[0], l);
         in->dead = !in->overflow && least_key_hopeless(c, l);
     }
@@ -150,13 +130,12 @@ static void tabulate_cycles(const struct chain *c, int q)
 {
     struct mapper_work *w = c->w;
     struct mp_inner *in = &w->inner;
-    const uint8_t *open = in->fits[c->top];
     for (int l = 0; l < c->top; l++) {
         for (int t = 0; t < c->p->nt; t++) {
             for (int k = 0; k < 2 && (c->keep[l] >> t & 1); k++) {
                 int *at = measure_slot(in, k, 1 + q, l, t);
                 *at = inner_new_slot(w);
-                price_cycles(c, c->port[q], t, l, inner_slot(w, in->words[k][l][t]), open, inner_slot(w, *at));
+                price_cycles(c, c->port[q], t, l, inner_slot(w, in->words[k][l][t]), inner_slot(w, *at));
             }
         }
     }

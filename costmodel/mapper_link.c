@@ -22,45 +22,37 @@ bool chain_open(const struct chain *c, int l)
     return false;
 }
 
-/* Adds what n words of tensor t taken into level l ask of ports; an output's first visits are not taken in. */
-void chain_link_bits(const struct chain *c, int t, int l, bool open, double n, struct walk *w)
+/* Adds what n words of tensor t taken into level l ask of ports; an output's first visits are not taken in, and what is finished goes up
+ * narrow. */
+void chain_link_bits(const struct chain *c, int t, int l, double n, struct walk *w)
 {
     const struct mp_problem *p = c->p;
     int up = c->parent[l][t];
     double up_n = n / c->shared[l][t];
+    const struct mp_width *a = &p->width[l][t][MP_WIDE], *b = &p->width[up][t][MP_WIDE];
     if (t != p->out) {
-        w->write_bits[l] += n * p->width[l][t][MP_NARROW].port_bits;
-        w->read_bits[up] += up_n * p->width[up][t][MP_NARROW].port_bits;
+        w->write_bits[l] += n * a->port_bits;
+        w->read_bits[up] += up_n * b->port_bits;
         return;
     }
-    const struct mp_width *a = &p->width[l][t][c->wide[l][open]];
-    const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
-    w->read_bits[l] += p->drains ? n * a->port_bits : 0;
+    double saved = a->port_bits - p->width[l][t][MP_NARROW].port_bits;
+    double up_saved = b->port_bits - p->width[up][t][MP_NARROW].port_bits;
+    w->read_bits[l] += p->drains ? n * a->port_bits - c->done[l] * saved : 0;
     w->write_bits[l] += (n - c->first[l]) * a->port_bits;
-    w->write_bits[up] += up_n * b->port_bits;
+    w->write_bits[up] += up_n * b->port_bits - c->done[up] * up_saved;
     w->read_bits[up] += (up_n - c->first[up]) * b->port_bits;
 }
 
 void chain_add_operand(const struct chain *c, int l, int t, double n, struct walk *w)
 {
-    chain_link_bits(c, t, l, false, n, w);
+    chain_link_bits(c, t, l, n, w);
 }
 
-/* Drains and refills of level l, updates of its parent; and what first visits save of the energy. Sums are wide while a reduction
- * loop runs further out than what arrives. What an outer keeper drains was counted narrow where no reduction loop runs outside of it; it
- * is wide when one runs inside of it but outside of l. */
+/* Drains and refills of level l, updates of its parent; and what first visits and finished sums save of the energy. */
 void chain_add_output(const struct chain *c, int l, double n, struct walk *w)
 {
-    const struct mp_problem *p = c->p;
-    int t = p->out, up = c->parent[l][t];
-    bool open = chain_open(c, l);
-    w->energy_pj -= c->first_pj[l][open];
-    chain_link_bits(c, t, l, open, n, w);
-    if (p->drains && open && up < c->top && !c->wide[up][0] && !chain_open(c, up)) {
-        const struct mp_width *o = &p->width[up][t][MP_NARROW], *b = &p->width[up][t][MP_WIDE];
-        w->energy_pj += c->first[up] * (b->read_pj - o->read_pj);
-        w->read_bits[up] += c->first[up] * (b->port_bits - o->port_bits);
-    }
+    w->energy_pj -= c->first_pj[l];
+    chain_link_bits(c, c->p->out, l, n, w);
 }
 
 double chain_port_cycles(const struct chain *c, const struct walk *w, int port)
@@ -114,33 +106,49 @@ static void init_operand(struct chain *c, int t, int l)
     } while (!(c->keep[up] >> t & 1));
     c->parent[l][t] = up;
     c->shared[l][t] = share;
-    c->pj[l][t][0] = c->pj[l][t][1] = pj + p->width[up][t][MP_NARROW].read_pj / share;
+    c->pj[l][t] = pj + p->width[up][t][MP_NARROW].read_pj / share;
 }
 
-static void init_output(struct chain *c, int l, bool innermost)
+/* Elements that fill up the last physical word of each instance: `n` elements of all instances of level l. */
+double chain_padding(const struct chain *c, int l, const struct mp_width *w, double n)
+{
+    if (c->p->sparse) {
+        return 0; /* a bound: expected values fill no whole words */
+    }
+    double whole = c->p->a->level[l].word_bits / w->port_bits * c->s->instances[l]; /* elements of a word each */
+    return whole > c->s->instances[l] ? ceil(n / whole * (1 - 1e-12)) * whole - n : 0;
+}
+
+/* The same for the finished sums that come to a level, or leave it. */
+static double done_padding(const struct chain *c, int l, const struct mp_width *narrow)
+{
+    return c->s->padded_macs > c->p->macs ? 0 : chain_padding(c, l, narrow, c->done[l]);
+}
+
+/* Every sum as a partial one; what first visits save, and finished sums, comes off as a whole. */
+static void init_output(struct chain *c, int l)
 {
     const struct mp_problem *p = c->p;
     int t = p->out, up = l;
-    double share = 1;
-    c->innermost[l] = innermost;
-    for (int open = 0; open < 2; open++) {
-        c->wide[l][open] = open || c->s->partial_above[l] || (innermost && c->s->partial);
-        const struct mp_width *a = &p->width[l][t][c->wide[l][open]], *b;
-        double pj = a->write_pj + (p->drains ? a->read_pj : 0), first = c->first[l] * a->write_pj;
-        share = 1;
-        up = l;
-        do {
-            up++;
-            double before = share;
-            share *= c->s->share[up][t];
-            b = &p->width[up][t][open || c->s->partial_above[up]];
-            pj += hop_pj(c, up, t) / share * 2 * b->bits;
-            first += c->first[up] * hop_pj(c, up, t) * b->bits;
-            pj += (1 / before - 1 / share) * p->width[up][t][MP_WIDE].bits * p->a->level[up].add_pj_per_bit;
-        } while (!(c->keep[up] >> t & 1));
-        c->pj[l][t][open] = pj + (b->read_pj + b->write_pj) / share;
-        c->first_pj[l][open] = first + c->first[up] * b->read_pj;
+    const struct mp_width *a = &p->width[l][t][MP_WIDE], *narrow = &p->width[l][t][MP_NARROW], *b = a;
+    double share = 1, pj = a->write_pj + (p->drains ? a->read_pj : 0), saved = c->first[l] * a->write_pj;
+    if (p->drains) {
+        saved += c->done[l] * (a->read_pj - narrow->read_pj) - done_padding(c, l, narrow) * narrow->read_pj;
     }
+    do {
+        up++;
+        double before = share, done = c->s->partial_above[up] ? 0 : c->first[up];
+        share *= c->s->share[up][t];
+        b = &p->width[up][t][MP_WIDE];
+        narrow = &p->width[up][t][MP_NARROW];
+        pj += hop_pj(c, up, t) / share * 2 * b->bits;
+        saved += hop_pj(c, up, t) * (c->first[up] * b->bits + done * (b->bits - narrow->bits));
+        pj += (1 / before - 1 / share) * b->bits * p->a->level[up].add_pj_per_bit;
+    } while (!(c->keep[up] >> t & 1));
+    saved += c->first[up] * b->read_pj + c->done[up] * (b->write_pj - narrow->write_pj);
+    saved -= done_padding(c, up, narrow) * narrow->write_pj;
+    c->pj[l][t] = pj + (b->read_pj + b->write_pj) / share;
+    c->first_pj[l] = saved;
     c->parent[l][t] = up;
     c->shared[l][t] = share;
 }
@@ -172,6 +180,21 @@ bool chain_other_counts(const struct chain *c)
     return slides && c->m && c->m->accounting != ACCOUNTING_EXACT;
 }
 
+/* How many sums come finished to each level; those that MACs add up are as wide as partial ones. */
+static void init_done(struct chain *c)
+{
+    const struct mp_problem *p = c->p;
+    const struct einsum_tensor *out = &p->e->tensor[p->out];
+    bool below = false;
+    for (int l = 0; l <= c->top; l++) {
+        bool partial = c->s->partial_above[l] || (!below && c->s->partial) || out->bits == out->partial_bits;
+        c->done[l] = partial ? 0 : c->first[l];
+        c->innermost[l] = !below;
+        c->held_wide[l] = c->s->partial_above[l] || (!below && c->s->partial);
+        below = below || (c->keep[l] >> p->out & 1);
+    }
+}
+
 static void init_transfers(struct chain *c)
 {
     const struct mp_problem *p = c->p;
@@ -180,6 +203,7 @@ static void init_transfers(struct chain *c)
         c->first[l] = p->volume_out * copies;
         copies *= c->s->share[l][p->out];
     }
+    init_done(c);
     for (int t = 0; t < p->nt; t++) {
         bool below = false;
         for (int l = 0; l < c->top; l++) {
@@ -190,7 +214,7 @@ static void init_transfers(struct chain *c)
             }
             c->fixed[l] |= spread(c, t);
             if (t == p->out) {
-                init_output(c, l, !below);
+                init_output(c, l);
             } else {
                 init_operand(c, t, l);
             }
@@ -202,31 +226,20 @@ static void init_transfers(struct chain *c)
     }
 }
 
-/* Elements that fill up the last physical word of each instance: `n` elements of all instances of level l. */
-double chain_padding(const struct chain *c, int l, const struct mp_width *w, double n)
-{
-    if (c->p->sparse) {
-        return 0; /* a bound: expected values fill no whole words */
-    }
-    double whole = c->p->a->level[l].word_bits / w->port_bits * c->s->instances[l]; /* elements of a word each */
-    return whole > c->s->instances[l] ? ceil(n / whole * (1 - 1e-12)) * whole - n : 0;
-}
-
 /* Energy of the accesses that physical words add to n words of tensor t taken into level l. */
-static double padding_pj(const struct chain *c, int t, int l, bool open, double n)
+static double padding_pj(const struct chain *c, int t, int l, double n)
 {
     const struct mp_problem *p = c->p;
     int up = c->parent[l][t];
     double out = n / c->shared[l][t];
+    const struct mp_width *a = &p->width[l][t][MP_WIDE], *b = &p->width[up][t][MP_WIDE];
     if (t != p->out) {
-        const struct mp_width *a = &p->width[l][t][MP_NARROW], *b = &p->width[up][t][MP_NARROW];
         return chain_padding(c, l, a, n) * a->write_pj + chain_padding(c, up, b, out) * b->read_pj;
     }
-    const struct mp_width *a = &p->width[l][t][c->wide[l][open]];
-    const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
-    double pj = chain_padding(c, l, a, n - c->first[l]) * a->write_pj + chain_padding(c, up, b, out) * b->write_pj +
-                chain_padding(c, up, b, out - c->first[up]) * b->read_pj;
-    return pj + (p->drains && c->wide[l][open] == c->wide[l][1] ? chain_padding(c, l, a, n) * a->read_pj : 0);
+    double pj = chain_padding(c, l, a, n - c->first[l]) * a->write_pj;
+    pj += chain_padding(c, up, b, out - c->done[up]) * b->write_pj;
+    pj += chain_padding(c, up, b, out - c->first[up]) * b->read_pj;
+    return pj + (p->drains ? chain_padding(c, l, a, n - c->done[l]) * a->read_pj : 0);
 }
 
 static void add_pad(const struct chain *c, int l, const struct mp_width *w, double scale, double offset, double pj,
@@ -238,35 +251,32 @@ static void add_pad(const struct chain *c, int l, const struct mp_width *w, doub
     }
 }
 
-void chain_link_price(const struct chain *c, int t, int l, bool open, struct link_price *out)
+void chain_link_price(const struct chain *c, int t, int l, struct link_price *out)
 {
     const struct mp_problem *p = c->p;
     int up = c->parent[l][t];
     double share = 1 / c->shared[l][t];
+    const struct mp_width *a = &p->width[l][t][MP_WIDE], *b = &p->width[up][t][MP_WIDE];
     memset(out, 0, sizeof *out);
+    out->pj = c->pj[l][t];
     if (t != p->out) {
-        const struct mp_width *a = &p->width[l][t][MP_NARROW], *b = &p->width[up][t][MP_NARROW];
-        out->pj = c->pj[l][t][0];
         add_pad(c, l, a, 1, 0, a->write_pj, out);
         add_pad(c, up, b, share, 0, b->read_pj, out);
         return;
     }
-    const struct mp_width *a = &p->width[l][t][c->wide[l][open]];
-    const struct mp_width *b = &p->width[up][t][open || c->s->partial_above[up]];
-    out->pj = c->pj[l][t][open];
-    out->first_pj = c->first_pj[l][open];
+    out->first_pj = c->first_pj[l];
     add_pad(c, l, a, 1, c->first[l], a->write_pj, out);
-    add_pad(c, up, b, share, 0, b->write_pj, out);
+    add_pad(c, up, b, share, c->done[up], b->write_pj, out);
     add_pad(c, up, b, share, c->first[up], b->read_pj, out);
-    if (p->drains && c->wide[l][open] == c->wide[l][1]) {
-        add_pad(c, l, a, 1, 0, a->read_pj, out);
+    if (p->drains) {
+        add_pad(c, l, a, 1, c->done[l], a->read_pj, out);
     }
 }
 
-double chain_link_pj(const struct chain *c, int t, int l, bool open, double n)
+double chain_link_pj(const struct chain *c, int t, int l, double n)
 {
-    double pj = n * c->pj[l][t][t == c->p->out && open];
-    return pj + (c->s->padded_macs > c->p->macs ? 0 : padding_pj(c, t, l, open, n));
+    double pj = n * c->pj[l][t];
+    return pj + (c->s->padded_macs > c->p->macs ? 0 : padding_pj(c, t, l, n));
 }
 
 /* MACs, and their operand reads and updates at the innermost level that keeps each. */
@@ -359,17 +369,17 @@ void chain_least_traffic(const struct chain *c, struct walk *w, double *outer_pj
             int up = c->parent[l][t];
             double in = words * p->width[l][t][MP_NARROW].port_bits;
             double out = words / c->shared[l][t] * p->width[up][t][MP_NARROW].port_bits;
-            double pj = words * c->pj[l][t][0] - (t == p->out ? c->first_pj[l][0] : 0);
+            double pj = words * c->pj[l][t] - (t == p->out ? c->first_pj[l] : 0);
             for (int k = 0; k <= l && outer_pj; k++) {
                 outer_pj[k] += pj;
             }
-            w->energy_pj += words * c->pj[l][t][0];
+            w->energy_pj += words * c->pj[l][t];
             if (t != p->out) {
                 w->write_bits[l] += in;
                 w->read_bits[up] += out;
                 continue;
             }
-            w->energy_pj -= c->first_pj[l][0];
+            w->energy_pj -= c->first_pj[l];
             w->read_bits[l] += p->drains ? in : 0;
             w->write_bits[up] += out;
         }

@@ -102,7 +102,7 @@ static void weigh(struct chain *c, const int *label, int n_pairs, const int *ten
         for (int u = l + 1; u <= c->top; u++) {
             words += c->w->labels.label[label[u]].words[k] * c->outer[u] * c->s->instances[l];
         }
-        w->energy_pj += chain_link_pj(c, t, l, chain_open(c, l), words);
+        w->energy_pj += chain_link_pj(c, t, l, words);
         if (t == c->p->out) {
             chain_add_output(c, l, words, w);
         } else {
@@ -136,11 +136,10 @@ static double least_pj(const struct chain *c, int n_pairs, const int *tensor, co
     for (int k = 0; k < n_pairs; k++) {
         int t = tensor[k], l = keeper[k];
         double x[MP_DIMS];
-        bool open = t == c->p->out && chain_open(c, l);
         chain_extent(c, l, c->at[l], x);
-        each[k] = c->pj[l][t][open];
+        each[k] = c->pj[l][t];
         pj += mp_volume(&c->p->tensor[t], x) * c->s->instances[l] * each[k];
-        pj -= t == c->p->out ? c->first_pj[l][open] : 0;
+        pj -= t == c->p->out ? c->first_pj[l] : 0;
     }
     for (int u = 1; u <= c->top; u++) {
         struct mp_tick ticks[MP_PAIRS];

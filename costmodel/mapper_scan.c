@@ -118,7 +118,7 @@ static void scan_sliding(const struct mp_problem *p, const struct scan *s, int t
 
 /* Least energy of the transfers into level l: the innermost loop above lets stay only the
  * tensors that it does not move. */
-static double scan_bound(const struct chain *c, int l, const struct scan *s, const double *volume, bool open)
+static double scan_bound(const struct chain *c, int l, const struct scan *s, const double *volume)
 {
     const struct mp_problem *p = c->p;
     double sum = 0, most = 0, saved[MP_TENSORS];
@@ -128,7 +128,7 @@ static double scan_bound(const struct chain *c, int l, const struct scan *s, con
         if (!(c->keep[l] >> t & 1)) {
             continue;
         }
-        double pj = volume[t] * iterations * c->pj[l][t][t == p->out && open];
+        double pj = volume[t] * iterations * c->pj[l][t];
         double tick = 1, stays = 1 / s->run[0][t];
         if (p->tensor[t].sliding) {
             double once;
@@ -147,7 +147,7 @@ static double scan_bound(const struct chain *c, int l, const struct scan *s, con
         most = x > most ? x : most;
     }
     double bound = sum - most;
-    bound -= c->keep[l] >> p->out & 1 ? c->first_pj[l][open] : 0;
+    bound -= c->keep[l] >> p->out & 1 ? c->first_pj[l] : 0;
     return bound > 0 ? bound : 0;
 }
 
@@ -171,12 +171,11 @@ static bool scan_node(const struct chain *c, int l, const struct scan *s, struct
 {
     const struct mp_problem *p = c->p;
     double volume[MP_TENSORS];
-    bool open = s->run[0][p->out] > 1;
-    bool held = c->s->partial_above[l] || (c->innermost[l] ? c->s->partial : open);
+    bool held = c->held_wide[l] || s->run[0][p->out] > 1; /* a reduction loop is left outside */
     if (!scan_fits(c, l, s, held, volume)) {
         return false;
     }
-    v->bound_pj = scan_bound(c, l, s, volume, open);
+    v->bound_pj = scan_bound(c, l, s, volume);
     v->grown = false;
     return true;
 }
@@ -322,7 +321,7 @@ void chain_tabulate(const struct chain *c, int l, double *const *moved, double *
         double volume[MP_TENSORS];
         scan_set(c, l, d, at, &s);
         double iterations = c->s->padded_macs / s.size[0];
-        bool held = c->s->partial_above[l] || (c->innermost[l] ? c->s->partial : s.run[0][p->out] > 1);
+        bool held = c->held_wide[l] || s.run[0][p->out] > 1;
         bool may_widen = (c->keep[l] >> p->out & 1) && !held && !c->innermost[l];
         fits[i] = scan_fits(c, l, &s, held, volume) ? MP_FITS : MP_NO_FIT;
         if (fits[i] && may_widen && !scan_fits(c, l, &s, true, volume)) {

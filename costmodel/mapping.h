@@ -41,9 +41,9 @@ struct mapping {
 
 /* Elements of tensor t's largest tile in one instance of `level`; of all its dimensions when the level is the outermost. Loops legal. */
 int64_t mapping_tile(const struct mapping *m, const struct einsum *e, int level, int tensor);
-/* Bits of one element of tensor t as `level` stores it. An output is stored at its partial width where what arrives is still a partial sum,
+/* Bits that `level` keeps room for, for one element of tensor t. An output has its partial width where what arrives may be a partial sum,
  * that is where a loop over a reduction dimension runs outside of what arrives (a temporal one at any level above the next keeper inside, a
- * spatial one above `level`); else at its final width. A level that does not keep the output passes it on in that width. */
+ * spatial one above `level`); else its final width. What moves is priced by what of it is finished (tensor_count.finished). */
 int mapping_bits(const struct mapping *m, const struct einsum *e, int level, int tensor);
 /* Whether what arrives of the output at `level` from inside is complete: where reduction loops run outside of the next keeper inside, its
  * tile stays through them. Operands always are. */

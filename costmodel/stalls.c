@@ -60,11 +60,25 @@ static double passes(const struct einsum *e, const struct mapping *m, int l, int
     return n;
 }
 
-static double port_bits(const struct accelerator *a, const struct einsum *e, const struct mapping *m, int l, int t)
+static double bits_of(const struct level *level, int bits)
 {
-    const struct level *level = &a->level[l];
-    struct packing p = packing_of(level, mapping_bits(m, e, l, t));
+    struct packing p = packing_of(level, bits);
     return (double)level->word_bits * (double)p.words / (double)p.per_word;
+}
+
+/* Of an element, of the output of a partial sum. */
+static double port_bits(const struct accelerator *a, const struct einsum *e, int l, int t)
+{
+    return bits_of(&a->level[l], e->tensor[t].output ? e->tensor[t].partial_bits : e->tensor[t].bits);
+}
+
+/* Of the mean element that goes up: some sums are finished. */
+static double port_bits_up(const struct accelerator *a, const struct einsum *e, int l, int t,
+                           const struct tensor_count *c, int64_t n)
+{
+    double partial = port_bits(a, e, l, t);
+    double done = n > 0 ? (double)c->finished / (double)n : 0;
+    return partial + done * (bits_of(&a->level[l], e->tensor[t].bits) - partial);
 }
 
 static double slower(double bits, double bandwidth, double shared)
@@ -75,40 +89,37 @@ static double slower(double bits, double bandwidth, double shared)
 /* One tensor between two keepers: what moves of it, how long it takes, how long it may. */
 struct link {
     int child, parent;
-    double tile;                 /* elements of the child's tile */
-    double down, up;             /* elements an instance of the child takes in and sends out, all in all */
-    double words_down, words_up; /* that an instance of the parent sends and takes for its children */
+    double tile;                    /* elements of the child's tile */
+    double down, up;                /* elements an instance of the child takes in and sends out, all in all */
+    double words_down, words_up;    /* that an instance of the parent sends and takes for its children */
+    double bits_up, parent_bits_up; /* of an element that goes up, at the ports of each */
 };
 
-static double down_time(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
-                        const struct link *k, int t, double child_words, double parent_words)
+static double down_time(const struct accelerator *a, const struct einsum *e, const struct link *k, int t,
+                        double child_words, double parent_words)
 {
     const struct level *c = &a->level[k->child], *p = &a->level[k->parent];
-    double in =
-        slower(child_words * port_bits(a, e, m, k->child, t), c->write_bits_per_cycle, c->shared_bits_per_cycle);
-    double out =
-        slower(parent_words * port_bits(a, e, m, k->parent, t), p->read_bits_per_cycle, p->shared_bits_per_cycle);
+    double in = slower(child_words * port_bits(a, e, k->child, t), c->write_bits_per_cycle, c->shared_bits_per_cycle);
+    double out = slower(parent_words * port_bits(a, e, k->parent, t), p->read_bits_per_cycle, p->shared_bits_per_cycle);
     return fmax(in, out);
 }
 
-static double up_time(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
-                      const struct link *k, int t, double child_words, double parent_words)
+static double up_time(const struct accelerator *a, const struct link *k, double child_words, double parent_words)
 {
     const struct level *c = &a->level[k->child], *p = &a->level[k->parent];
-    double out =
-        slower(child_words * port_bits(a, e, m, k->child, t), c->read_bits_per_cycle, c->shared_bits_per_cycle);
-    double in =
-        slower(parent_words * port_bits(a, e, m, k->parent, t), p->write_bits_per_cycle, p->shared_bits_per_cycle);
+    double out = slower(child_words * k->bits_up, c->read_bits_per_cycle, c->shared_bits_per_cycle);
+    double in = slower(parent_words * k->parent_bits_up, p->write_bits_per_cycle, p->shared_bits_per_cycle);
     return fmax(in, out);
 }
 
 /* What ports that read and write by turns need for both directions of one tile. */
-static double shared_time(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
-                          const struct link *k, int t, double tiles)
+static double shared_time(const struct accelerator *a, const struct einsum *e, const struct link *k, int t,
+                          double tiles)
 {
-    double inner = (k->down + k->up) * port_bits(a, e, m, k->child, t) / a->level[k->child].shared_bits_per_cycle;
-    double outer =
-        (k->words_down + k->words_up) * port_bits(a, e, m, k->parent, t) / a->level[k->parent].shared_bits_per_cycle;
+    double inner = k->down * port_bits(a, e, k->child, t) + k->up * k->bits_up;
+    double outer = k->words_down * port_bits(a, e, k->parent, t) + k->words_up * k->parent_bits_up;
+    inner /= a->level[k->child].shared_bits_per_cycle;
+    outer /= a->level[k->parent].shared_bits_per_cycle;
     return fmax(inner, outer) / tiles;
 }
 
@@ -125,9 +136,9 @@ static void add_link(const struct accelerator *a, const struct einsum *e, const 
     if (a->level[k->child].buffering < 2) {
         window /= passes(e, m, k->child, t);
     }
-    double down = down_time(a, e, m, k, t, k->down / tiles, k->words_down / tiles);
-    double up = output ? up_time(a, e, m, k, t, k->up / tiles, k->words_up / tiles) : 0;
-    double shared = up > 0 ? shared_time(a, e, m, k, t, tiles) : 0;
+    double down = down_time(a, e, k, t, k->down / tiles, k->words_down / tiles);
+    double up = output ? up_time(a, k, k->up / tiles, k->words_up / tiles) : 0;
+    double shared = up > 0 ? shared_time(a, e, k, t, tiles) : 0;
     double stall = (tiles - 1) * fmax(0, fmax(shared, fmax(down, up)) - window);
     out->stall[k->child] += stall;
     out->stall[k->parent] += stall;
@@ -137,11 +148,10 @@ static void add_link(const struct accelerator *a, const struct einsum *e, const 
 }
 
 /* The first tile of an operand, level by level; operands of one level share its ports. */
-static double first_load(const struct accelerator *a, const struct einsum *e, const struct mapping *m,
-                         const struct link *k, int t)
+static double first_load(const struct accelerator *a, const struct einsum *e, const struct link *k, int t)
 {
     double share = k->down > 0 ? k->tile / k->down : 0;
-    return down_time(a, e, m, k, t, k->tile, k->words_down * share);
+    return down_time(a, e, k, t, k->tile, k->words_down * share);
 }
 
 void stalls_of(const struct accelerator *a, const struct einsum *e, const struct mapping *m, const struct counts *one,
@@ -165,9 +175,11 @@ void stalls_of(const struct accelerator *a, const struct einsum *e, const struct
                                  .down = (double)c->fills / instances[child],
                                  .up = (double)c->drains / instances[child],
                                  .words_down = (double)p->reads / instances[l],
-                                 .words_up = (double)p->updates / instances[l]};
+                                 .words_up = (double)p->updates / instances[l],
+                                 .bits_up = port_bits_up(a, e, child, t, c, c->drains),
+                                 .parent_bits_up = port_bits_up(a, e, l, t, p, p->updates)};
                 add_link(a, e, m, (double)one->compute_cycles, &k, t, out);
-                load[child] += output ? 0 : first_load(a, e, m, &k, t);
+                load[child] += output ? 0 : first_load(a, e, &k, t);
             }
             child = l;
         }

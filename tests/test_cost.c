@@ -79,6 +79,46 @@ START_TEST(sums_made_by_hand)
 }
 END_TEST
 
+/* A sum that comes to DRAM complete takes a byte, one that does not two words of 16 bits; what MACs add up is wide. */
+START_TEST(finished_sums_are_narrow)
+{
+    struct einsum e;
+    struct mapping m;
+    struct accelerator a;
+    struct cost c;
+    struct err err = ERR_INIT;
+    paper(&e, &m, &a);
+    int out = einsum_output(&e), p = einsum_dim(&e, "P"), r = einsum_dim(&e, "R");
+    m.level[0].n_temporal = 0;
+    m.level[1].n_temporal = 2;
+    /* The tile of one sum stays in level 0 through its 3 taps. */
+    m.level[1].temporal[0] = (struct loop){p, 4};
+    m.level[1].temporal[1] = (struct loop){r, 3};
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &c, &err), 0);
+    ck_assert_int_eq(c.level[1].tensor[out].updates, 4);
+    ck_assert_double_eq_tol(c.level[1].tensor[out].energy_pj, 4 / 2 * 200, 1e-9);
+    ck_assert_double_eq_tol(c.level[0].tensor[out].energy_pj, 2 * (8 + 4) + 4 * 12, 1e-9);
+    /* It leaves after each tap: 8 times as a partial sum, which comes back, and 4 times for good. */
+    m.level[1].temporal[0] = (struct loop){r, 3};
+    m.level[1].temporal[1] = (struct loop){p, 4};
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &c, &err), 0);
+    ck_assert_int_eq(c.level[1].tensor[out].updates, 12);
+    ck_assert_int_eq(c.level[1].tensor[out].reads, 8);
+    ck_assert_double_eq_tol(c.level[1].tensor[out].energy_pj, 2 * 8 * (100 + 200) + 4 / 2 * 200, 1e-9);
+    ck_assert_double_eq_tol(c.level[0].tensor[out].energy_pj, 2 * (8 + 12) + 4 * (12 + 8), 1e-9);
+    /* Its wires: 8 partial sums there and back, and 4 finished ones. */
+    a.level[1].hop_pj_per_bit = 1;
+    a.level[1].hops_x = 1;
+    a.level[1].hops_y = 0;
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &c, &err), 0);
+    ck_assert_double_eq_tol(c.level[1].tensor[out].network_pj, 2 * 8 * 24 + 4 * 8, 1e-9);
+    /* And the write port of DRAM, at a bit a cycle. */
+    a.level[1].write_bits_per_cycle = 1;
+    ck_assert_int_eq(cost_evaluate(&a, &e, &m, &exact, &c, &err), 0);
+    ck_assert_double_eq_tol(c.cycles, 8 * 2 * 16 + 4 * 8, 1e-9);
+}
+END_TEST
+
 /* Reference case h70 (docs/cases.md): 8 columns of output rows; after the first of 5 taps each column's new input is the one that its right
  * neighbour held, so of 8 inputs a step 1 comes from level 1, in 4 steps of 5, twice. */
 START_TEST(links_made_by_hand)
@@ -353,6 +393,7 @@ int main(void)
     TCase *tc = tcase_create("cost");
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, sums_made_by_hand);
+    tcase_add_test(tc, finished_sums_are_narrow);
     tcase_add_test(tc, links_made_by_hand);
     tcase_add_test(tc, stalls_made_by_hand);
     tcase_add_test(tc, systolic_is_scale_sim);
