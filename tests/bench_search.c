@@ -4,7 +4,8 @@
  *   bench_search [-a algorithm] [-b budget,...] [-s seeds] [-p problem,...] [-l lag] [-d fixtures] [--markdown]
  *
  * Without arguments: the quick part, budget 10,000 and 3 seeds. `make bench-search`: budgets 200, 1,000 and 10,000, 11 seeds.
- * Runs are spread over the processors; each is the work of one thread.
+ * Runs are spread over the processors, the longest first; each is the work of one thread, so what is printed hangs on their number only by the
+ * CPU times. --markdown: the tables of docs/search.md.
  *
  * Prints for every cell the median of the volume ratio (hypervolume of the feasible front over that of the reference front,
  * in the reference front's unit box, reference point 1.1) and of IGD+; the best peer; in how many seeds we are better than the
@@ -152,6 +153,8 @@ static double rank_of(const double *v, int n, int i, bool high)
 
 struct totals {
     int cells, best_volume, best_igd, below, surely;
+    double least;   /* our volume over the best peer's, where that is not 0 */
+    char where[32]; /* in which cell */
 };
 
 /* What one problem at one budget came to. */
@@ -233,8 +236,13 @@ static void compare(struct cell *c, int budget, int seeds, const struct peer *pe
     c->probability = sign_test(c->better, differ);
 }
 
-static void count(const struct cell *c, struct totals *t)
+static void count(const struct cell *c, int budget, struct totals *t)
 {
+    double ratio = c->peer_volume > 0 ? c->volume / c->peer_volume : (double)INFINITY;
+    if (c->n > 1 && (t->cells == 0 || ratio < t->least)) {
+        t->least = ratio;
+        snprintf(t->where, sizeof t->where, "%s at %d", c->problem->name, budget);
+    }
     if (c->n > 1) {
         t->cells++;
         t->best_volume += c->volume >= c->peer_volume;
@@ -259,10 +267,12 @@ static void print_cell(const struct cell *c, int budget, int seeds)
 
 static void print_league(const struct league *l, const struct totals *t, int most)
 {
-    printf("\ncells %d: at least the best peer in %d (volume), %d (IGD+); surely better (sign test, p < 0.05) in %d; "
-           "below 0.97 "
-           "of it in %d\n\n",
-           t->cells, t->best_volume, t->best_igd, t->surely, t->below);
+    double share = t->cells > 0 ? 100.0 / t->cells : 0;
+    printf("\n%d cells: at least the best single peer in %d by volume (%.0f %%), %d by IGD+ (%.0f %%); surely better "
+           "by volume (sign test, "
+           "p < 0.05) in %d;\nbelow 0.97 of its volume in %d; the smallest ratio is %.4f (%s)\n\n",
+           t->cells, t->best_volume, share * t->best_volume, t->best_igd, share * t->best_igd, t->surely, t->below,
+           t->least, t->where);
     printf("| %-14s | %6s | %11s | %9s |\n| --- | --- | --- | --- |\n", "optimizer", "cells", "rank volume",
            "rank IGD+");
     bool done[MAX_NAMES] = {false};
@@ -284,9 +294,9 @@ static void print_league(const struct league *l, const struct totals *t, int mos
 }
 
 /* One row a problem, one pair of columns a budget: ours, then the best peer. A star: surely better. */
-static void print_markdown(struct cell (*cell)[MAX_PROBLEMS], int n, const int *budget, int n_budgets)
+static void print_markdown(struct cell (*cell)[MAX_PROBLEMS], int n, const int *budget, int n_budgets, bool igd)
 {
-    printf("| problem |");
+    printf(igd ? "\n| IGD+ |" : "| volume |");
     for (int b = 0; b < n_budgets; b++) {
         printf(" %d | best peer |", budget[b]);
     }
@@ -298,7 +308,11 @@ static void print_markdown(struct cell (*cell)[MAX_PROBLEMS], int n, const int *
         printf("\n| %s |", cell[0][i].problem->name);
         for (int b = 0; b < n_budgets; b++) {
             const struct cell *c = &cell[b][i];
-            printf(" %.4f%s | %.4f %s |", c->volume, c->probability < 0.05 ? "*" : "", c->peer_volume, c->peer);
+            if (igd) {
+                printf(" %.5f | %.5f %s |", c->igd, c->peer_igd, c->igd_peer);
+            } else {
+                printf(" %.4f%s | %.4f %s |", c->volume, c->probability < 0.05 ? "*" : "", c->peer_volume, c->peer);
+            }
         }
     }
     printf("\n");
@@ -350,15 +364,31 @@ static struct request read_arguments(int argc, char **argv)
     return q;
 }
 
-/* Every run of one budget, the next one to whoever is free. */
-static void run_all(struct cell *cell, int n, const struct request *q, int budget)
+/* Every run, those of the largest budget first, the next one to whoever is free. */
+static void run_all(struct cell (*cell)[MAX_PROBLEMS], int n, const struct request *q, const int *budget, int n_budgets)
 {
     int runs = n * q->seeds;
-#pragma omp parallel for schedule(dynamic) default(none) shared(cell, n, q, budget, runs)
-    for (int i = 0; i < runs; i++) {
-        struct cell *c = &cell[i % n];
-        c->seed[i / n] = run(c->problem, &c->front, q, budget, i / n);
+#pragma omp parallel for schedule(dynamic) default(none) shared(cell, n, q, budget, n_budgets, runs)
+    for (int i = 0; i < runs * n_budgets; i++) {
+        int b = n_budgets - 1 - i / runs, k = i % runs / n;
+        struct cell *c = &cell[b][i % runs % n];
+        c->seed[k] = run(c->problem, &c->front, q, budget[b], k);
     }
+}
+
+static int by_number(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static int read_budgets(const char *list, int *budget)
+{
+    int n = 0;
+    for (const char *b = list; b && n < MAX_BUDGETS; b = strchr(b, ',') ? strchr(b, ',') + 1 : NULL) {
+        budget[n++] = atoi(b);
+    }
+    qsort(budget, (size_t)n, sizeof *budget, by_number);
+    return n;
 }
 
 int main(int argc, char **argv)
@@ -366,39 +396,42 @@ int main(int argc, char **argv)
     struct request q = read_arguments(argc, argv);
     static struct peer peer[MAX_PEERS];
     static struct cell cell[MAX_BUDGETS][MAX_PROBLEMS];
-    int n_peers = read_peers(peer), n = 0, n_budgets = 0, budget[MAX_BUDGETS];
+    int n_peers = read_peers(peer), n = 0, budget[MAX_BUDGETS], n_budgets = read_budgets(q.budgets, budget);
     struct league league = {.n = 0};
     struct totals totals = {0};
     league_find(&league, "DOVETAIL");
+    for (const struct problem *p = problems; p->name; p++) {
+        if (listed(q.names, p->name) && strcmp(p->name, "DTLZ2-5") != 0) {
+            struct problem_front front = problem_front_read(dir, p);
+            for (int b = 0; b < n_budgets; b++) {
+                cell[b][n].problem = p;
+                cell[b][n].front = front;
+            }
+            n++;
+        }
+    }
+    run_all(cell, n, &q, budget, n_budgets);
     if (!q.markdown) {
         printf("%-8s %6s  %-22s  %8s  %9s  | best peer\n", "problem", "budget", "volume ratio", "IGD+", "us/eval");
     }
-    for (const char *b = q.budgets; b && n_budgets < MAX_BUDGETS; b = strchr(b, ',') ? strchr(b, ',') + 1 : NULL) {
-        struct cell *row = cell[n_budgets];
-        n = 0;
-        for (const struct problem *p = problems; p->name; p++) {
-            if (listed(q.names, p->name) && strcmp(p->name, "DTLZ2-5") != 0) {
-                row[n].problem = p;
-                row[n++].front = problem_front_read(dir, p);
-            }
-        }
-        budget[n_budgets] = atoi(b);
-        run_all(row, n, &q, budget[n_budgets]);
+    for (int b = 0; b < n_budgets; b++) {
         for (int i = 0; i < n; i++) {
-            summarise(&row[i], q.seeds);
-            compare(&row[i], budget[n_budgets], q.seeds, peer, n_peers, &league);
-            count(&row[i], &totals);
+            struct cell *c = &cell[b][i];
+            summarise(c, q.seeds);
+            compare(c, budget[b], q.seeds, peer, n_peers, &league);
+            count(c, budget[b], &totals);
             if (!q.markdown) {
-                print_cell(&row[i], budget[n_budgets], q.seeds);
+                print_cell(c, budget[b], q.seeds);
             }
-            mem_free(row[i].front.at);
         }
-        fflush(stdout);
-        n_budgets++;
     }
     if (q.markdown) {
-        print_markdown(cell, n, budget, n_budgets);
+        print_markdown(cell, n, budget, n_budgets, false);
+        print_markdown(cell, n, budget, n_budgets, true);
     }
-    print_league(&league, &totals, q.markdown ? 6 : MAX_NAMES);
+    print_league(&league, &totals, q.markdown ? 8 : MAX_NAMES);
+    for (int i = 0; i < n; i++) {
+        mem_free(cell[0][i].front.at);
+    }
     return 0;
 }
