@@ -8,17 +8,15 @@
 #include "search/variation.h"
 
 #include <math.h>
-#include <nlopt.h>
 #include <string.h>
 
 void openblas_set_num_threads(int n);
 
 enum {
     POOL = 400, /* first candidates of a proposal */
-    STARTS = 4, /* of them climb */
+    STARTS = 4, /* of them climb, then follow the slope of the score */
     ROUNDS = 12,
     NEIGHBOURS = 12,
-    REFINE_STEPS = 40,  /* then each follows the slope of the score: so many evaluations */
     BRED_EVERY = 6,     /* a trial in so many is bred from the front without asking the model, in case it errs */
     HYBRID_LEAST = 250, /* proposed by the model before evolution takes over: half of the plan, within these; */
     HYBRID_MOST = 500,
@@ -161,130 +159,106 @@ static void neighbour(const struct bayes *b, struct rng *r, const double *x, dou
     }
 }
 
-/* What the optimizer of the score works on: the real variables that are active at x. */
-struct ascent {
+/* Points that climb, and their scores. */
+struct climb {
     struct bayes *b;
-    double *x, *slope; /* [n] the point; by all variables */
-    int *variable;     /* [dims] */
+    double *at, *next; /* [POOL][n] the best STARTS in front; [STARTS * NEIGHBOURS][n] scratch */
+    double score[POOL];
+    int n, starts;
 };
 
-static double score_at(unsigned dims, const double *u, double *gradient, void *data)
+/* The best of the pool to the front. */
+static void choose_starts(struct climb *c)
 {
-    struct ascent *a = data;
-    const struct space *space = a->b->s->problem.space;
-    for (unsigned k = 0; k < dims; k++) {
-        a->x[a->variable[k]] = space_from_unit(&space->var[a->variable[k]], u[k]);
-    }
-    double score = surrogate_slope(&a->b->m, a->x, a->slope);
-    for (unsigned k = 0; k < dims && gradient; k++) {
-        gradient[k] = a->slope[a->variable[k]];
-    }
-    return score;
-}
-
-/* Follows the slope of the score from x over the real variables that are active there, by bounded L-BFGS. */
-static void refine(struct bayes *b, double *x)
-{
-    const struct space *space = b->s->problem.space;
-    size_t n = (size_t)space->n;
-    double *room = mem_calloc(5 * n, sizeof *room), *lo = room, *hi = lo + n, *u = hi + n, value;
-    struct ascent a = {b, u + n, u + 2 * n, mem_calloc(n, sizeof *a.variable)};
-    unsigned dims = 0;
-    memcpy(a.x, x, n * sizeof *x);
-    for (int i = 0; i < space->n; i++) {
-        if (space->var[i].kind == VARIABLE_REAL && space_active(space, x, i)) {
-            hi[dims] = 1;
-            u[dims] = space_to_unit(&space->var[i], x[i]);
-            a.variable[dims++] = i;
+    size_t width = (size_t)c->b->s->n;
+    for (int k = 0; k < c->starts; k++) {
+        int best = k;
+        for (int i = k + 1; i < c->n; i++) {
+            best = c->score[i] > c->score[best] ? i : best;
+        }
+        double t = c->score[k], *a = c->at + (size_t)k * width, *z = c->at + (size_t)best * width;
+        c->score[k] = c->score[best];
+        c->score[best] = t;
+        for (size_t j = 0; j < width; j++) {
+            t = a[j];
+            a[j] = z[j];
+            z[j] = t;
         }
     }
-    if (dims > 0) {
-        nlopt_opt opt = nlopt_create(NLOPT_LD_LBFGS, dims);
-        nlopt_set_lower_bounds(opt, lo);
-        nlopt_set_upper_bounds(opt, hi);
-        nlopt_set_max_objective(opt, score_at, &a);
-        nlopt_set_maxeval(opt, REFINE_STEPS);
-        nlopt_set_ftol_abs(opt, 1e-3);
-        nlopt_optimize(opt, u, &value); /* its best point stands in u whatever it returns */
-        nlopt_destroy(opt);
-        for (unsigned k = 0; k < dims; k++) {
-            x[a.variable[k]] = space_from_unit(&space->var[a.variable[k]], u[k]);
-        }
-    }
-    mem_free(room);
-    mem_free(a.variable);
 }
 
-/* Climbs from the best of the pool with shrinking steps. x: the best point found that may be asked. */
+static void improve(struct climb *c, int k, const double *x, double score)
+{
+    size_t width = (size_t)c->b->s->n;
+    if (score > c->score[k]) {
+        c->score[k] = score;
+        memcpy(c->at + (size_t)k * width, x, width * sizeof *x);
+    }
+}
+
+/* Every start moves to the best of some neighbours, if that is better. */
+static void climb_round(struct climb *c, struct rng *r, double step)
+{
+    size_t width = (size_t)c->b->s->n;
+    int made = 0, from[STARTS * NEIGHBOURS];
+    double score[STARTS * NEIGHBOURS];
+    for (int k = 0; k < c->starts; k++) {
+        for (int t = 0; t < NEIGHBOURS; t++) {
+            double *y = c->next + (size_t)made * width;
+            neighbour(c->b, r, c->at + (size_t)k * width, step, y);
+            if (search_fresh(c->b->s, y) == SEARCH_FRESH) {
+                from[made++] = k;
+            }
+        }
+    }
+    if (made > 0) {
+        surrogate_score(&c->b->m, c->next, made, score);
+    }
+    for (int i = 0; i < made; i++) {
+        improve(c, from[i], c->next + (size_t)i * width, score[i]);
+    }
+}
+
+static void follow_slopes(struct climb *c)
+{
+    size_t width = (size_t)c->b->s->n;
+    for (int k = 0; k < c->starts; k++) {
+        double *y = c->next + (size_t)k * width, score;
+        memcpy(y, c->at + (size_t)k * width, width * sizeof *y);
+        surrogate_refine(&c->b->m, y);
+        if (search_fresh(c->b->s, y) == SEARCH_FRESH) {
+            surrogate_score(&c->b->m, y, 1, &score);
+            improve(c, k, y, score);
+        }
+    }
+}
+
+/* x: the best point found that may be asked. */
 static bool maximise(struct bayes *b, struct rng *r, double *x)
 {
-    struct search *s = b->s;
-    size_t width = (size_t)s->n;
-    double *pool = mem_calloc((size_t)POOL * width, sizeof *pool), score[POOL];
-    double *next = mem_calloc((size_t)(STARTS * NEIGHBOURS) * width, sizeof *next), next_score[STARTS * NEIGHBOURS];
-    int n = candidates(b, r, POOL, pool), from[STARTS * NEIGHBOURS];
-    int starts = n < STARTS ? n : STARTS;
-    if (n > 0) {
-        surrogate_score(&b->m, pool, n, score);
-    }
-    for (int k = 0; k < starts; k++) { /* the best to the front */
-        int best = k;
-        for (int i = k + 1; i < n; i++) {
-            best = score[i] > score[best] ? i : best;
+    size_t width = (size_t)b->s->n;
+    struct climb c = {.b = b};
+    c.at = mem_calloc((size_t)POOL * width, sizeof *c.at);
+    c.next = mem_calloc((size_t)(STARTS * NEIGHBOURS) * width, sizeof *c.next);
+    c.n = candidates(b, r, POOL, c.at);
+    c.starts = c.n < STARTS ? c.n : STARTS;
+    if (c.n > 0) {
+        surrogate_score(&b->m, c.at, c.n, c.score);
+        choose_starts(&c);
+        double step = 0.2;
+        for (int round = 0; round < ROUNDS; round++, step *= 0.65) {
+            climb_round(&c, r, step);
         }
-        double t = score[k];
-        score[k] = score[best];
-        score[best] = t;
-        for (size_t j = 0; j < width; j++) {
-            double v = pool[(size_t)k * width + j];
-            pool[(size_t)k * width + j] = pool[(size_t)best * width + j];
-            pool[(size_t)best * width + j] = v;
+        follow_slopes(&c);
+        int best = 0;
+        for (int k = 1; k < c.starts; k++) {
+            best = c.score[k] > c.score[best] ? k : best;
         }
+        memcpy(x, c.at + (size_t)best * width, width * sizeof *x);
     }
-    double step = 0.2;
-    for (int round = 0; round < ROUNDS && starts > 0; round++, step *= 0.65) {
-        int made = 0;
-        for (int k = 0; k < starts; k++) {
-            for (int t = 0; t < NEIGHBOURS; t++) {
-                double *y = next + (size_t)made * width;
-                neighbour(b, r, pool + (size_t)k * width, step, y);
-                if (search_fresh(s, y) == SEARCH_FRESH) {
-                    from[made++] = k;
-                }
-            }
-        }
-        if (made > 0) {
-            surrogate_score(&b->m, next, made, next_score);
-        }
-        for (int i = 0; i < made; i++) {
-            if (next_score[i] > score[from[i]]) {
-                score[from[i]] = next_score[i];
-                memcpy(pool + (size_t)from[i] * width, next + (size_t)i * width, width * sizeof *pool);
-            }
-        }
-    }
-    for (int k = 0; k < starts; k++) {
-        double *y = next + (size_t)k * width;
-        memcpy(y, pool + (size_t)k * width, width * sizeof *y);
-        refine(b, y);
-        if (search_fresh(s, y) == SEARCH_FRESH) {
-            surrogate_score(&b->m, y, 1, next_score);
-            if (next_score[0] > score[k]) {
-                score[k] = next_score[0];
-                memcpy(pool + (size_t)k * width, y, width * sizeof *y);
-            }
-        }
-    }
-    int best = 0;
-    for (int k = 1; k < starts; k++) {
-        best = score[k] > score[best] ? k : best;
-    }
-    if (n > 0) {
-        memcpy(x, pool + (size_t)best * width, width * sizeof *x);
-    }
-    mem_free(pool);
-    mem_free(next);
-    return n > 0;
+    mem_free(c.at);
+    mem_free(c.next);
+    return c.n > 0;
 }
 
 /* ---- the algorithm ---- */
