@@ -21,7 +21,7 @@ start() # ranks, launcher's options..: runs in the background until something ha
     ranks "$n" "$@" "$DOVETAIL-mpi" search $study -o "$dir/cut.db" $options --progress json > /dev/null 2> "$dir/progress" &
     launcher=$!
     tries=0
-    until [ "$(counted)" -gt "$from" ] || [ $tries -ge 100 ]; do
+    until [ "$(counted)" -gt "$from" ] || [ $tries -ge 1000 ] || ! kill -0 $launcher 2> /dev/null; do
         sleep 0.1
         tries=$((tries + 1))
     done

@@ -23,7 +23,7 @@ start() # in the background, until something new has been counted; $job is its n
     step "$@" > /dev/null 2> "$dir/said" &
     launcher=$!
     tries=0
-    until [ "$(counted)" -gt "$from" ] || [ $tries -ge 150 ]; do
+    until [ "$(counted)" -gt "$from" ] || [ $tries -ge 1000 ] || ! kill -0 $launcher 2> /dev/null; do
         sleep 0.1
         tries=$((tries + 1))
     done
