@@ -3,6 +3,7 @@
 #include "base/strbuf.h"
 #include "cli/run_study.h"
 #include "cli/sweep_local.h"
+#include "cli/sweep_options.h"
 #include "cli/sweep_queue.h"
 #include "cli/sweep_status.h"
 #include "cli/sweep_task.h"
@@ -13,16 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct sweep_opts {
-    struct opt_list over, sbatch;
-    const char *seeds, *out, *partition, *scratch;
-    int64_t shards, local, cpus, ntasks, array_limit, restarts, task, threads, budget;
-    int64_t islands;
-    double time_s, warn_s, checkpoint_s, wait_s;
-    bool slurm, pbs, lsf, dry_run, strict;
-    struct study_opts study;
-};
 
 #define TIME_DIM                                                                                                       \
     {                                                                                                                  \
@@ -63,17 +54,6 @@ static const struct opt options[] = {
 };
 /* clang-format on */
 
-#define ISLANDS_WAIT (-1) /* the folder's, or a minute */
-
-static const struct sweep_opts defaults = {.cpus = 1,
-                                           .ntasks = 1,
-                                           .task = -1,
-                                           .restarts = 50,
-                                           .warn_s = 120,
-                                           .checkpoint_s = 60,
-                                           .wait_s = ISLANDS_WAIT,
-                                           .study = STUDY_DEFAULTS};
-
 static enum scheduler scheduler_of(const struct sweep_opts *o)
 {
     return o->slurm ? SCHEDULER_SLURM : o->pbs ? SCHEDULER_PBS : o->lsf ? SCHEDULER_LSF : SCHEDULER_NONE;
@@ -105,77 +85,6 @@ static bool mpi_present(void)
     own_program(program, sizeof program - 8);
     name_program(program, true);
     return access(program, X_OK) == 0;
-}
-
-static void add_word(const char *word, struct strbuf *out)
-{
-    bool plain = word[0] != '\0' && strpbrk(word, " \t\n'\"\\$`*?[]{}()<>|&;#~!") == NULL;
-    strbuf_addf(out, plain ? " %s" : " '%s'", word);
-}
-
-/* The command line as it can be typed again. */
-static void say_command(const struct sweep_opts *o, int n_args, const char *const *args, struct strbuf *out)
-{
-    const struct {
-        const char *name, *text;
-    } texts[] = {{"seeds", o->seeds}, {"out", o->out}, {"partition", o->partition}, {"scratch", o->scratch}};
-    strbuf_adds(out, "dovetail sweep");
-    add_word(args[0], out);
-    for (int i = 0; i < o->over.n; i++) {
-        strbuf_adds(out, " --over");
-        add_word(o->over.item[i], out);
-    }
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (texts[i].text != NULL) {
-            strbuf_addf(out, " --%s", texts[i].name);
-            add_word(texts[i].text, out);
-        }
-    }
-    const struct {
-        const char *name;
-        int64_t value, unless;
-    } numbers[] = {{"shards", o->shards, 0},
-                   {"budget", o->budget, 0},
-                   {"islands", o->islands, 0},
-                   {"cpus", o->cpus, defaults.cpus},
-                   {"ntasks", o->ntasks, defaults.ntasks},
-                   {"array-limit", o->array_limit, 0},
-                   {"restarts", o->restarts, defaults.restarts}};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        if (numbers[i].value != numbers[i].unless) {
-            strbuf_addf(out, " --%s %lld", numbers[i].name, (long long)numbers[i].value);
-        }
-    }
-    const struct {
-        const char *name;
-        double value, unless;
-    } times[] = {{"time", o->time_s, 0},
-                 {"warn", o->warn_s, defaults.warn_s},
-                 {"checkpoint", o->checkpoint_s, defaults.checkpoint_s},
-                 {"wait", o->wait_s, defaults.wait_s}};
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-        if (times[i].value < times[i].unless || times[i].value > times[i].unless) {
-            strbuf_addf(out, " --%s %.15gs", times[i].name, times[i].value);
-        }
-    }
-    for (int i = 0; i < o->study.set.n; i++) {
-        strbuf_adds(out, " --set");
-        add_word(o->study.set.item[i], out);
-    }
-    for (int i = 0; i < o->study.fix.n; i++) {
-        strbuf_adds(out, " --fix");
-        add_word(o->study.fix.item[i], out);
-    }
-    strbuf_adds(out, o->strict ? " --strict" : "");
-    strbuf_adds(out, o->slurm ? " --slurm" : o->pbs ? " --pbs" : o->lsf ? " --lsf" : "");
-    for (int i = 0; i < o->sbatch.n; i++) {
-        strbuf_adds(out, " --sbatch");
-        add_word(o->sbatch.item[i], out);
-    }
-    for (int i = 1; i < n_args; i++) {
-        strbuf_adds(out, i == 1 ? " --" : "");
-        add_word(args[i], out);
-    }
 }
 
 /* ---- running a folder's tasks ---- */
@@ -365,7 +274,7 @@ static int plan(struct cli *cli, const struct sweep_opts *o, int n_args, const c
     struct study_override *set;
     struct diags d = DIAGS_INIT;
     struct sweep s;
-    say_command(o, n_args, args, &command);
+    sweep_say_command(o, n_args, args, &command);
     struct sweep_request r = {
         .study = args[0],
         .over = o->over.item,
@@ -439,7 +348,7 @@ const struct verb verb_sweep = {
                "dovetail status runs/edge\ndovetail merge runs/edge -o edge_all.db",
     .options = options,
     .options_size = sizeof(struct sweep_opts),
-    .defaults = &defaults,
+    .defaults = &sweep_defaults,
     .min_args = 1,
     .max_args = -1,
     .run = run};

@@ -65,8 +65,9 @@ static int read_whole(const char *path, char **text, size_t *len, struct err *er
 /* What this task does about a front that is not there: 1 it goes on without, 0 it waits, -1 it leaves. */
 static int lacks(const struct sweep *s, int neighbour, double patience_s, struct island_wait *w, struct err *err)
 {
-    double now = clock_wall_s();
-    if (w->looked_s > 0 && now - w->looked_s < LOOK_EVERY_S && now - w->since_s < patience_s) {
+    double now = clock_wall_s(), end = w->since_s + patience_s;
+    bool late = now >= end, just = late && w->looked_s < end;
+    if (w->looked_s > 0 && now - w->looked_s < LOOK_EVERY_S && !just) {
         return 0;
     }
     struct shard shard;
@@ -74,7 +75,7 @@ static int lacks(const struct sweep *s, int neighbour, double patience_s, struct
     if (shard_read(s, neighbour, &shard, &away) < 0) {
         return 0; /* the folder may be away for a moment */
     }
-    bool late = now - w->since_s >= patience_s, runs = shard_runs(&shard, (int64_t)time(NULL)), done = shard.done;
+    bool runs = shard_runs(&shard, (int64_t)time(NULL)), done = shard.done;
     w->looked_s = now;
     shard_release(&shard);
     if (!s->islands.strict) {
