@@ -15,14 +15,19 @@
 #define STUDY "tests/fixtures/resume.yaml"
 #define GUESSES "--set 'search.fidelity=[roofline, mapped]'"
 
-static void expect_error(const char *set, const char *message)
+static void expect_error_in(const char *study, const char *set, const char *message)
 {
     struct shell sh = {0};
-    shell_run(&sh, "dovetail validate " STUDY " --set '%s'", set);
+    shell_run(&sh, "dovetail validate %s --set '%s'", study, set);
     ck_assert_int_eq(sh.status, 65);
     ck_assert_msg(strstr(strbuf_str(&sh.err), message) != NULL, "%s: '%s' is not in\n%s", set, message,
                   strbuf_str(&sh.err));
     shell_release(&sh);
+}
+
+static void expect_error(const char *set, const char *message)
+{
+    expect_error_in(STUDY, set, message);
 }
 
 START_TEST(mistakes)
@@ -38,6 +43,8 @@ START_TEST(mistakes)
     expect_error("search.fidelity=[mapped, roofline]", "from the cheapest on");
     expect_error("search.fidelity=[roofline]", "the last fidelity is 'mapped'");
     expect_error("search.fidelity=roofline", "a list of levels");
+    expect_error_in("tests/fixtures/evaluator/study.yaml", "search.fidelity=[roofline, mapped]",
+                    "there is no roofline of 'accuracy'");
     expect_error("search.start=old.db", "a list of databases");
     expect_error("search={algorithm: random, start: [old.db]}", "begins with no designs of other studies");
     expect_error("search.fidelity=[[roofline], mapped]", "fidelity");
