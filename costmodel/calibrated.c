@@ -159,13 +159,14 @@ int cost_calibrate(const struct calibration *k, const struct accelerator *a, con
     }
     program_of(e, m, &p);
     gemmini_count(&p, &w);
-    double cycles = ceil(gemmini_cycles(&w, k->coef));
+    double cycles = ceil(gemmini_cycles(&w, k));
     io->utilization *= io->cycles / cycles;
     io->energy_pj -= io->leak_pj;
     io->leak_pj = a->leak_w * 1e12 * (cycles / a->clock_hz);
     io->energy_pj += io->leak_pj;
     io->cycles = cycles;
-    gemmini_parts(&w, k->coef, part);
+    gemmini_parts(&w, k, part);
+    gemmini_work_release(&w);
     double memory = part[GEMMINI_LOAD] + part[GEMMINI_WRITE];
     io->binding = memory > fmax(part[GEMMINI_EXECUTE], part[GEMMINI_PROCESSOR]) ? m->n_levels - 1 : -1;
     io->fidelity = FIDELITY_CALIBRATED;

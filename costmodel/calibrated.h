@@ -4,11 +4,7 @@
 #define COSTMODEL_CALIBRATED_H
 
 #include "costmodel/cost.h"
-#include "costmodel/gemmini_work.h"
-
-struct calibration {
-    double coef[GEMMINI_COEFFICIENTS];
-};
+#include "costmodel/gemmini_time.h"
 
 /* Puts the loops of the outermost level around the macro instruction, as far as the program has more than one tile of their dimension;
  * dimensions that it has tiles of, but no loop, outside of them. */

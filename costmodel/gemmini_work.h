@@ -7,8 +7,6 @@
 #ifndef COSTMODEL_GEMMINI_WORK_H
 #define COSTMODEL_GEMMINI_WORK_H
 
-#include "base/err.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,46 +24,34 @@ struct gemmini_program {
     int64_t stride, pad;
 };
 
+/* One kind of macro instruction: its counts, and how many there are. */
+struct gemmini_macro {
+    double n;
+    double rows, computes;         /* steps of the array, and the commands that they belong to */
+    double in_beats, in_requests;  /* of inputs: bus beats of 16 bytes, requests of at most 64 */
+    double w_beats, w_requests;    /* of weights */
+    double in_loads, w_loads;      /* load commands */
+    double zero_rows;              /* of zeros that loads write: padding, and accumulators before their first sum */
+    double out_requests;           /* stores of a row of outputs each */
+    double in_l2, w_l2, out_l2;    /* lines of 64 bytes that miss the L2 cache */
+    double in_llc, w_llc, out_llc; /* and the last level */
+};
+
 struct gemmini_work {
     bool matmul;
     double array;
-    double macros;                /* macro instructions */
-    double rows, computes;        /* steps of the array, and the commands that they belong to */
-    double in_beats, in_requests; /* of inputs: bus beats of 16 bytes, requests of at most 64 */
-    double w_beats, w_requests;   /* of weights */
-    double out_requests;          /* stores of a row of outputs each */
+    double macros;              /* macro instructions */
     double in_stride, w_stride; /* 1, 2 or 4: banks of the L2 cache that consecutive rows miss, by their power of two */
-    double miss_l2, miss_llc;   /* lines of 64 bytes read from behind the L2 cache, and from behind the last level */
-    double store_l2, store_llc; /* the same, written */
     double w_cover;             /* share of a line that a tile's row of outputs covers, (0, 1] */
+    struct gemmini_macro mean;  /* over all, n: their number */
+    int n_kinds;
+    struct gemmini_macro *kind; /* [n_kinds], owned */
 };
 
-/* Tiles and bounds are 1 or more, tiles at most the bounds (of a matrix product rounded up to blocks). O(tiles of an axis). */
+int64_t gemmini_tiles(const struct gemmini_program *p, enum gemmini_dim d); /* of a dimension */
+
+/* Tiles and bounds are 1 or more, tiles at most the bounds (of a matrix product rounded up to blocks). O(tiles of an axis); up to 216 kinds. */
 void gemmini_count(const struct gemmini_program *p, struct gemmini_work *out);
-
-/* Coefficients of the cycles, all above 0. Row order of costmodel/calibration/gemmini_ws.csv. */
-enum gemmini_coefficient {
-    GEMMINI_BEAT,
-    GEMMINI_BANK,
-    GEMMINI_MISS_L2,
-    GEMMINI_MISS_LLC,
-    GEMMINI_STORE,
-    GEMMINI_STORE_L2,
-    GEMMINI_STORE_LLC,
-    GEMMINI_COVER,
-    GEMMINI_ISSUE,
-    GEMMINI_MACRO_MATMUL,
-    GEMMINI_MACRO_CONV,
-    GEMMINI_LATENCY,
-    GEMMINI_SLOT,
-    GEMMINI_START,
-    GEMMINI_COEFFICIENTS
-};
-extern const char *const gemmini_coefficient_names[];
-
-/* What the operator's cycles are made of, as if each ran alone. */
-enum gemmini_part { GEMMINI_EXECUTE, GEMMINI_LOAD, GEMMINI_WRITE, GEMMINI_PROCESSOR, GEMMINI_PARTS };
-void gemmini_parts(const struct gemmini_work *w, const double c[GEMMINI_COEFFICIENTS], double out[GEMMINI_PARTS]);
-double gemmini_cycles(const struct gemmini_work *w, const double c[GEMMINI_COEFFICIENTS]);
+void gemmini_work_release(struct gemmini_work *w);
 
 #endif

@@ -32,7 +32,9 @@ int calibration_load(struct calibration *out, struct err *err)
     if (csv_parse(CALIBRATION_FILE, file->data, file->len, &csv, err) != 0) {
         return -1;
     }
-    int rc = 0;
+    double form;
+    int rc = read_row(&csv, "form", &form, err);
+    out->form = rc == 0 ? (unsigned)form : 0;
     for (int i = 0; i < GEMMINI_COEFFICIENTS && rc == 0; i++) {
         rc = read_row(&csv, gemmini_coefficient_names[i], &out->coef[i], err);
     }

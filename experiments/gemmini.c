@@ -239,69 +239,119 @@ static int load_row(const struct csv *csv, int row, const char *cycles, enum acc
         cost_evaluate(&p.a, &p.e, &p.m, &options, &c, err) != 0) {
         return -1;
     }
+    snprintf(out->mapping, sizeof out->mapping, "%s", text);
     struct gemmini_program program;
     program_of(&p, array_of(csv, &p), &program);
     out->modelled = c.cycles;
-    out->broken = broken(&program);
+    out->usable = program.array == BLOCK && !broken(&program);
     gemmini_count(&program, &out->work);
     return 0;
 }
 
-static void name_of(const struct csv *csv, int row, char *out, size_t size)
+static int name_of(const struct csv *csv, int row, char *out, size_t size, struct err *err)
 {
     static const char *const columns[] = {"N", "K", "C", "P", "Q", "R", "S", "Wstride"};
     size_t len = 0;
     for (size_t c = 0; c < sizeof columns / sizeof *columns && len < size; c++) {
-        const char *cell = csv->cell[row * csv->cols + csv_column(csv, columns[c])];
+        const char *cell;
+        if (csv_text(csv, row, columns[c], &cell, err) != 0) {
+            return -1;
+        }
         len += (size_t)snprintf(out + len, size - len, "%s%s", c > 0 ? "," : "", cell);
     }
+    return 0;
 }
 
 int gemmini_load(const struct csv *csv, const char *cycles, enum accounting accounting, struct gemmini_rows *out,
                  struct err *err)
 {
-    out->n = csv->rows - 1;
-    out->n_layers = 0;
-    out->row = mem_calloc((size_t)out->n + 1, sizeof *out->row);
-    for (int i = 0; i < out->n; i++) {
+    memset(out, 0, sizeof *out);
+    out->held_out = csv_column(csv, "set") >= 0;
+    out->row = mem_calloc((size_t)csv->rows, sizeof *out->row);
+    for (int i = 0; i < csv->rows - 1; i++) {
         struct err why = ERR_INIT;
-        if (load_row(csv, i + 1, cycles, accounting, &out->row[i], &why) != 0) {
+        struct gemmini_row *r = &out->row[i];
+        out->n++;
+        if (load_row(csv, i + 1, cycles, accounting, r, &why) != 0 ||
+            name_of(csv, i + 1, r->name, sizeof r->name, &why) != 0) {
             gemmini_release(out);
             return err_set(err, why.code, "%s, row %d: %s", csv->name, i + 1, why.text);
         }
-        name_of(csv, i + 1, out->row[i].name, sizeof out->row[i].name);
-        out->row[i].layer = out->n_layers;
+        r->layer = out->n_layers;
         for (int j = i - 1; j >= 0; j--) {
-            if (strcmp(out->row[i].name, out->row[j].name) == 0) {
-                out->row[i].layer = out->row[j].layer;
+            if (strcmp(r->name, out->row[j].name) == 0) {
+                r->layer = out->row[j].layer;
                 break;
             }
         }
-        out->n_layers += out->row[i].layer == out->n_layers;
+        out->n_layers += r->layer == out->n_layers;
+    }
+    return 0;
+}
+
+static int network_number(struct gemmini_rows *io, const char *name, struct err *err)
+{
+    for (int n = 0; n < io->n_networks; n++) {
+        if (strcmp(io->network[n], name) == 0) {
+            return n;
+        }
+    }
+    if (io->n_networks == GEMMINI_NETWORKS) {
+        err_set(err, ERR_DATA, "more than %d networks", GEMMINI_NETWORKS);
+        return -1;
+    }
+    snprintf(io->network[io->n_networks], sizeof io->network[0], "%s", name);
+    return io->n_networks++;
+}
+
+int gemmini_networks(const struct csv *csv, struct gemmini_rows *io, struct err *err)
+{
+    for (int i = 0; i < io->n; i++) {
+        struct gemmini_row *r = &io->row[i];
+        const char *network = NULL;
+        for (int k = 1; k < csv->rows && network == NULL; k++) {
+            char name[sizeof r->name];
+            if (name_of(csv, k, name, sizeof name, err) != 0) {
+                return -1;
+            }
+            if (strcmp(name, r->name) == 0 && csv_text(csv, k, "network", &network, err) != 0) {
+                return -1;
+            }
+        }
+        if (network == NULL) {
+            return err_set(err, ERR_DATA, "%s: no row for operator %s", csv->name, r->name);
+        }
+        r->network = network_number(io, network, err);
+        if (r->network < 0) {
+            return -1;
+        }
     }
     return 0;
 }
 
 void gemmini_release(struct gemmini_rows *rows)
 {
+    for (int i = 0; i < rows->n; i++) {
+        gemmini_work_release(&rows->row[i].work);
+    }
     mem_free(rows->row);
     rows->row = NULL;
     rows->n = 0;
 }
 
-static double predicted(const struct gemmini_row *r, const double *coef)
+static double predicted(const struct gemmini_row *r, const struct calibration *k)
 {
-    return coef == NULL ? r->modelled : gemmini_cycles(&r->work, coef);
+    return k == NULL ? r->modelled : gemmini_cycles(&r->work, k);
 }
 
-void gemmini_score(const struct gemmini_rows *rows, const double *coef, struct gemmini_score *out)
+void gemmini_score(const struct gemmini_rows *rows, const struct calibration *k, struct gemmini_score *out)
 {
     size_t n = (size_t)rows->n;
     double *mine = mem_calloc(n + 1, sizeof *mine), *truth = mem_calloc(n + 1, sizeof *truth);
     double *work = mem_calloc(2 * n + 1, sizeof *work), *errors = mem_calloc(n + 1, sizeof *errors);
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < n; i++) {
-        mine[i] = predicted(&rows->row[i], coef);
+        mine[i] = predicted(&rows->row[i], k);
         truth[i] = rows->row[i].measured;
         double error = fabs(mine[i] / truth[i] - 1);
         errors[i] = error;

@@ -1,5 +1,5 @@
 /* The fit. Unknowns are the logarithms of the coefficients, so that these stay above 0. Soft L1 by reweighting: residuals r weigh
- * (1 + (r / S)^2)^(-1/2), and a faint pull towards the start keeps what the rows say nothing about where it is. */
+ * (1 + (r / S)^2)^(-1/2). A pull towards the start keeps a coefficient that the rows say little about where the hardware puts it. */
 #include "experiments/gemmini.h"
 
 #include "base/mem.h"
@@ -9,85 +9,105 @@
 #include <string.h>
 
 #define SCALE 0.1
-#define PULL 0.02
-#define ROUNDS 12
-#define STEPS 12
+#define ROUNDS 4
+#define STEPS 8
+#define ROWS 100 /* fewer are too few */
 
-/* Where it starts: what the hardware's description suggests. */
+/* Where it starts: round numbers that the hardware's description suggests. A beat of the bus a cycle, half a cycle a bank; a line of 64
+ * bytes over the 8 bytes a cycle behind the L2 cache, half of that from DDR3 besides; a store in two beats, its line fetched and written
+ * back; a command that waits for a latency of 50 shared by five in flight; zeros, a row a cycle; 8 cycles to issue a command; half of a
+ * macro instruction's time for two in flight. The processor's 200 cycles for a macro instruction and the start are guesses. */
 static const double start[GEMMINI_COEFFICIENTS] = {
-    [GEMMINI_BEAT] = 1.2,   [GEMMINI_BANK] = 0.7,         [GEMMINI_MISS_L2] = 7,      [GEMMINI_MISS_LLC] = 7,
-    [GEMMINI_STORE] = 2.7,  [GEMMINI_STORE_L2] = 20,      [GEMMINI_STORE_LLC] = 20,   [GEMMINI_COVER] = 0.37,
-    [GEMMINI_ISSUE] = 0.46, [GEMMINI_MACRO_MATMUL] = 125, [GEMMINI_MACRO_CONV] = 260, [GEMMINI_LATENCY] = 55,
-    [GEMMINI_SLOT] = 0.55,  [GEMMINI_START] = 665};
+    [GEMMINI_BEAT] = 1,    [GEMMINI_BANK_IN] = 0.5,      [GEMMINI_BANK_W] = 0.5,      [GEMMINI_BANK_MATMUL] = 0.5,
+    [GEMMINI_MISS_L2] = 8, [GEMMINI_MISS_LLC] = 4,       [GEMMINI_LOAD_COMMAND] = 10, [GEMMINI_ZERO_ROW] = 1,
+    [GEMMINI_STORE] = 2,   [GEMMINI_STORE_L2] = 16,      [GEMMINI_STORE_LLC] = 16,    [GEMMINI_COVER] = 0.2,
+    [GEMMINI_ISSUE] = 0.5, [GEMMINI_MACRO_MATMUL] = 200, [GEMMINI_MACRO_CONV] = 200,  [GEMMINI_LATENCY] = 50,
+    [GEMMINI_SLOT] = 0.5,  [GEMMINI_SLOT_MATMUL] = 0.5,  [GEMMINI_START] = 500};
 
 struct problem {
-    const struct gemmini_rows *rows;
-    const bool *skip;
-    const double *weight; /* [n] roots of the weights of this round, 0: left out */
+    const struct gemmini_row **row; /* [n] those that are fitted */
+    const double *weight;           /* [n] roots of the weights of this round */
+    size_t n;
+    const struct gemmini_candidate *how;
 };
 
-static double share_of(const struct gemmini_row *r)
+static void read_coefficients(const struct problem *p, const gsl_vector *x, struct calibration *out)
 {
-    return r->work.array == 16 ? 1 : GEMMINI_OTHER_ARRAYS;
+    out->form = p->how->form;
+    for (size_t i = 0; i < GEMMINI_COEFFICIENTS; i++) {
+        out->coef[i] = exp(gsl_vector_get(x, i));
+    }
 }
 
 static int residuals(const gsl_vector *x, void *data, gsl_vector *f)
 {
     const struct problem *p = data;
-    double coef[GEMMINI_COEFFICIENTS];
-    size_t n = (size_t)p->rows->n;
-    for (size_t i = 0; i < GEMMINI_COEFFICIENTS; i++) {
-        coef[i] = exp(gsl_vector_get(x, i));
-        gsl_vector_set(f, n + i, PULL * log(coef[i] / start[i]));
+    struct calibration k;
+    read_coefficients(p, x, &k);
+    for (size_t i = 0; i < p->n; i++) {
+        gsl_vector_set(f, i, p->weight[i] * (gemmini_cycles(&p->row[i]->work, &k) / p->row[i]->measured - 1));
     }
-    for (size_t i = 0; i < n; i++) {
-        const struct gemmini_row *r = &p->rows->row[i];
-        double w = p->weight[i];
-        gsl_vector_set(f, i, w > 0 ? w * (gemmini_cycles(&r->work, coef) / r->measured - 1) : 0);
+    for (size_t i = 0; i < GEMMINI_COEFFICIENTS; i++) {
+        gsl_vector_set(f, p->n + i, p->how->pull * log(k.coef[i] / start[i]));
     }
     return GSL_SUCCESS;
 }
 
 /* This round's weights, from the residuals of the last. */
-static void reweigh(const struct problem *p, const double *coef, double *weight)
+static void reweigh(const struct problem *p, const struct calibration *k, double *weight)
 {
-    for (int i = 0; i < p->rows->n; i++) {
-        const struct gemmini_row *r = &p->rows->row[i];
-        double share = sqrt(share_of(r)), f = share * (gemmini_cycles(&r->work, coef) / r->measured - 1) / SCALE;
-        bool out = r->broken || (p->skip != NULL && p->skip[r->layer]);
-        weight[i] = out ? 0 : share * pow(1 + f * f, -0.25);
+    for (size_t i = 0; i < p->n; i++) {
+        double f = (gemmini_cycles(&p->row[i]->work, k) / p->row[i]->measured - 1) / SCALE;
+        weight[i] = pow(1 + f * f, -0.25);
     }
 }
 
-int gemmini_fit(const struct gemmini_rows *train, const bool *skip, double out[GEMMINI_COEFFICIENTS], struct err *err)
+static int solve(struct problem *p, double *weight, struct calibration *out)
 {
-    size_t k = GEMMINI_COEFFICIENTS, n = (size_t)train->n + k;
-    if (train->n < 10 * GEMMINI_COEFFICIENTS) {
-        return err_set(err, ERR_DATA, "%d rows are too few to calibrate on", train->n);
-    }
-    double *weight = mem_calloc(n, sizeof *weight);
-    struct problem p = {train, skip, weight};
-    gsl_multifit_nlinear_fdf fdf = {.f = residuals, .n = n, .p = k, .params = &p};
+    size_t k = GEMMINI_COEFFICIENTS, n = p->n + k;
+    gsl_multifit_nlinear_fdf fdf = {.f = residuals, .n = n, .p = k, .params = p};
     gsl_multifit_nlinear_parameters how = gsl_multifit_nlinear_default_parameters();
     gsl_multifit_nlinear_workspace *w = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &how, n, k);
     gsl_vector *x = gsl_vector_alloc(k);
-    memcpy(out, start, sizeof start);
     int rc = 0;
     for (int round = 0; round < ROUNDS && rc == 0; round++) {
         int info;
-        reweigh(&p, out, weight);
+        reweigh(p, out, weight);
         for (size_t i = 0; i < k; i++) {
-            gsl_vector_set(x, i, log(out[i]));
+            gsl_vector_set(x, i, log(out->coef[i]));
         }
         gsl_multifit_nlinear_init(x, &fdf, w);
         rc = gsl_multifit_nlinear_driver(STEPS, 1e-6, 1e-8, 1e-8, NULL, NULL, &info, w);
         rc = rc == GSL_EMAXITER || rc == GSL_ENOPROG ? 0 : rc;
-        for (size_t i = 0; i < k; i++) {
-            out[i] = exp(gsl_vector_get(gsl_multifit_nlinear_position(w), i));
-        }
+        read_coefficients(p, gsl_multifit_nlinear_position(w), out);
     }
     gsl_vector_free(x);
     gsl_multifit_nlinear_free(w);
+    return rc;
+}
+
+int gemmini_fit(const struct gemmini_rows *rows, const struct gemmini_candidate *how, const bool *skip,
+                struct calibration *out, struct err *err)
+{
+    if (rows->held_out) {
+        return err_set(err, ERR_DATA, "these rows are held out: they are scored, never fitted to");
+    }
+    struct problem p = {.row = mem_calloc((size_t)rows->n + 1, sizeof *p.row), .how = how};
+    double *weight = mem_calloc((size_t)rows->n + 1, sizeof *weight);
+    for (int i = 0; i < rows->n; i++) {
+        if (rows->row[i].usable && !(skip != NULL && skip[i])) {
+            p.row[p.n++] = &rows->row[i];
+        }
+    }
+    p.weight = weight;
+    out->form = how->form;
+    memcpy(out->coef, start, sizeof start);
+    size_t n = p.n;
+    int rc = n < ROWS ? 0 : solve(&p, weight, out);
+    mem_free(p.row);
     mem_free(weight);
+    if (n < ROWS) {
+        return err_set(err, ERR_DATA, "%d rows are too few to calibrate on", (int)n);
+    }
     return rc == 0 ? 0 : err_set(err, ERR_DATA, "the calibration does not converge: %s", gsl_strerror(rc));
 }

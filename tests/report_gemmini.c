@@ -1,7 +1,9 @@
-/* For docs/validation.md: Gemmini's cycles, Timeloop's and the RTL's, against the model before and after calibration; the error on training
- * layers that a fit has not seen; and how far runs of one mapping lie apart. */
+/* For docs/validation.md: Gemmini's cycles, Timeloop's and the RTL's, against the model before and after calibration. The form of the
+ * calibrated model is selected on the training rows alone; the held-out rows are read when that is done and printed. --train stops
+ * there. */
 #include "base/mem.h"
-#include "experiments/gemmini.h"
+#include "experiments/calibration.h"
+#include "experiments/gemmini_select.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,20 +11,24 @@
 #include <string.h>
 
 #define FOLDER "tests/fixtures/gemmini/"
-#define FOLDS 8
 
-static int load(const char *path, const char *cycles, enum accounting accounting, struct gemmini_rows *out,
-                struct err *err)
+static int open_csv(const char *path, struct csv *out, struct err *err)
 {
     static char text[1 << 19];
-    struct csv csv;
     FILE *f = fopen(path, "r");
     if (f == NULL) {
         return err_set(err, ERR_NOINPUT, "cannot open %s: run this in the root", path);
     }
     size_t len = fread(text, 1, sizeof text, f);
     fclose(f);
-    if (csv_parse(path, text, len, &csv, err) != 0) {
+    return csv_parse(path, text, len, out, err);
+}
+
+static int load(const char *path, const char *cycles, enum accounting accounting, struct gemmini_rows *out,
+                struct err *err)
+{
+    struct csv csv;
+    if (open_csv(path, &csv, err) != 0) {
         return -1;
     }
     int rc = gemmini_load(&csv, cycles, accounting, out, err);
@@ -30,62 +36,105 @@ static int load(const char *path, const char *cycles, enum accounting accounting
     return rc;
 }
 
-static int by_name(const void *a, const void *b)
+static int load_rtl(const char *path, struct gemmini_rows *out, struct err *err)
 {
-    const struct gemmini_row *x = a, *y = b;
-    int names = strcmp(x->name, y->name);
-    return names != 0 ? names : (x->measured > y->measured) - (x->measured < y->measured);
-}
-
-/* The rows, sorted by layer, of every second layer from `first` on. */
-static void half_of(const struct gemmini_rows *rows, int first, struct gemmini_rows *out)
-{
-    int layer = -1;
-    out->n = 0;
-    out->row = mem_calloc((size_t)rows->n + 1, sizeof *out->row);
-    for (int i = 0; i < rows->n; i++) {
-        layer += i == 0 || strcmp(rows->row[i].name, rows->row[i - 1].name) != 0;
-        if (layer % 2 == first) {
-            out->row[out->n++] = rows->row[i];
-        }
+    struct csv networks;
+    if (load(path, "rtl_cycle", ACCOUNTING_EXACT, out, err) != 0) {
+        return -1;
     }
-}
-
-static void print_score(const char *what, const struct gemmini_rows *rows, const double *coef)
-{
-    struct gemmini_score s;
-    gemmini_score(rows, coef, &s);
-    printf("| %s | %d | %.3f | %.1f %% | %.1f %% |\n", what, rows->n, s.spearman, 100 * s.mean_error,
-           100 * s.median_error);
-}
-
-/* Mean error on 16 x 16 rows of layers that the fit has not seen. */
-static int print_folds(const struct gemmini_rows *train, struct err *err)
-{
-    double coef[GEMMINI_COEFFICIENTS];
-    bool *skip = mem_calloc((size_t)train->n_layers + 1, sizeof *skip);
-    struct gemmini_rows unseen = {.row = mem_calloc((size_t)train->n + 1, sizeof *train->row)};
-    int rc = 0;
-    for (int fold = 0; fold < FOLDS && rc == 0; fold++) {
-        for (int l = 0; l < train->n_layers; l++) {
-            skip[l] = l % FOLDS == fold;
-        }
-        rc = gemmini_fit(train, skip, coef, err);
-        for (int i = 0; i < train->n; i++) {
-            struct gemmini_row r = train->row[i];
-            if (skip[r.layer] && !r.broken && r.work.array == 16) {
-                r.modelled = gemmini_cycles(&r.work, coef);
-                unseen.row[unseen.n++] = r;
-            }
-        }
+    int rc = open_csv(FOLDER "networks.csv", &networks, err);
+    if (rc == 0) {
+        rc = gemmini_networks(&networks, out, err);
+        csv_release(&networks);
     }
-    print_score("training rows of 16 x 16 arrays, each by a fit to other layers (8 folds)", &unseen, NULL);
-    mem_free(unseen.row);
-    mem_free(skip);
+    if (rc != 0) {
+        gemmini_release(out);
+    }
     return rc;
 }
 
-/* Runs of equal programs in the test set. */
+static int print_dosa(struct err *err)
+{
+    struct gemmini_rows dosa;
+    struct gemmini_score s;
+    if (load(FOLDER "dosa_gemmini_timeloop_sample.csv", "tl_cycle", ACCOUNTING_TIMELOOP, &dosa, err) != 0) {
+        return -1;
+    }
+    gemmini_score(&dosa, NULL, &s);
+    printf("DOSA's sample of Timeloop's cycles, %d rows, timeloop accounting: %.1f %% within 2 %%, %.1f %% within 5 "
+           "%%.\n\n",
+           dosa.n, 100 * s.within[0], 100 * s.within[1]);
+    gemmini_release(&dosa);
+    return 0;
+}
+
+/* The selection, printed; *best: the candidate. */
+static int print_selection(const struct gemmini_rows *train, int *best, struct err *err)
+{
+    double *error = mem_calloc(2 * (size_t)gemmini_n_candidates, sizeof *error), *spread = error + gemmini_n_candidates;
+    int rc = gemmini_select(train, NULL, best, error, spread, err);
+    double least = error[0];
+    for (int c = 1; c < gemmini_n_candidates; c++) {
+        least = fmin(least, error[c]);
+    }
+    if (rc == 0) {
+        printf("| form of the model | mean error on training layers that the fit has not seen (%d folds) | above the "
+               "least | "
+               "standard error of that |\n| --- | --- | --- | --- |\n",
+               GEMMINI_FOLDS);
+    }
+    for (int c = 0; c < gemmini_n_candidates && rc == 0; c++) {
+        const char *mark = c == *best ? "**" : "";
+        printf("| %s%s%s | %.2f %% | %.2f | %.2f |\n", mark, gemmini_candidates[c].name, mark, 100 * error[c],
+               100 * (error[c] - least), 100 * spread[c]);
+    }
+    mem_free(error);
+    if (rc == 0) {
+        printf("\nSelected: %s.\n\n", gemmini_candidates[*best].name);
+    }
+    return rc;
+}
+
+static void print_line(const char *what, int n, const struct gemmini_score *s)
+{
+    printf("| %s | %d | %.3f | %.1f %% | %.1f %% |\n", what, n, s->spearman, 100 * s->mean_error,
+           100 * s->median_error);
+}
+
+/* Scores `cycles` of the usable rows, those of one network or (network -1) all. */
+static void print_cycles(const char *what, const struct gemmini_rows *rows, const double *cycles, int network)
+{
+    struct gemmini_rows part = {.row = mem_calloc((size_t)rows->n + 1, sizeof *part.row)};
+    struct gemmini_score s;
+    for (int i = 0; i < rows->n; i++) {
+        if (rows->row[i].usable && (network < 0 || rows->row[i].network == network)) {
+            part.row[part.n] = rows->row[i];
+            part.row[part.n++].modelled = cycles[i];
+        }
+    }
+    gemmini_score(&part, NULL, &s);
+    print_line(what, part.n, &s);
+    mem_free(part.row); /* their counts are those of `rows` */
+}
+
+static int print_nested(const struct gemmini_rows *train, struct err *err)
+{
+    double *cycles = mem_calloc((size_t)train->n + 1, sizeof *cycles);
+    int chosen[GEMMINI_NETWORKS];
+    int rc = gemmini_nested(train, cycles, chosen, err);
+    for (int n = 0; n < train->n_networks && rc == 0; n++) {
+        char what[160];
+        snprintf(what, sizeof what, "- %s (%s)", train->network[n], gemmini_candidates[chosen[n]].name);
+        print_cycles(what, train, cycles, n);
+    }
+    if (rc == 0) {
+        print_cycles("all training networks, each by selection and fit on the others", train, cycles, -1);
+    }
+    mem_free(cycles);
+    return rc;
+}
+
+/* Runs of equal programs. */
 static void print_spread(const struct gemmini_rows *rows)
 {
     int groups = 0, wide = 0;
@@ -95,8 +144,9 @@ static void print_spread(const struct gemmini_rows *rows)
         bool first = true;
         int n = 0;
         for (int j = 0; j < rows->n; j++) {
-            bool same = strcmp(rows->row[i].name, rows->row[j].name) == 0 &&
-                        memcmp(&rows->row[i].work, &rows->row[j].work, sizeof rows->row[i].work) == 0;
+            const struct gemmini_work *a = &rows->row[i].work, *b = &rows->row[j].work;
+            bool same = strcmp(rows->row[i].name, rows->row[j].name) == 0 && a->n_kinds == b->n_kinds &&
+                        memcmp(a->kind, b->kind, (size_t)a->n_kinds * sizeof *a->kind) == 0;
             first = first && !(same && j < i);
             n += same;
             low = same ? fmin(low, rows->row[j].measured) : low;
@@ -111,43 +161,66 @@ static void print_spread(const struct gemmini_rows *rows)
         }
     }
     printf("\nEqual programs that were run more than once (%d of them) lie %.1f %% apart in the mean, %d by more than "
-           "5 %%, "
-           "at most %.0f %%.\n",
+           "5 %%, at most %.0f %%.\n",
            groups, 100 * sum / groups, wide, 100 * most);
 }
 
-int main(void)
+static int print_held_out(const struct calibration *k, struct err *err)
+{
+    struct gemmini_rows test;
+    struct gemmini_score s;
+    if (load_rtl(FOLDER "gemmini_rtl_test.csv", &test, err) != 0) {
+        return -1;
+    }
+    double *cycles = mem_calloc((size_t)test.n + 1, sizeof *cycles);
+    for (int i = 0; i < test.n; i++) {
+        cycles[i] = gemmini_cycles(&test.row[i].work, k);
+    }
+    gemmini_score(&test, NULL, &s);
+    print_line("**test rows**, as modelled (bandwidth fidelity)", test.n, &s);
+    gemmini_score(&test, k, &s);
+    print_line("**test rows, calibrated** on the training rows", test.n, &s);
+    for (int n = 0; n < test.n_networks; n++) {
+        char what[64];
+        snprintf(what, sizeof what, "- %s", test.network[n]);
+        print_cycles(what, &test, cycles, n);
+    }
+    print_spread(&test);
+    mem_free(cycles);
+    gemmini_release(&test);
+    return 0;
+}
+
+int main(int argc, char **argv)
 {
     struct err err = ERR_INIT;
-    struct gemmini_rows dosa, train, test, half;
-    struct gemmini_score s;
-    double coef[GEMMINI_COEFFICIENTS];
-    if (load(FOLDER "dosa_gemmini_timeloop_sample.csv", "tl_cycle", ACCOUNTING_TIMELOOP, &dosa, &err) != 0 ||
-        load(FOLDER "gemmini_rtl_train.csv", "rtl_cycle", ACCOUNTING_EXACT, &train, &err) != 0 ||
-        load(FOLDER "gemmini_rtl_test.csv", "rtl_cycle", ACCOUNTING_EXACT, &test, &err) != 0 ||
-        gemmini_fit(&train, NULL, coef, &err) != 0) {
+    struct gemmini_rows train;
+    struct calibration k;
+    int best;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    bool only_train = argc > 1 && strcmp(argv[1], "--train") == 0;
+    if (print_dosa(&err) != 0 || load_rtl(FOLDER "gemmini_rtl_train.csv", &train, &err) != 0) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }
-    qsort(test.row, (size_t)test.n, sizeof *test.row, by_name);
-    gemmini_score(&dosa, NULL, &s);
-    printf("DOSA's sample of Timeloop's cycles, %d rows, timeloop accounting: %.1f %% within 2 %%, %.1f %% within 5 "
-           "%%.\n\n",
-           dosa.n, 100 * s.within[0], 100 * s.within[1]);
-    printf("| cycles of Gemmini's RTL | rows | rank correlation | mean error | median error |\n| --- | --- | --- | --- "
-           "| --- |\n");
-    print_score("test rows, as modelled (bandwidth fidelity)", &test, NULL);
-    print_score("test rows, calibrated on the training rows", &test, coef);
-    half_of(&test, 0, &half);
-    print_score("- of those, layers looked at while the model was made", &half, coef);
-    gemmini_release(&half);
-    half_of(&test, 1, &half);
-    print_score("- the other layers", &half, coef);
-    gemmini_release(&half);
-    int rc = print_folds(&train, &err);
-    print_spread(&test);
-    gemmini_release(&dosa);
+    int rc = print_selection(&train, &best, &err);
+    if (rc == 0) {
+        rc = gemmini_fit(&train, &gemmini_candidates[best], NULL, &k, &err);
+    }
+    if (rc == 0) {
+        printf("| cycles of Gemmini's RTL | rows | rank correlation | mean error | median error |\n| --- | --- | --- | "
+               "--- | --- |\n");
+        rc = print_nested(&train, &err);
+    }
     gemmini_release(&train);
-    gemmini_release(&test);
+    if (rc == 0 && !only_train) {
+        rc = print_held_out(&k, &err);
+    }
+    for (int i = 0; i < GEMMINI_COEFFICIENTS && rc == 0 && only_train; i++) {
+        printf("%s %.5f\n", gemmini_coefficient_names[i], k.coef[i]);
+    }
+    if (rc != 0) {
+        fprintf(stderr, "%s\n", err.text);
+    }
     return rc != 0;
 }
