@@ -100,7 +100,8 @@ int gemmini_select(const struct gemmini_rows *train, const bool *skip, int *best
     int failed = 0, least = 0, n = gemmini_n_candidates;
     size_t rows = (size_t)train->n + 1;
     double *cycles = mem_calloc((size_t)n * rows, sizeof *cycles);
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) default(none)                                                               \
+    shared(n, rows, train, skip, cycles, error, failed, err, gemmini_candidates)
     for (int c = 0; c < n; c++) {
         struct err why = ERR_INIT;
         double *mine = cycles + (size_t)c * rows;
