@@ -267,12 +267,12 @@ static int price_cycles(const struct accelerator *a, const struct einsum *e, con
     double instances[HW_LEVELS];
     struct counts busiest, felt, read;
     const struct counts *origin = n;
-    if (!n->perfect) {
+    if (!n->even) {
         if (count_words(e, m, COUNT_ORIGIN, ACCOUNTING_EXACT, &busiest, err) != 0) {
             return -1;
         }
         origin = &busiest;
-    } else if (count_links(a) != 0) {
+    } else if (n->perfect && count_links(a) != 0) {
         reads_of_all(n, &read);
         origin = &read;
     }
@@ -280,7 +280,7 @@ static int price_cycles(const struct accelerator *a, const struct einsum *e, con
     out->cycles = (double)out->compute_cycles;
     out->binding = -1;
     for (int l = 0; l < m->n_levels; l++) {
-        instances[l] = n->perfect ? (double)n->level[l].instances : 1;
+        instances[l] = n->even ? (double)n->level[l].instances : 1;
         out->level[l].cycles = port_cycles(a, e, origin, ports, l, opt, instances[l]);
         if (out->level[l].cycles > out->cycles) {
             out->cycles = out->level[l].cycles;

@@ -1,4 +1,4 @@
-/* The closed form of count.c for perfect factors, arranged for vector registers: a mapping in each lane of a variable
+/* The closed form of count_fetch.c for perfect factors, arranged for vector registers: a mapping in each lane of a variable
  * (cost_kernel_lanes.inc, for registers of two, four and eight numbers). All counts are those of one instance, so that they are products of bounds and nothing is divided:
  *
  *   fetched by a tile   G_j = G_{j-1} n_j + (n_j - 1) (V - overlap_j) over the temporal loops j above it, innermost first; F = V + G.
@@ -6,7 +6,7 @@
  *   loops that do not move it have run (M = 1).
  *   an instance further out sends F times the distinct places delta of its children, level by level of the spatial loops.
  *
- * See count.c for the meaning and cost.c for the prices; tests/test_cost.c holds the three together. */
+ * See count_fetch.c for the meaning and cost.c for the prices; tests/test_cost.c holds the three together. */
 #include "costmodel/cost_kernel.h"
 
 #include "costmodel/count_forward.h"

@@ -37,6 +37,7 @@ struct counts {
     int64_t macs;
     int64_t compute_cycles; /* steps in lock step: the busiest spatial instance sets the pace */
     bool perfect;           /* the loops' bounds multiply to the operator's bounds */
+    bool even; /* do at least those of the dimensions that are spatial: all instances of a level do the same */
     struct level_count level[HW_LEVELS];
 };
 

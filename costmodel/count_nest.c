@@ -16,6 +16,7 @@ static void add_loop(struct nest *n, int level, bool temporal, int dim, int64_t 
     assert(n->n_loops < NEST_LOOPS);
     assert(n->n_of[dim] < NEST_DIM_LOOPS);
     n->of[dim][n->n_of[dim]++] = n->n_loops;
+    n->spatial[dim] |= temporal ? 0 : 1u << level;
     n->loop[n->n_loops++] = (struct nest_loop){.dim = dim, .level = level, .temporal = temporal, .bound = bound};
 }
 
@@ -25,6 +26,7 @@ void nest_init(struct nest *n, const struct einsum *e, const struct mapping *m)
     n->n_levels = m->n_levels;
     n->n_loops = 0;
     memset(n->n_of, 0, sizeof n->n_of);
+    memset(n->spatial, 0, sizeof n->spatial);
     for (int l = m->n_levels - 1; l >= 0; l--) {
         const struct mapping_level *ml = &m->level[l];
         n->above[l + 1] = n->n_loops;
@@ -54,18 +56,15 @@ void nest_init(struct nest *n, const struct einsum *e, const struct mapping *m)
     for (; level < n->n_levels; level++) {
         memcpy(n->extent[level + 1], inner, sizeof inner);
     }
+    for (int c = 0; c <= n->n_levels; c++) {
+        for (int d = 0; d < e->n_dims; d++) {
+            n->tiles[c][d] = n->extent[c][d] > 1 ? (e->bound[d] - 1) / n->extent[c][d] + 1 : e->bound[d];
+        }
+    }
     n->perfect = true;
     for (int d = 0; d < e->n_dims; d++) {
         n->perfect = n->perfect && inner[d] == e->bound[d];
     }
-}
-
-bool nest_runs_loop(const struct nest_view *v, const struct nest_loop *loop)
-{
-    if (loop->temporal) {
-        return true;
-    }
-    return loop->level <= v->origin && (loop->level > v->merged || (v->relevant >> loop->dim & 1));
 }
 
 /* One dimension's digits above the child, outermost first, with what lies below each. */
@@ -149,9 +148,41 @@ static int64_t tail(const struct digits *g, int i, int64_t left, int64_t shift, 
     return g->count[i + 1];
 }
 
+/* All positions alike, as always with perfect factors: no tile is cut off. */
+static bool whole(const struct nest *n, const struct nest_view *v, int dim, int cut, struct run *out)
+{
+    int64_t tile = n->extent[v->child + 1][dim], reach = tile, shift = 0, count = 1;
+    int end = n->above[v->child + 1];
+    for (int k = 0; k < n->n_of[dim] && n->of[dim][k] < end; k++) {
+        const struct nest_loop *loop = &n->loop[n->of[dim][k]];
+        if (!nest_runs_loop(v, loop)) {
+            continue;
+        }
+        int64_t span = (loop->bound - 1) * loop->stride;
+        bool outer = !loop->temporal || n->of[dim][k] < cut;
+        reach += span;
+        shift += outer ? 0 : span;
+        count *= outer ? loop->bound : 1;
+    }
+    *out = (struct run){count, shift, tile, tile};
+    return reach <= n->e->bound[dim];
+}
+
 void nest_runs(const struct nest *n, const struct nest_view *v, int dim, int cut, struct runs *out)
 {
     struct digits g;
+    if (nest_all_run(n, v, dim, cut)) {
+        int64_t tile = n->extent[v->child + 1][dim], whole_tiles = n->tiles[v->child + 1][dim] - 1;
+        int64_t last = n->e->bound[dim] - whole_tiles * tile;
+        out->n = 0;
+        add_run(out, whole_tiles + (last == tile), 0, tile, tile);
+        add_run(out, last < tile, 0, last, last);
+        return;
+    }
+    out->n = 1;
+    if (whole(n, v, dim, cut, &out->run[0])) {
+        return;
+    }
     digits_init(&g, n, v, dim, cut);
     out->n = 0;
     tail(&g, 0, n->e->bound[dim], 0, false, out);

@@ -1,4 +1,4 @@
-/* A mapping's loops in one list, and along one dimension the few kinds of tiles that its loops make: what the closed form of count.c
+/* A mapping's loops in one list, and along one dimension the few kinds of tiles that its loops make: what the closed form of count_fetch.c
  * and count_diagonal.c is built from. Internal to costmodel. */
 #ifndef COSTMODEL_COUNT_NEST_H
 #define COSTMODEL_COUNT_NEST_H
@@ -23,8 +23,10 @@ struct nest {
     int n_loops;
     struct nest_loop loop[NEST_LOOPS];                      /* outermost first, bounds of 1 left out */
     int n_of[EINSUM_DIMS], of[EINSUM_DIMS][NEST_DIM_LOOPS]; /* a dimension's loops, outermost first */
+    uint32_t spatial[EINSUM_DIMS];                          /* bit l: a spatial loop over the dimension at level l */
     int above[HW_LEVELS + 1];                               /* [c + 1]: loops at levels above c (the first so many) */
     int64_t extent[HW_LEVELS + 1][EINSUM_DIMS]; /* [c + 1]: nominal extent of a tile of level c; 1 for the MAC */
+    int64_t tiles[HW_LEVELS + 1][EINSUM_DIMS];  /* [c + 1]: of the whole dimension, the last one short */
     bool perfect;
 };
 
@@ -48,7 +50,24 @@ struct runs {
 };
 
 void nest_init(struct nest *n, const struct einsum *e, const struct mapping *m);
-bool nest_runs_loop(const struct nest_view *v, const struct nest_loop *loop);
+static inline bool nest_runs_loop(const struct nest_view *v, const struct nest_loop *loop)
+{
+    return loop->temporal || (loop->level <= v->origin && (loop->level > v->merged || (v->relevant >> loop->dim & 1)));
+}
+
+/* Whether all of the dimension's loops above the child are outer ones that run: each of its tiles has one position. */
+static inline bool nest_all_run(const struct nest *n, const struct nest_view *v, int dim, int cut)
+{
+    uint32_t above = n->spatial[dim] & ~0u << (v->child + 1), run = ~0u;
+    if (!(v->relevant >> dim & 1)) {
+        run &= ~0u << (v->merged + 1);
+    }
+    if (v->origin < n->n_levels) {
+        run &= (1u << (v->origin + 1)) - 1;
+    }
+    return cut >= n->above[v->child + 1] && (above & ~run) == 0;
+}
+
 /* The positions of dimension `dim` when the temporal loops before loop[cut] are outer ones. O(loops). */
 void nest_runs(const struct nest *n, const struct nest_view *v, int dim, int cut, struct runs *out);
 int64_t runs_total(const struct runs *r);

@@ -82,6 +82,22 @@ static bool equal(const struct einsum *e, const struct mapping *m, const struct 
     return ok;
 }
 
+/* Where all instances of a level are said to do the same, the first one's counts are the totals divided by the instances. */
+static bool is_even(const struct mapping *m, const struct einsum *e, const struct counts *all,
+                    const struct counts *origin)
+{
+    bool same = true;
+    for (int l = 0; l < m->n_levels && all->even; l++) {
+        int64_t n = all->level[l].instances;
+        for (int t = 0; t < e->n_tensors; t++) {
+            const struct tensor_count *x = &all->level[l].tensor[t], *y = &origin->level[l].tensor[t];
+            same = same && x->reads == n * y->reads && x->fills == n * y->fills && x->updates == n * y->updates &&
+                   x->drains == n * y->drains && x->finished == n * y->finished;
+        }
+    }
+    return same;
+}
+
 int check_count(long n, struct count_tally *out)
 {
     memset(out, 0, sizeof *out);
@@ -108,6 +124,11 @@ int check_count(long n, struct count_tally *out)
             explain(&e, &m);
             printf("mapping %ld (%s)\n", i, random_kind_names[kind]);
             fflush(stdout);
+            return -1;
+        }
+        if (!is_even(&m, &e, &closed, &origin)) {
+            explain(&e, &m);
+            printf("mapping %ld (%s): instances differ\n", i, random_kind_names[kind]);
             return -1;
         }
         out->mappings++;
