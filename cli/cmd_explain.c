@@ -2,8 +2,8 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "cli/cli.h"
+#include "cli/param_text.h"
 #include "experiments/metrics.h"
-#include "hw/template.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,17 +37,6 @@ static void metric_say(const struct metric *m)
     printf("%-16s %-17s %-4s %s\n", m->name, m->column, goal_of(m), m->what);
 }
 
-static void value_text(const struct template_param *p, double v, struct strbuf *out)
-{
-    if (p->type == PARAM_CHOICE) {
-        strbuf_adds(out, p->labels[(int)v]);
-    } else if (p->type == PARAM_BOOL) {
-        strbuf_adds(out, v != 0 ? "true" : "false");
-    } else {
-        quantity_print(v, p->dim, out);
-    }
-}
-
 /* "10MHz to 4GHz", "plain, shared_l2". */
 static void legal_text(const struct template_param *p, struct strbuf *out)
 {
@@ -58,9 +47,9 @@ static void legal_text(const struct template_param *p, struct strbuf *out)
     } else if (p->type == PARAM_BOOL) {
         strbuf_adds(out, "true, false");
     } else {
-        value_text(p, p->min, out);
+        param_text(p, p->min, out);
         strbuf_adds(out, " to ");
-        value_text(p, p->max, out);
+        param_text(p, p->max, out);
     }
 }
 
@@ -74,7 +63,7 @@ static json_t *param_json(const struct template_param *p, const char *def, const
 static void show_param(const struct template_param *p, json_t *list)
 {
     struct strbuf def = STRBUF_INIT, legal = STRBUF_INIT;
-    value_text(p, p->def, &def);
+    param_text(p, p->def, &def);
     legal_text(p, &legal);
     if (list != NULL) {
         json_array_append_new(list, param_json(p, strbuf_str(&def), strbuf_str(&legal)));

@@ -4,7 +4,7 @@
 #include "base/strbuf.h"
 #include "cli/cli.h"
 #include "cli/output_file.h"
-#include "hw/template.h"
+#include "cli/param_text.h"
 
 #include <math.h>
 #include <string.h>
@@ -25,17 +25,6 @@ static const struct opt options[] = {
 
 static const struct init_opts defaults = {.workload = "resnet18"};
 
-static void add_value(const struct template_param *p, double v, struct strbuf *out)
-{
-    if (p->type == PARAM_CHOICE) {
-        strbuf_adds(out, p->labels[(int)v]);
-    } else if (p->type == PARAM_BOOL) {
-        strbuf_adds(out, v != 0 ? "true" : "false");
-    } else {
-        quantity_print(v, p->dim, out);
-    }
-}
-
 /* Half of the default, the default, twice, as far as that is legal. */
 static void add_around(const struct template_param *p, struct strbuf *out)
 {
@@ -44,7 +33,7 @@ static void add_around(const struct template_param *p, struct strbuf *out)
         double v = p->type == PARAM_INT ? floor(p->def * share) : p->def * share;
         if (v >= p->min && v <= p->max) {
             strbuf_adds(out, between);
-            add_value(p, v, out);
+            param_text(p, v, out);
             between = ", ";
         }
     }
@@ -78,7 +67,7 @@ static void add_param(const struct template_param *p, struct strbuf *out)
     strbuf_addf(out, "  %s%s: ", varies(p) ? "" : "# ", p->name);
     if (!varies(p)) {
         strbuf_adds(out, "[");
-        add_value(p, p->def, out);
+        param_text(p, p->def, out);
         strbuf_adds(out, "]");
     } else if (p->type == PARAM_CHOICE) {
         add_labels(p, out);

@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "experiments/record.h"
 #include "experiments/transfer.h"
+#include "tests/run_suite.h"
 #include "tests/shell.h"
 
 #include <check.h>
@@ -326,10 +327,5 @@ int main(void)
     tcase_add_test(tc, exhaustive_search_certifies);
     tcase_add_test(tc, the_roofline_ranks_designs);
     suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(suite, CK_NOFORK);
 }

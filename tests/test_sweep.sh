@@ -2,29 +2,7 @@
 # dovetail sweep without a scheduler: what it plans and writes, its errors, --local with processes that are killed, status and merge of the folder.
 # tests/cluster/test_slurm.sh has the rest.
 set -u
-dovetail=${DOVETAIL:-build/release/dovetail}
-case $dovetail in /*) ;; *) dovetail=$PWD/$dovetail ;; esac
-study=$PWD/tests/fixtures/resume.yaml
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"; :' EXIT
-TMPDIR=$dir/scratch
-export TMPDIR
-mkdir "$TMPDIR"
-cd "$dir" || exit 1
-checks=0 failures=0
-ok() # condition (a shell command), what it shows
-{
-    checks=$((checks + 1))
-    eval "$1" || { failures=$((failures + 1)); echo "FAILED: $2"; }
-}
-exits() # status, options of sweep; what it says is in said
-{
-    expected=$1
-    shift
-    "$dovetail" sweep "$@" > out 2> said
-    status=$?
-    ok '[ $status -eq $expected ]' "status $status, not $expected: sweep $*: $(cat said)"
-}
+. tests/sweep_checks.sh
 says() # a sentence of said
 {
     sentence=$1
