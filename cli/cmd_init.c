@@ -29,8 +29,9 @@ static const struct init_opts defaults = {.workload = "resnet18"};
 static void add_around(const struct template_param *p, struct strbuf *out)
 {
     const char *between = "[";
-    for (double share = 0.5; share <= 2; share *= 2) {
-        double v = p->type == PARAM_INT ? floor(p->def * share) : p->def * share;
+    static const double shares[] = {0.5, 1, 2};
+    for (int i = 0; i < 3; i++) {
+        double v = p->type == PARAM_INT ? floor(p->def * shares[i]) : p->def * shares[i];
         if (v >= p->min && v <= p->max) {
             strbuf_adds(out, between);
             param_text(p, v, out);
