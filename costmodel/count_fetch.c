@@ -266,16 +266,19 @@ static int kept_words(const struct count_query *q, int tick, const struct runs *
             *words *= d == own_dim ? ticks : q->total[d];
         }
     }
-    for (int r = 0; r<e->tensor[q->tensor].n_ranks && * words> 0; r++) {
-        struct nest_sum sum;
+    for (int r = 0; r < e->tensor[q->tensor].n_ranks; r++) {
+        struct nest_sum sum = q->sum[r];
         if (q->enumerated[r]) {
             if (nest_diagonal(q->n, &q->v, q->tensor, r, tick, &sum, err) != 0) {
                 return -1;
             }
-        } else {
-            sum = q->rank_of[own_dim] == r ? shared_sum(q, r, own_dim, own) : q->sum[r];
+        } else if (own != NULL && q->rank_of[own_dim] == r) {
+            sum = shared_sum(q, r, own_dim, own);
         }
         *words *= sum.kept;
+        if (*words == 0) {
+            break;
+        }
     }
     return 0;
 }
