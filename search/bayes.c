@@ -316,7 +316,7 @@ static bool propose(void *state, int64_t k, double *x)
     if (k < b->first) {
         search_initial(s, b->sample, k, x);
         found = search_fresh(s, x) == SEARCH_FRESH || search_repair(s, &r, x);
-    } else if (k % BRED_EVERY == 0 && candidates(b, &r, 1, x) == 1) {
+    } else if (k % BRED_EVERY == 0 && b->m.n > 0 && candidates(b, &r, 1, x) == 1) {
         found = true;
     } else if (surrogate_learn(&b->m, k)) {
         found = maximise(b, &r, x);

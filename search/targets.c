@@ -8,10 +8,17 @@
 #include <math.h>
 #include <string.h>
 
+/* Logarithmic above the bend, and bounded beyond some 3.5 widths: of outliers no more need be known than that they are bad, and
+ * one that stands out costs the length scales their resolution. */
 double targets_objective(const struct targets *t, int j, double y)
 {
+    const double knee = 1.5;
     double over = y - t->bend[j];
-    return over > 0 ? t->bend[j] + t->width[j] * log1p(over / t->width[j]) : y;
+    if (!(over > 0)) {
+        return y;
+    }
+    double size = log1p(over / t->width[j]), beyond = size - knee;
+    return t->bend[j] + t->width[j] * (beyond > 0 ? knee + beyond / (1 + beyond) : size);
 }
 
 /* Bends each objective above the worst value of the results' front (of all of them while there is none to speak of). */

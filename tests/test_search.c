@@ -91,7 +91,7 @@ START_TEST(same_trials)
             double *x = mem_calloc(rows * (size_t)p->n, sizeof *x), *y = mem_calloc(rows * (size_t)p->n, sizeof *y);
             double *f = mem_calloc(rows * (size_t)p->m, sizeof *f),
                    *g = mem_calloc(rows * (size_t)(p->c + 1), sizeof *g);
-            static const int cheap_lags[] = {0, 7, 45}, expensive_lags[] = {0, 3, 6};
+            static const int cheap_lags[] = {0, 7, 45}, expensive_lags[] = {0, 3, 20};
             for (int l = 0; l < 3; l++) {
                 int lag = a->expensive ? expensive_lags[l] : cheap_lags[l];
                 struct search *s = start(&sp, a->name, budget, lag);
