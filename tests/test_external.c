@@ -221,7 +221,7 @@ START_TEST(mixed_precision_of_an_onnx_file)
     shell_run(&sh,
               "dovetail search tests/fixtures/mixed/study.yaml -q --json -b 40 -j 2 -o %s/mixed.db --set "
               "objectives='[energy, "
-              "accuracy]' --set evaluator=\"{command: " LIAR ", metrics: [accuracy], timeout: 150ms}\"",
+              "accuracy]' --set evaluator=\"{command: " LIAR ", metrics: [accuracy], timeout: 500ms}\"",
               dir, "random", hang);
     ck_assert_msg(sh.status == 0, "%d %.900s", sh.status, strbuf_str(&sh.err));
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "\"evaluations\": 40"));
