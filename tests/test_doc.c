@@ -116,6 +116,9 @@ START_TEST(refusals_are_located)
     expect_error("a: &b [*b]\n", 1, 9, "no anchor '&b'");
     expect_error("ok: 1\na: \xff\n", 2, 4, "0xff is not UTF-8");
     expect_error("a: \xed\xa0\x80\n", 1, 4, "is not UTF-8");
+    expect_error("? a:\t:b", 1, 1, "marked with '?'");
+    expect_error("a: 1\n  - ?\n", 2, 5, "marked with '?'");
+    expect_error("\xef\xbb\xbf? a: 1", 1, 1, "marked with '?'");
     expect_error("a: \"x\\0y\"\n", 1, 4, "NUL");
     expect_error("[1, 2]: x\n", 1, 1, "key must be plain text");
     expect_error("a:\n\t- b\n", 2, 1, "tab");
