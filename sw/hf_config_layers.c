@@ -122,7 +122,7 @@ static int layer_kind(const struct plan *p, const struct hf_config *c, int64_t i
 {
     enum hf_layer_kind usual = c->rwkv_width ? HF_RWKV : c->mamba_state ? HF_MAMBA : HF_ATTENTION;
     if (letter_of(p, i) != '\0') {
-        return pattern_kind((char)letter_of(p, i));
+        return (int)pattern_kind((char)letter_of(p, i));
     }
     if (c->mamba_beside) {
         return HF_BOTH;
@@ -156,7 +156,7 @@ static int layer_kind(const struct plan *p, const struct hf_config *c, int64_t i
     if (p->attending) {
         return has_number(p->attending, i) ? HF_ATTENTION : c->conv_cache ? HF_CONV : HF_MAMBA;
     }
-    return usual;
+    return (int)usual;
 }
 
 int hf_set_kinds(const struct node *map, struct hf_config *c, struct diags *d)
