@@ -194,6 +194,29 @@ static int save(const struct study *s, struct evaluator *e, const char *path, in
     return bad;
 }
 
+/* The document of --json; NULL on an error. */
+static json_t *design_json(const struct evaluation *v, const struct eval_opts *o,
+                           const struct evaluation_detail *detail, const char *hex, const char *text, struct err *err)
+{
+    json_t *doc = json_pack("{s:s, s:s, s:s, s:o, s:s}", "design", hex, "text", text, "state", db_state_names[v->state],
+                            "metrics", metrics_json(v), "why", v->why);
+    json_t *part = NULL;
+    int bad = 0;
+    if (detail != NULL && o->explain) {
+        part = explain_json(detail, o->layer, err);
+        bad = part == NULL || json_object_set_new(doc, "explain", part) < 0 ? -1 : 0;
+    }
+    if (detail != NULL && o->mapping && !bad) {
+        json_object_set_new(doc, "mappings", part = json_array());
+        bad = explain_mappings(detail, o->layer, part, err);
+    }
+    if (bad) {
+        json_decref(doc);
+        return NULL;
+    }
+    return doc;
+}
+
 static int show(struct cli *cli, const struct study *s, const struct eval_opts *o, const char *path, int64_t number,
                 const double *x)
 {
@@ -215,12 +238,8 @@ static int show(struct cli *cli, const struct study *s, const struct eval_opts *
     int bad = 0;
     bool deep = (o->explain || o->mapping) && evaluator_explain(e, x, &detail, &err) == 0;
     if (cli->json) {
-        json_t *doc = json_pack("{s:s, s:s, s:s, s:o, s:s}", "design", hex, "text", strbuf_str(&text), "state",
-                                db_state_names[v.state], "metrics", metrics_json(&v), "why", v.why);
-        if (deep && o->explain) {
-            json_object_set_new(doc, "explain", explain_json(&detail, o->layer));
-        }
-        cli_json(doc);
+        json_t *doc = design_json(&v, o, deep ? &detail : NULL, hex, strbuf_str(&text), &err);
+        bad = doc != NULL ? cli_json(doc) : -1;
     } else {
         printf("design           %.7s\n", hex);
         print_design(s, strbuf_str(&text), x);
@@ -229,7 +248,7 @@ static int show(struct cli *cli, const struct study *s, const struct eval_opts *
             bad |= explain_print(&detail, o->layer, &err);
         }
         if (deep && o->mapping && !bad) {
-            bad |= explain_mappings(&detail, o->layer, &err);
+            bad |= explain_mappings(&detail, o->layer, NULL, &err);
         }
     }
     if (deep) {
@@ -252,6 +271,10 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     bool stored = is_database(args[0]);
     if (stored && n_args != 2) {
         return cli_fail(cli, ERR_USAGE, "name one design of '%s': dovetail eval %s ID", args[0], args[0]);
+    }
+    if (o->layer != NULL && !o->explain && !o->mapping) {
+        return cli_fail(cli, ERR_USAGE,
+                        "--layer says which operator --explain or --mapping shows: give one of them too");
     }
     if (o->save && !stored) {
         return cli_fail(cli, ERR_USAGE, "--save needs a database to save in: dovetail eval FILE.db ID --save");

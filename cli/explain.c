@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "experiments/breakdown.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,11 @@ static int find_layer(const struct evaluation_detail *d, const char *layer, stru
     }
     const char *near = suggest(layer, names, d->network->n_ops);
     mem_free(names);
-    return err_set(err, ERR_USAGE, near ? "no operator '%s'; did you mean '%s'?" : "no operator '%s'", layer, near) - 1;
+    return err_set(err, ERR_USAGE,
+                   near ? "no operator '%s'; did you mean '%s'?"
+                        : "no operator '%s' (`dovetail workload MODEL --operators` lists them)",
+                   layer, near) -
+           1;
 }
 
 static void print_accelerator(const struct accelerator *a)
@@ -80,10 +85,11 @@ static void print_accelerator(const struct accelerator *a)
     printf("  technology %s\n", a->source);
 }
 
+/* `leak_pj`: NAN for an operator, since leakage is of the whole network. */
 static void print_breakdown(const struct accelerator *a, double storage[][TENSOR_ROLE_COUNT],
                             double network[][TENSOR_ROLE_COUNT], double mac_pj, double vector_pj, double leak_pj)
 {
-    double total = mac_pj + vector_pj + leak_pj;
+    double total = mac_pj + vector_pj + (leak_pj >= 0 ? leak_pj : 0);
     for (int l = 0; l < a->n_levels; l++) {
         for (int t = 0; t < TENSOR_ROLE_COUNT; t++) {
             total += storage[l][t] + network[l][t];
@@ -106,8 +112,10 @@ static void print_breakdown(const struct accelerator *a, double storage[][TENSOR
            100 * mac_pj / total);
     printf("  %-18s %12s %6.1f%%\n", "vector work", quantity(vector_pj * 1e-12, DIM_ENERGY, buf, sizeof buf),
            100 * vector_pj / total);
-    printf("  %-18s %12s %6.1f%%\n", "leakage", quantity(leak_pj * 1e-12, DIM_ENERGY, buf, sizeof buf),
-           100 * leak_pj / total);
+    if (leak_pj >= 0) {
+        printf("  %-18s %12s %6.1f%%\n", "leakage", quantity(leak_pj * 1e-12, DIM_ENERGY, buf, sizeof buf),
+               100 * leak_pj / total);
+    }
 }
 
 static const char *binding_name(const struct accelerator *a, const struct op_cost *o)
@@ -171,7 +179,7 @@ int explain_print(const struct evaluation_detail *d, const char *layer, struct e
     print_accelerator(&d->accelerator);
     if (only >= 0) {
         struct op_cost *o = &c->op[only];
-        print_breakdown(&d->accelerator, o->storage_pj, o->network_pj, o->mac_pj, o->vector_pj, 0);
+        print_breakdown(&d->accelerator, o->storage_pj, o->network_pj, o->mac_pj, o->vector_pj, NAN);
         printf("\n");
         print_op(d, only, op_energy(&d->accelerator, o));
         return 0;
@@ -198,8 +206,11 @@ static json_t *breakdown_json(const struct accelerator *a, double storage[][TENS
     return rows;
 }
 
-json_t *explain_json(const struct evaluation_detail *d, const char *layer)
+json_t *explain_json(const struct evaluation_detail *d, const char *layer, struct err *err)
 {
+    if (find_layer(d, layer, err) < -1) {
+        return NULL;
+    }
     const struct accelerator *a = &d->accelerator;
     json_t *levels = json_array(), *ops = json_array();
     for (int l = a->n_levels - 1; l >= 0; l--) {
@@ -212,18 +223,22 @@ json_t *explain_json(const struct evaluation_detail *d, const char *layer)
         const struct op *op = &d->network->op[i];
         struct op_cost *o = &d->cost->op[i];
         if (layer == NULL || strcmp(layer, op->name) == 0) {
-            json_array_append_new(ops,
-                                  json_pack("{s:s, s:f, s:f, s:s, s:i, s:i, s:o}", "name", op->name, "energy_j",
-                                            op_energy(a, o) * 1e-12, "latency_s", o->cycles / a->clock_hz, "bound_by",
-                                            binding_name(a, o), "w_bits", op->w_bits, "a_bits", op->a_bits, "energy",
-                                            breakdown_json(a, o->storage_pj, o->network_pj)));
+            json_array_append_new(ops, json_pack("{s:s, s:f, s:f, s:f, s:f, s:s, s:i, s:i, s:o}", "name", op->name,
+                                                 "energy_j", op_energy(a, o) * 1e-12, "energy_mac_j", o->mac_pj * 1e-12,
+                                                 "energy_vector_j", o->vector_pj * 1e-12, "latency_s",
+                                                 o->cycles / a->clock_hz, "bound_by", binding_name(a, o), "w_bits",
+                                                 op->w_bits, "a_bits", op->a_bits, "energy",
+                                                 breakdown_json(a, o->storage_pj, o->network_pj)));
         }
     }
-    return json_pack("{s:s, s:f, s:o, s:s, s:o, s:o}", "accelerator", a->name, "clock_hz", a->clock_hz, "levels",
-                     levels, "mac_source", a->mac.source, "energy",
-                     breakdown_json(a, d->cost->storage_pj, d->cost->network_pj), "operators", ops);
+    return json_pack("{s:s, s:f, s:o, s:s, s:o, s:f, s:f, s:f, s:o}", "accelerator", a->name, "clock_hz", a->clock_hz,
+                     "levels", levels, "mac_source", a->mac.source, "energy",
+                     breakdown_json(a, d->cost->storage_pj, d->cost->network_pj), "energy_mac_j",
+                     d->cost->mac_pj * 1e-12, "energy_vector_j", d->cost->vector_pj * 1e-12, "energy_leakage_j",
+                     d->cost->leak_pj * 1e-12, "operators", ops);
 }
 
+/* Cycles and energy are those that the evaluation counts for the operator, on all its cores: the mapper's own are of one. */
 static int print_mapping(const struct evaluation_detail *d, int i, struct err *err)
 {
     const struct op *op = &d->network->op[i];
@@ -232,20 +247,39 @@ static int print_mapping(const struct evaluation_detail *d, int i, struct err *e
         return -1;
     }
     struct strbuf t = STRBUF_INIT;
+    char e[64];
     mapping_print(&r.mapping, &d->accelerator, &op->einsum, &t);
-    printf("\n%s: %.6g cycles, %.4g uJ, utilization %.1f %%\n%s", op->name, r.cost.cycles, r.cost.energy_pj * 1e-6,
+    printf("\n%s: %.6g cycles, %s, utilization %.1f %%\n%s", op->name, d->cost->op[i].cycles,
+           quantity(op_energy(&d->accelerator, &d->cost->op[i]) * 1e-12, DIM_ENERGY, e, sizeof e),
            100 * r.cost.utilization, strbuf_str(&t));
     strbuf_release(&t);
     return 0;
 }
 
-int explain_mappings(const struct evaluation_detail *d, const char *layer, struct err *err)
+static int add_mapping(const struct evaluation_detail *d, int i, json_t *list, struct err *err)
+{
+    const struct op *op = &d->network->op[i];
+    struct mapper_result r;
+    if (breakdown_mapping(d, i, &r, err) < 0) {
+        return -1;
+    }
+    struct strbuf t = STRBUF_INIT;
+    mapping_write(&r.mapping, &d->accelerator, &op->einsum, &t);
+    json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:f, s:f}", "operator", op->name, "mapping", strbuf_str(&t),
+                                          "cycles", d->cost->op[i].cycles, "energy_j",
+                                          op_energy(&d->accelerator, &d->cost->op[i]) * 1e-12, "utilization",
+                                          r.cost.utilization));
+    strbuf_release(&t);
+    return 0;
+}
+
+int explain_mappings(const struct evaluation_detail *d, const char *layer, json_t *list, struct err *err)
 {
     int only = find_layer(d, layer, err);
     int bad = only < -1 ? -1 : 0;
     for (int i = 0; i < d->network->n_ops && !bad; i++) {
         if (d->network->op[i].kind == OP_TENSOR && (only < 0 || i == only)) {
-            bad = print_mapping(d, i, err);
+            bad = list != NULL ? add_mapping(d, i, list, err) : print_mapping(d, i, err);
         }
     }
     return bad;

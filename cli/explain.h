@@ -8,8 +8,9 @@
 
 /* `layer` (NULL: all) must be an operator's name; ERR_USAGE when it is none. */
 int explain_print(const struct evaluation_detail *d, const char *layer, struct err *err);
-json_t *explain_json(const struct evaluation_detail *d, const char *layer);
-/* The loop nests, found anew by the mapper (the same ones: law 2). */
-int explain_mappings(const struct evaluation_detail *d, const char *layer, struct err *err);
+/* NULL on an error. */
+json_t *explain_json(const struct evaluation_detail *d, const char *layer, struct err *err);
+/* The loop nests, found anew by the mapper (the same ones: law 2): printed, or with `list` appended to that JSON array. */
+int explain_mappings(const struct evaluation_detail *d, const char *layer, json_t *list, struct err *err);
 
 #endif

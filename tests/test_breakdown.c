@@ -3,6 +3,7 @@
 #include "tests/shell.h"
 
 #include <check.h>
+#include <jansson.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -90,6 +91,34 @@ START_TEST(sums_are_the_designs)
     snprintf(command, sizeof command, "eval a.db %s --save", id);
     ok(command);
     ck_assert_double_gt(number("a.db", "SELECT count(*) FROM mappings JOIN layers USING(layer_id) WHERE macs > 0"), 50);
+    /* --json tells what --explain and --mapping tell, of --layer too; an operator that there is not is an error in both */
+    eval("a.db", id, "--explain --mapping --json --layer layer1.0.conv2");
+    json_t *doc = json_loads(strbuf_str(&sh.out), 0, NULL), *explain = json_object_get(doc, "explain");
+    json_t *op = json_array_get(json_object_get(explain, "operators"), 0);
+    json_t *mapping = json_array_get(json_object_get(doc, "mappings"), 0);
+    ck_assert_uint_eq(json_array_size(json_object_get(doc, "mappings")), 1);
+    ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(mapping, "mapping")), "DRAM"));
+    ck_assert_double_eq(json_number_value(json_object_get(mapping, "energy_j")),
+                        json_number_value(json_object_get(op, "energy_j")));
+    double parts = json_number_value(json_object_get(explain, "energy_mac_j")) +
+                   json_number_value(json_object_get(explain, "energy_vector_j")) +
+                   json_number_value(json_object_get(explain, "energy_leakage_j"));
+    json_t *row;
+    size_t i;
+    json_array_foreach(json_object_get(explain, "energy"), i, row)
+    {
+        parts +=
+            json_number_value(json_object_get(row, "storage_j")) + json_number_value(json_object_get(row, "network_j"));
+    }
+    double whole = json_number_value(json_object_get(json_object_get(doc, "metrics"), "energy_j"));
+    ck_assert_double_eq_tol(parts, whole, 1e-12 * whole);
+    json_decref(doc);
+    static const char *const no_operator[] = {"--explain --layer conv9", "--explain --json --layer conv9",
+                                              "--mapping --json --layer conv9", "--layer conv1"};
+    for (size_t k = 0; k < sizeof no_operator / sizeof *no_operator; k++) {
+        eval("a.db", id, no_operator[k]);
+        ck_assert_msg(sh.status == 64, "%s: %d", no_operator[k], sh.status);
+    }
     /* what is saved is the database's own model, what is shown may be another's */
     eval("a.db", id, "--save --set mapping.goal=energy");
     ck_assert_int_eq(sh.status, 64);
