@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#define VALUES_SHOWN 12
+
 static bool active(const struct study_family *f, const double *slots)
 {
     return f->when == NULL || expr_eval(f->when, slots) != 0;
@@ -80,6 +82,39 @@ static int64_t find_level(const struct study_family *f, double v)
     return -1;
 }
 
+/* "8, 16, 32" or "200MHz to 1GHz"; the first few of many. */
+static void add_values(const struct study *s, const struct study_family *f, struct strbuf *out)
+{
+    const struct variable *var = &s->space.var[f->first];
+    int n = 0;
+    const char *const *labels = f->kind == VALUE_NUMBER ? NULL : study_labels(s, f, &n);
+    if (var->kind == VARIABLE_REAL) {
+        quantity_print(var->lo, f->dim, out);
+        strbuf_adds(out, " to ");
+        quantity_print(var->hi, f->dim, out);
+    }
+    for (int64_t i = 0; i < f->n_levels && i < VALUES_SHOWN; i++) {
+        strbuf_adds(out, i > 0 ? ", " : "");
+        if (labels != NULL) {
+            strbuf_adds(out, labels[(int)f->level[i]]);
+        } else {
+            quantity_print(f->level[i], f->dim, out);
+        }
+    }
+    if (f->n_levels > VALUES_SHOWN) {
+        strbuf_addf(out, ", ... (%lld in all)", (long long)f->n_levels);
+    }
+}
+
+static int no_value(const struct study *s, const struct study_family *f, const char *value, struct err *err)
+{
+    struct strbuf may = STRBUF_INIT;
+    add_values(s, f, &may);
+    err_set(err, ERR_USAGE, "'%s' is none of the study's values of '%s': %s", value, f->name, strbuf_str(&may));
+    strbuf_release(&may);
+    return -1;
+}
+
 static int assign_one(const struct study *s, const struct study_family *f, int member, const char *value, double *x,
                       struct err *err)
 {
@@ -89,7 +124,7 @@ static int assign_one(const struct study *s, const struct study_family *f, int m
         int unit;
         int used = quantity_scan(value, &v, &dim, &unit);
         if (used <= 0 || value[used] != '\0' || !dim_equal(dim, f->dim)) {
-            return err_set(err, ERR_USAGE, "'%s' is no value of '%s'", value, f->name);
+            return no_value(s, f, value, err);
         }
     } else {
         int n;
@@ -105,7 +140,7 @@ static int assign_one(const struct study *s, const struct study_family *f, int m
     }
     int64_t level = var->kind == VARIABLE_REAL || isnan(v) ? -1 : find_level(f, v);
     if (level < 0) {
-        return err_set(err, ERR_USAGE, "the study does not let '%s' be '%s'", f->name, value);
+        return no_value(s, f, value, err);
     }
     x[f->first + member] = (double)level;
     return 0;
@@ -139,7 +174,7 @@ static int assign_all(const struct study *s, const struct study_family *f, const
         }
         p++;
     }
-    return 0;
+    return *p == '\0' ? 0 : err_set(err, ERR_USAGE, "'%s' stands behind the values of '%s'", p, f->name);
 }
 
 int study_assign(const struct study *s, const char *name, const char *value, double *x, struct err *err)
