@@ -337,6 +337,32 @@ static int show_front(struct cli *cli, const struct pareto_opts *o, const struct
     return status;
 }
 
+static int say_empty(struct cli *cli, const struct pareto_opts *o, const struct pareto *front, struct db *db)
+{
+    struct err ignored = ERR_INIT;
+    struct db_status s;
+    bool some = db_status(db, &s, &ignored) == 0 && s.state[DB_OK] > 0;
+    db_status_release(&s);
+    if (some && o->where.n == 0) { /* there are feasible designs, but what is asked for they do not have */
+        struct strbuf names = STRBUF_INIT;
+        for (int k = 0; k < front->m; k++) {
+            strbuf_addf(&names, "%s'%s'", k ? ", " : "", front->columns.list[front->objective[k]].name);
+        }
+        int status =
+            cli_fail(cli, ERR_NO,
+                     front->m == 1 ? "no feasible design has a number of %s: this study does not price it"
+                                   : "no feasible design has numbers of %s: this study does not price all of them",
+                     strbuf_str(&names));
+        strbuf_release(&names);
+        return status;
+    }
+    int status = cli_fail(cli, ERR_NO, "no feasible design%s", o->where.n ? " satisfies --where" : " yet");
+    if (o->where.n == 0) {
+        infeasible_say(cli, db);
+    }
+    return status;
+}
+
 static int run(struct cli *cli, const void *values, int n_args, const char *const *args)
 {
     const struct pareto_opts *o = values;
@@ -348,10 +374,7 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     struct pareto front;
     status = pareto_load(&front, cli, db, n_args > 1 ? args[1] : NULL, &o->where);
     if (!status && front.n == 0) {
-        status = cli_fail(cli, ERR_NO, "no feasible design%s", o->where.n ? " satisfies --where" : " yet");
-        if (o->where.n == 0) {
-            infeasible_say(cli, db);
-        }
+        status = say_empty(cli, o, &front, db);
     } else if (!status) {
         status = show_front(cli, o, &front, db);
     }
