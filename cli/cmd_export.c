@@ -198,7 +198,7 @@ static int export_db(const struct cli *cli, const struct export_opts *o, struct 
         status = write_rows(cli, o, db, &w);
         int closed = output_close(cli, w.out, o->output);
         status = status ? status : closed;
-        if (o->output && !status) {
+        if (o->output && w.out != stdout && !status) {
             cli_say(cli, "wrote %s (%lld designs)", o->output, (long long)w.rows);
         }
     }
@@ -212,6 +212,9 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
 {
     const struct export_opts *o = values;
     int status;
+    if (o->front && o->all) {
+        return cli_fail(cli, ERR_USAGE, "--front and --all exclude each other: no infeasible design is on the front");
+    }
     struct db *db = open_db(cli, n_args > 0 ? args[0] : NULL, &status);
     if (db) {
         status = export_db(cli, o, db);

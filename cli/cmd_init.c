@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/output_file.h"
 #include "cli/param_text.h"
+#include "sw/import.h"
 
 #include <math.h>
 #include <string.h>
@@ -99,8 +100,13 @@ static void write_study(const struct template *t, const char *arch, const char *
     strbuf_addf(out, "\n\nworkload:\n  model: %s\n  batch: 1\n\nhardware:\n  template: %s\n", workload, arch);
     strbuf_adds(out, "\nspace:                                      # what varies; what is not named keeps the "
                      "template's default\n");
+    bool any = false;
     for (int i = 0; i < n; i++) {
         add_param(&p[i], out);
+        any = any || varies(&p[i]);
+    }
+    if (!any) { /* a space needs a variable, and each template can be mapped for more than one goal */
+        strbuf_adds(out, "  mapping_goal: [energy, latency, edp]\n");
     }
     strbuf_adds(out, "  # bits: {values: [4, 8], per: block}       # with 'accuracy:' under 'workload:' "
                      "(docs/quantization.md)\n"
@@ -115,14 +121,18 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
     const char *arch = n_args > 0 ? args[0] : "edge_npu";
     struct diags d = DIAGS_INIT;
     struct template *t = template_load(arch, &d);
+    if (strpbrk(o->workload, "/.") == NULL) { /* a file may be made later, a name is known or is none */
+        network_free(network_load(o->workload, NULL, 0, 1, &d));
+    }
     int status = cli_diags(cli, &d);
-    if (t != NULL) {
+    if (t != NULL && status == 0) {
         struct strbuf text = STRBUF_INIT;
         write_study(t, arch, o->workload, &text);
-        if (cli->json) {
-            status = cli_json(json_pack("{s:s}", "text", strbuf_str(&text)));
-        } else {
+        if (o->output != NULL || !cli->json) {
             status = output_text(cli, o->output, o->force, &text);
+        }
+        if (cli->json && status == 0) {
+            status = cli_json(json_pack("{s:s}", "text", strbuf_str(&text)));
         }
         if (status == 0 && o->output != NULL) {
             cli_next(cli, "dovetail validate %s && dovetail search %s", o->output, o->output);

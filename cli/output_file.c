@@ -10,7 +10,7 @@
 FILE *output_open(const struct cli *cli, const char *path, bool force, int *status)
 {
     *status = 0;
-    if (path == NULL) {
+    if (path == NULL || strcmp(path, "-") == 0) {
         return stdout;
     }
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0666);
@@ -41,7 +41,7 @@ int output_text(const struct cli *cli, const char *path, bool force, const struc
     }
     fwrite(strbuf_str(text), 1, text->len, f);
     status = output_close(cli, f, path);
-    if (status == 0 && path != NULL) {
+    if (status == 0 && f != stdout) {
         cli_say(cli, "wrote %s (%zu bytes)", path, text->len);
     }
     return status;

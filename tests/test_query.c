@@ -227,6 +227,8 @@ START_TEST(questions_that_cannot_be_answered)
         {"export DB --columns nothing_like_it", 64, "no column"},
         {"export DB -o /nonexistent/x.csv", 74, "cannot make"},
         {"export DB > /dev/full", 74, "cannot write"},
+        {"export DB --front --all", 64, "exclude each other"},
+        {"pareto DB --where \"dataflow == 'row_stationary'\"", 64, "without quotes"},
     };
     make_db();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -301,6 +303,9 @@ START_TEST(export_as_json_and_into_a_file)
               folder);
     ck_assert_msg(strstr(strbuf_str(&sh.err), "--force overwrites it"), "%s", strbuf_str(&sh.err));
     ck_assert_str_eq(strbuf_str(&sh.out), "64\n98\n");
+    shell_run(&sh, "cd %s && $OLDPWD/$DOVETAIL export -o - | wc -l && ls ./-", folder); /* standard output, no file */
+    ck_assert_str_eq(strbuf_str(&sh.out), "98\n");
+    ck_assert_ptr_null(strstr(strbuf_str(&sh.err), "wrote"));
     snprintf(command, sizeof command, "export %s --where 'area < 0mm2' --format json", folder);
     doc = ask(command);
     ck_assert_uint_eq(json_array_size(doc), 0);
