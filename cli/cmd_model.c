@@ -110,13 +110,41 @@ static int run_one(const struct cli *cli, const struct model_opts *o)
     return 0;
 }
 
+/* The first option that says nothing to cases; NULL: there is none. */
+static const char *beside_cases(const struct model_opts *o)
+{
+    const struct {
+        bool given;
+        const char *name;
+    } all[] = {{o->request.arch != NULL, "--arch"},
+               {o->request.workload != NULL, "--workload"},
+               {o->request.layer != NULL, "--layer"},
+               {o->request.mapping != NULL, "--mapping"},
+               {o->set.n > 0, "--set"},
+               {o->density.n > 0, "--density"},
+               {o->w_bits > 0, "--w-bits"},
+               {o->a_bits > 0, "--a-bits"},
+               {o->acc_bits > 0, "--acc-bits"},
+               {o->explain, "--explain"},
+               {o->fidelity != FIDELITY_BANDWIDTH, "--fidelity"}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].given) {
+            return all[i].name;
+        }
+    }
+    return NULL;
+}
+
 static int run(struct cli *cli, const void *values, int n_args, const char *const *args)
 {
     const struct model_opts *o = values;
     (void)n_args;
     (void)args;
     if (o->cases != NULL) {
-        return run_cases(cli, o);
+        const char *alien = beside_cases(o);
+        return alien == NULL ? run_cases(cli, o)
+                             : cli_fail(cli, ERR_USAGE,
+                                        "a case says itself what %s says: only --accounting goes with --case", alien);
     }
     if (o->request.arch == NULL || o->request.workload == NULL) {
         return cli_fail(cli, ERR_USAGE,

@@ -34,6 +34,9 @@ START_TEST(three_files_are_a_case)
     shell_run(&sh, "dovetail import timeloop " ALL " -o %s --force", path);
     ck_assert_int_eq(sh.status, 0);
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "energy_pj of the case is 0"));
+    shell_run(&sh, "dovetail model --case %s --arch edge_npu", path);
+    ck_assert_int_eq(sh.status, 64);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "a case says itself what --arch says"));
     shell_run(&sh, "dovetail model --case %s -q", path);
     unlink(path);
     ck_assert_int_eq(sh.status, 0);
