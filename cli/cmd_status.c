@@ -176,8 +176,10 @@ static void add_last(const struct db *db, const struct db_status *s, int64_t bud
     if (last->ended_utc || last->heartbeat_utc) {
         strbuf_addf(out, " %s", last->ended_utc ? last->ended_utc : last->heartbeat_utc);
     }
-    if (last->exit != DB_EXIT_DONE || budget > s->trials) {
+    if (last->exit != DB_EXIT_DONE) {
         strbuf_addf(out, "; go on with: dovetail resume %s", db_path(db));
+    } else if (budget > s->trials) {
+        strbuf_adds(out, " before its budget: the space holds no further design, or the search stalled");
     }
     strbuf_adds(out, "\n");
 }

@@ -289,8 +289,13 @@ static int run_on(struct cli *cli, const struct study *s, struct record *record,
     }
     int64_t stored = r.last.done;
     if (stored >= s->evaluations) {
-        cli_say(cli, "done       %s holds all %lld evaluations of this study: nothing to do", path,
-                (long long)s->evaluations);
+        if (stored > s->evaluations) {
+            cli_say(cli, "done       %s holds %lld evaluations, and the budget is %lld: nothing to do", path,
+                    (long long)stored, (long long)s->evaluations);
+        } else {
+            cli_say(cli, "done       %s holds all %lld evaluations of this study: nothing to do", path,
+                    (long long)stored);
+        }
         return conclude(cli, s, db, path, o, &r, 0);
     }
     if (stored > 0) {

@@ -24,7 +24,7 @@ struct run_opts {
 #define RUN_OPTIONS(type, member) \
     THREADS_OPTION(type, member.threads), \
     {"time", 't', OPT_QUANTITY, offsetof(type, member.time_s), "TIME", \
-     "stop after this time, to be resumed: 30min", .dim = {{1, 0, 0, 0, 0, 0, 0, 0}}, .min = 0, .max = 1e9}, \
+     "stop after this time, to be resumed: 30min", .dim = {{1, 0, 0, 0, 0, 0, 0, 0}}, .min = 1e-6, .max = 1e9}, \
     {"progress", 0, OPT_CHOICE, offsetof(type, member.progress), "FORM", \
      "how to show how far it is (none: not at all)", .choices = progress_forms}, \
     {"durable", 0, OPT_FLAG, offsetof(type, member.durable), NULL, \

@@ -147,6 +147,11 @@ START_TEST(a_finished_study_evaluates_nothing)
     ck_assert_ptr_null(strstr(strbuf_str(&sh.out), "\"front\": 0"));
     ck_assert_ptr_null(strstr(strbuf_str(&sh.out), "\"hypervolume\": null"));
     expect_undisturbed("build/resume_whole.db");
+    shell_run(&sh, "dovetail resume build/resume_whole.db --budget 7");
+    ck_assert_int_eq(sh.status, 0);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "and the budget is 7: nothing to do"));
+    shell_run(&sh, "dovetail resume build/resume_whole.db --time 0s"); /* no limit, or none left: who knows */
+    ck_assert_int_eq(sh.status, 64);
     shell_release(&sh);
 }
 END_TEST

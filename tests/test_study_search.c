@@ -267,6 +267,9 @@ START_TEST(exhaustive_search_certifies)
               small);
     ck_assert_msg(strstr(strbuf_str(&sh.out), "\"stop\": \"exhausted\"") != NULL, "%s", strbuf_str(&sh.out));
     ck_assert_msg(strstr(strbuf_str(&sh.out), "\"evaluations\": 460") != NULL, "%s", strbuf_str(&sh.out));
+    shell_run(&sh, "dovetail status build/whole.db");
+    ck_assert_ptr_null(strstr(strbuf_str(&sh.out), "dovetail resume")); /* there is nothing to go on with */
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "before its budget"));
     shell_run(&sh, "dovetail pareto build/whole.db --all");
     ck_assert_int_eq(sh.status, 0);
     char *truth = strbuf_detach(&sh.out);
