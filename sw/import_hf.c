@@ -138,7 +138,13 @@ static int read_args(const struct network_arg *args, int n_args, struct hf_maker
         bool tokens = strcmp(args[i].name, "tokens") == 0, context = strcmp(args[i].name, "context") == 0;
         bool source = strcmp(args[i].name, "source") == 0 && c->source_layers > 0;
         if (c->image || (!tokens && !source && !(context && !c->encoder))) {
-            return diags_error(d, nowhere, NULL, "this model has no parameter '%s'", args[i].name);
+            return diags_error(d, nowhere,
+                               c->image                              ? "it has none"
+                               : c->source_layers > 0 && !c->encoder ? "it has tokens, context and source"
+                               : c->source_layers > 0                ? "it has tokens and source"
+                               : c->encoder                          ? "it has tokens"
+                                                                     : "it has tokens and context",
+                               "this model has no parameter '%s'", args[i].name);
         }
         if (args[i].value < 1 || args[i].value > (int64_t)1 << 32) {
             return diags_error(d, nowhere, NULL, "'%s' must lie in 1..2^32, not %lld", args[i].name,

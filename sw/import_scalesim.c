@@ -350,6 +350,15 @@ static int read_lines(struct topology *t, char *text)
     return t->d->n_errors > before ? -1 : 0;
 }
 
+/* "alexnet" of "nets/alexnet.csv". */
+static char *own_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL ? slash + 1 : path;
+    const char *dot = strrchr(base, '.');
+    return mem_strndup(base, dot != NULL && dot != base ? (size_t)(dot - base) : strlen(base));
+}
+
 struct network *import_scalesim(const char *name, const char *text, size_t len, int64_t batch, struct diags *d)
 {
     const struct mark nowhere = {NULL, 0, 0, 0};
@@ -357,8 +366,10 @@ struct network *import_scalesim(const char *name, const char *text, size_t len, 
         diags_error(d, nowhere, NULL, "'%s' is not a text file", name);
         return NULL;
     }
+    char *own = own_name(name);
     struct topology t = {
-        .d = d, .source = diags_source(d, name, mem_strndup(text, len), len), .net = network_new(name, batch)};
+        .d = d, .source = diags_source(d, name, mem_strndup(text, len), len), .net = network_new(own, batch)};
+    mem_free(own);
     char *copy = mem_strndup(text, len);
     int rc = read_lines(&t, copy);
     mem_free(copy);

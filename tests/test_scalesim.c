@@ -92,7 +92,8 @@ START_TEST(sparsity_is_a_density)
 {
     struct diags d = DIAGS_INIT;
     const char *text = good[sizeof good / sizeof *good - 1].text;
-    struct network *net = import_scalesim("t.csv", text, strlen(text), 2, &d);
+    struct network *net = import_scalesim("nets/t.2.csv", text, strlen(text), 2, &d);
+    ck_assert_str_eq(net->name, "t.2");
     ck_assert_double_eq(net->op[0].einsum.tensor[0].density, 0.5);
     ck_assert_int_eq(einsum_macs(&net->op[0].einsum), 2 * CONV1);
     ck_assert_int_eq(net->n_blocks, 1);
