@@ -88,6 +88,8 @@ static const char *operator_help(const char *s)
         {"|", "write 'or'"},
         {"\xe2\x89\xa4", "write '<='"},
         {"\xe2\x89\xa5", "write '>='"},
+        {"'", "words stand without quotes"},
+        {"\"", "words stand without quotes"},
         {"AND", "write 'and'"},
         {"OR", "write 'or'"},
         {"NOT", "write 'not'"},

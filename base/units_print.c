@@ -264,7 +264,11 @@ void quantity_print(double value, struct dim d, struct strbuf *out)
     } else {
         format3(value, text, sizeof text);
         strbuf_adds(out, text);
-        dim_print(d, out);
+        if (value == 0 && dim_equal(d, DIM_DATA)) { /* sizes are read in bytes */
+            strbuf_adds(out, "B");
+        } else {
+            dim_print(d, out);
+        }
     }
 }
 

@@ -160,6 +160,7 @@ START_TEST(prints_for_people)
         {512, &DIM_DATA, "64B"},
         {12, &DIM_DATA, "12bit"},
         {8000, &DIM_DATA, "1kB"},
+        {0, &DIM_DATA, "0B"},
         {1.7312e-3, &DIM_ENERGY, "1.73mJ"},
         {2.3249e-3, &DIM_TIME, "2.32ms"},
         {3.441e-6, &DIM_AREA, "3.44mm2"},
