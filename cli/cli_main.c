@@ -101,6 +101,7 @@ static int dispatch(struct cli *cli, int argc, const char *const *argv)
         for (; cli_verbs[n] && n < 64; n++) {
             names[n] = cli_verbs[n]->name;
         }
+        cli->json = wants_json(argc, argv);
         int status = cli_unknown(cli, "verb", argv[1], names, n);
         fputs("dovetail help lists the verbs\n", stderr);
         return status;

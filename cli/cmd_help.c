@@ -15,10 +15,6 @@ static const struct opt options[] = {
 static int run(struct cli *cli, const void *values, int n_args, const char *const *args)
 {
     const struct help_opts *opts = values;
-    if (cli->json) {
-        return cli_json(help_json());
-    }
-    struct strbuf text = STRBUF_INIT;
     const struct verb *verb = n_args ? cli_find_verb(args[0]) : NULL;
     if (n_args && !verb) {
         const char *names[64];
@@ -28,6 +24,10 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
         }
         return cli_unknown(cli, "verb", args[0], names, n);
     }
+    if (cli->json) {
+        return cli_json(help_json(verb));
+    }
+    struct strbuf text = STRBUF_INIT;
     if (opts->man) {
         help_man(&text);
     } else if (verb) {

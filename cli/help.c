@@ -197,11 +197,14 @@ static json_t *options_json(const struct opt *options)
     return list;
 }
 
-json_t *help_json(void)
+json_t *help_json(const struct verb *only)
 {
     json_t *verbs = json_array();
     for (int v = 0; cli_verbs[v]; v++) {
         const struct verb *verb = cli_verbs[v];
+        if (only != NULL && verb != only) {
+            continue;
+        }
         json_array_append_new(verbs, json_pack("{s:s, s:s, s:s, s:o}", "name", verb->name, "arguments", verb->args,
                                                "help", verb->help, "options", options_json(verb->options)));
     }

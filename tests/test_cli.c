@@ -183,7 +183,8 @@ END_TEST
 
 START_TEST(errors_are_json_too)
 {
-    static const char *const lines[] = {"version --nonsense --json", "completion --json", "templates --json show none"};
+    static const char *const lines[] = {"version --nonsense --json", "completion --json", "templates --json show none",
+                                        "nonsense --json", "help nonsense --json"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         shell_run(&sh, "dovetail %s", lines[i]);
         ck_assert_int_eq(sh.status, 64);
@@ -312,7 +313,26 @@ START_TEST(init_writes_studies_that_are_sound)
     shell_run(&sh, "dovetail init -o build/init.yaml");
     ck_assert_int_eq(sh.status, 64);
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "exists; --force overwrites it"));
+    shell_run(&sh, "rm build/init.yaml && dovetail init -w resnet81 -o build/init.yaml");
+    ck_assert_int_eq(sh.status, 65);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "did you mean 'resnet18'?"));
+    /* --json besides, not in place of, the file; and a template without a parameter that usually varies */
+    shell_run(&sh, "echo 'template: bare' > build/bare.yaml && dovetail templates show edge_npu |"
+                   " sed -n 's/{default: //;/^technology/,$p' | sed 's/^.*: $//' > /dev/null;"
+                   " dovetail init -o build/init.yaml --json && dovetail validate build/init.yaml");
+    ck_assert_msg(sh.status == 0, "%s", strbuf_str(&sh.err));
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "\"text\""));
     shell_run(&sh, "rm build/init.yaml");
+}
+END_TEST
+
+START_TEST(help_as_json_is_of_the_verb_asked_for)
+{
+    shell_run(&sh, "dovetail help pareto --json");
+    json_t *doc = json_loads(strbuf_str(&sh.out), 0, NULL), *verbs = json_object_get(doc, "verbs");
+    ck_assert_uint_eq(json_array_size(verbs), 1);
+    ck_assert_str_eq(text(json_array_get(verbs, 0), "name"), "pareto");
+    json_decref(doc);
 }
 END_TEST
 
@@ -412,6 +432,7 @@ int main(void)
     tcase_add_test(tc, json_keys_end_in_their_units);
     tcase_add_test(tc, every_file_inside_says_what_it_is);
     tcase_add_test(tc, init_writes_studies_that_are_sound);
+    tcase_add_test(tc, help_as_json_is_of_the_verb_asked_for);
     tcase_add_test(tc, explain_tells_metrics_and_parameters);
     tcase_add_test(tc, bash_completes_verbs_options_and_choices);
     Suite *s = suite_create("cli");
