@@ -128,16 +128,21 @@ static int make_folder(const char *dir, const char *name, struct err *err)
     return bad;
 }
 
-/* The folders above `path`. */
-static void make_parents(const char *path)
+/* The folders above `path`, those that are missing. */
+static int make_parents(const char *path, struct err *err)
 {
     char *copy = mem_strdup(path);
-    for (char *p = strchr(copy + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
+    int bad = 0;
+    for (char *p = strchr(copy + 1, '/'); p != NULL && !bad; p = strchr(p + 1, '/')) {
+        struct stat st;
         *p = '\0';
-        mkdir(copy, 0777); /* what is missing in the end is told by who makes the last one */
+        if (stat(copy, &st) != 0 && mkdir(copy, 0777) != 0 && errno != EEXIST) { /* EEXIST: another sweep made it now */
+            bad = err_set(err, ERR_IO, "cannot make '%s': %s", copy, strerror(errno));
+        }
         *p = '/';
     }
     mem_free(copy);
+    return bad;
 }
 
 static int fill(const struct sweep *s, const char *dir, const char *script_name, const char *script, struct err *err)
@@ -175,7 +180,9 @@ int sweep_write(const struct sweep *s, const char *script_name, const char *scri
                        "'%s' is there already; go on with it (dovetail sweep %s), or give --out another name", s->dir,
                        s->dir);
     }
-    make_parents(s->dir);
+    if (make_parents(s->dir, err) < 0) {
+        return -1;
+    }
     struct strbuf made = STRBUF_INIT;
     strbuf_addf(&made, "%s.new%ld", s->dir, (long)getpid());
     int bad = make_folder(strbuf_str(&made), NULL, err) || fill(s, strbuf_str(&made), script_name, script, err);
