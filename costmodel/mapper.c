@@ -177,29 +177,30 @@ static double search(struct mp_search *m, const struct mapper_options *opt)
     return open_bound;
 }
 
-/* Names the level whose smallest tiles do not fit. */
+/* Names the level whose smallest tiles do not fit: of one element each, but whole tensors in the outermost level, which may be an SRAM. */
 static int explain(const struct mp_problem *p, struct err *err)
 {
-    double one[MP_DIMS];
+    double one[MP_DIMS], whole[MP_DIMS];
     for (int d = 0; d < p->nd; d++) {
         one[d] = 1;
+        whole[d] = (double)p->bound[d];
     }
-    for (int l = 0; l < p->n_levels - 1; l++) {
-        uint32_t must = mp_roles(p, l, KEEP_ALWAYS);
-        double bits = mp_tile_bits(p, l, must, true, one);
+    for (int l = 0; l < p->n_levels; l++) {
+        bool outermost = l == p->n_levels - 1;
+        const double *extent = outermost ? whole : one;
+        uint32_t must = outermost ? (1U << p->nt) - 1 : mp_roles(p, l, KEEP_ALWAYS);
+        double bits = mp_tile_bits(p, l, must, !outermost, extent);
         if (bits > p->capacity[l]) {
             char parts[160];
             int n = 0;
             for (int t = 0; t < p->nt && n < (int)sizeof parts; t++) {
                 if (must >> t & 1) {
                     n += snprintf(parts + n, sizeof parts - (size_t)n, "%s%s %.0f", n ? ", " : "", p->e->tensor[t].name,
-                                  ceil(p->width[l][t][MP_WIDE].hold_bits));
+                                  mp_tile_bits(p, l, 1U << t, !outermost, extent));
                 }
             }
-            return err_set(err, ERR_NO,
-                           "no mapping of '%s': '%s' holds %.0f bits, its smallest "
-                           "tiles need %.0f (%s)",
-                           p->e->name, p->a->level[l].name, p->capacity[l], bits, parts);
+            return err_set(err, ERR_NO, "no mapping of '%s': '%s' holds %.0f bits, its %s need %.0f (%s)", p->e->name,
+                           p->a->level[l].name, p->capacity[l], outermost ? "tensors" : "smallest tiles", bits, parts);
         }
     }
     return err_set(err, ERR_NO, "no mapping of '%s': no tiles were found that fit every level", p->e->name);

@@ -250,6 +250,13 @@ START_TEST(refusals)
     ck_assert_int_eq(network_cost_evaluate(&tiny, net, place, &edp, NULL, NULL, c, &err), -1);
     ck_assert_int_eq(err.code, ERR_NO);
     ck_assert_msg(strstr(err.text, "holds 4 bits, its smallest tiles need"), "%s", err.text);
+    tiny =
+        four; /* an outermost level that is no DRAM must hold whole tensors: 3 x 229 x 229, 64 x 3 x 7 x 7, 64 x 112 x 112 bytes */
+    tiny.level[tiny.n_levels - 1].capacity_bits = 8 << 20;
+    err = (struct err)ERR_INIT;
+    ck_assert_int_eq(network_cost_evaluate(&tiny, net, place, &edp, NULL, NULL, c, &err), -1);
+    ck_assert_int_eq(err.code, ERR_NO);
+    ck_assert_msg(strstr(err.text, "holds 8388608 bits, its tensors need"), "%s", err.text);
     network_cost_free(c);
 }
 END_TEST
