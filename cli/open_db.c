@@ -2,7 +2,19 @@
 #include "cli/open_db.h"
 
 #include "base/mem.h"
+#include "base/strbuf.h"
 #include "experiments/study_files.h"
+
+#include <unistd.h>
+
+static bool is_sweep(const char *folder)
+{
+    struct strbuf path = STRBUF_INIT;
+    strbuf_addf(&path, "%s/sweep.json", folder);
+    bool is = access(strbuf_str(&path), F_OK) == 0;
+    strbuf_release(&path);
+    return is;
+}
 
 char *find_db(const struct cli *cli, const char *path, int *status)
 {
@@ -11,7 +23,13 @@ char *find_db(const struct cli *cli, const char *path, int *status)
     char *found = NULL;
     *status = 0;
     if (study_files_add(&files, path ? path : ".", NULL, &err)) {
-        *status = cli_error(cli, &err);
+        const char *folder = path ? path : ".";
+        *status = is_sweep(folder)
+                      ? cli_fail(cli, ERR_NOINPUT,
+                                 "'%s' is the folder of a sweep: unite what it found (dovetail merge %s -o "
+                                 "ALL.db), or name one of %s/shards",
+                                 folder, folder, folder)
+                      : cli_error(cli, &err);
     } else if (files.n > 1) {
         *status = cli_fail(cli, ERR_USAGE, "%d databases in '%s': name one", files.n, path ? path : ".");
     } else {

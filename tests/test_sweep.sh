@@ -63,6 +63,13 @@ exits 0 moved --local 2
 ok '[ -f moved/shards/000.db ] && [ -f moved/shards/001.db ]' 'the tasks run without the files that they came from'
 exits 74 "$study" -o moved
 says 'is there already'
+"$dovetail" pareto moved 2> said
+status=$?
+ok '[ $status -eq 66 ]' 'the folder of a sweep is no database'
+says "'moved' is the folder of a sweep"
+: > file
+exits 74 "$study" -o file/below
+says "cannot make '$dir/file/below'"
 exits 64 moved --over algorithm=random --local 1
 exits 64 moved
 ok '"$dovetail" validate moved/studies/001.yaml > said 2>&1' "a task's study stands alone: $(cat said)"
