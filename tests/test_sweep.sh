@@ -68,7 +68,7 @@ status=$?
 ok '[ $status -eq 66 ]' 'the folder of a sweep is no database'
 says "'moved' is the folder of a sweep"
 : > file
-exits 74 "$study" -o file/below
+exits 74 "$study" -o file/below/sweep
 says "cannot make '$dir/file/below'"
 exits 64 moved --over algorithm=random --local 1
 exits 64 moved
