@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "cli/json_values.h"
 #include "cli/open_db.h"
+#include "cli/progress.h"
 #include "cli/sweep_status.h"
 #include "cli/table.h"
 #include "experiments/evaluator.h"
@@ -138,12 +139,6 @@ static json_t *status_json(const struct db *db, const struct db_status *s, const
     return doc;
 }
 
-/* "42s", "3min", as units write it. */
-static void add_time(double seconds, struct strbuf *out)
-{
-    quantity_print(seconds, DIM_TIME, out);
-}
-
 /* What the run that is alive says: rate, cache, time to go. */
 static void add_live(const struct db_status *s, int64_t budget, struct strbuf *out)
 {
@@ -160,7 +155,7 @@ static void add_live(const struct db_status *s, int64_t budget, struct strbuf *o
         }
         if (budget > s->trials && rate > 0.0) {
             strbuf_adds(out, ", to go ");
-            add_time((double)(budget - s->trials) / rate, out);
+            duration_print((double)(budget - s->trials) / rate, out);
         }
         strbuf_adds(out, "\n");
     }
@@ -208,10 +203,10 @@ static void print_runs(const struct cli *cli, const struct db_status *s)
         strbuf_addf(&text, "%lld", (long long)r->evaluations);
         table_cell(&t, strbuf_str(&text));
         strbuf_reset(&text);
-        add_time(r->wall_s, &text);
+        duration_print(r->wall_s, &text);
         table_cell(&t, strbuf_str(&text));
         strbuf_reset(&text);
-        add_time(r->cpu_s, &text);
+        duration_print(r->cpu_s, &text);
         table_cell(&t, strbuf_str(&text));
         strbuf_reset(&text);
     }

@@ -17,6 +17,19 @@ void progress_view_init(struct progress_view *v, const struct cli *cli, enum pro
     *v = (struct progress_view){.form = form, .last_tenth = -1, .interrupt = interrupt};
 }
 
+void duration_print(double seconds, struct strbuf *out)
+{
+    static const struct {
+        double below, unit;
+        const char *name;
+    } ladder[] = {{100, 1, "s"}, {100 * 60.0, 60, "min"}, {48 * 3600.0, 3600, "h"}, {HUGE_VAL, 86400, "d"}};
+    int i = 0;
+    while (!(seconds < ladder[i].below) && ladder[i].below < HUGE_VAL) {
+        i++;
+    }
+    strbuf_addf(out, "%.1f%s", seconds / ladder[i].unit, ladder[i].name);
+}
+
 /* 5000 -> "5 000". */
 static void grouped(int64_t n, char out[32])
 {
@@ -53,7 +66,10 @@ static void show_line(const struct progress *p)
     }
     fprintf(stderr, "  mapped before %.0f%%", 100 * p->memo_hits);
     if (!isnan(p->eta_s) && p->done < p->total) {
-        fprintf(stderr, "  ETA %.1fs", p->eta_s);
+        struct strbuf eta = STRBUF_INIT;
+        duration_print(p->eta_s, &eta);
+        fprintf(stderr, "  ETA %s", strbuf_str(&eta));
+        strbuf_release(&eta);
     }
     fflush(stderr);
 }

@@ -2,6 +2,7 @@
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
+#include "base/strbuf.h"
 #include "cli/cli.h"
 #include "cli/interrupt.h"
 #include "experiments/runner.h"
@@ -22,5 +23,8 @@ void progress_view_init(struct progress_view *v, const struct cli *cli, enum pro
                         const struct interrupt *interrupt);
 void progress_view_show(void *view, const struct progress *p); /* for struct run_options */
 void progress_view_end(struct progress_view *v);               /* leaves the line */
+
+/* A duration that is an estimate or a measurement, to three digits: "4.2s", "72.5s", "12.3min", "1.5h", "2.3d". */
+void duration_print(double seconds, struct strbuf *out);
 
 #endif

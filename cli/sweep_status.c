@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/units.h"
+#include "cli/progress.h"
 #include "cli/table.h"
 #include "experiments/island.h"
 
@@ -132,11 +133,6 @@ static void view_release(struct view *v)
 
 /* ---- as text ---- */
 
-static void add_time(double seconds, struct strbuf *out)
-{
-    quantity_print(seconds, DIM_TIME, out);
-}
-
 /* "017  lost on c113, silent for 11min, 148992 of 312500 evaluations are safe" */
 static void add_trouble(const struct view *v, struct strbuf *out)
 {
@@ -152,7 +148,7 @@ static void add_trouble(const struct view *v, struct strbuf *out)
             strbuf_addf(out, ": %s", b->why);
         } else {
             strbuf_adds(out, ", silent for ");
-            add_time((double)(v->now - b->time), out);
+            duration_print((double)(v->now - b->time), out);
         }
         strbuf_addf(out, "; %lld of %lld evaluations are safe", (long long)v->shards[i].trials,
                     (long long)v->sweep->task[i].evaluations);
@@ -251,7 +247,7 @@ static void print_view(const struct view *v)
                 v->budget > 0 ? 100.0 * (double)v->trials / (double)v->budget : 0.0);
     if (v->rate > 0) {
         strbuf_addf(&out, ", %.0f evaluations/s, to go ", v->rate);
-        add_time((double)(v->budget - v->trials) / v->rate, &out);
+        duration_print((double)(v->budget - v->trials) / v->rate, &out);
     }
     strbuf_adds(&out, "\n");
     add_islands(v, &out);
