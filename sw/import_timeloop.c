@@ -230,7 +230,8 @@ static char **list_files(const char *folder, int *n, struct diags *d)
         closedir(dir);
     }
     if (*n == 0) {
-        diags_error(d, (struct mark){NULL, 0, 0, 0}, NULL, "the folder '%s' has no .yaml file", folder);
+        diags_error(d, (struct mark){NULL, 0, 0, 0}, NULL,
+                    "the folder '%s' has no .yaml file: a folder is read as problems of Timeloop's", folder);
     } else {
         qsort(list, (size_t)*n, sizeof *list, compare_names);
     }

@@ -61,7 +61,8 @@ static int slide(struct onnx *g, const struct onnx_node *n, const struct onnx_va
         int64_t room = size - reach + (valid ? 0 : w->pad[i] + w->pad[i + SPATIAL]);
         if (!same && room < 0) {
             return onnx_error(g, n,
-                              "a window of %lld does not fit into %lld with its padding: bind the dynamic dimensions",
+                              "a window of %lld does not fit into %lld with its padding: bind the dynamic dimensions "
+                              "(workload --set, a study's 'shapes')",
                               (long long)reach, (long long)size);
         }
         w->out[i] = same ? same_pad(size, w->stride[i]) : (room + (ceil ? w->stride[i] - 1 : 0)) / w->stride[i] + 1;

@@ -77,7 +77,9 @@ int onnx_do_stft(struct onnx *g, struct onnx_node *n)
         return onnx_open(g, n, "its step or frame is not a constant");
     }
     if (step < 1 || frame < 1 || frame > in->dim[1]) {
-        return onnx_error(g, n, "frames of %lld, %lld apart, do not fit %lld samples: bind the dynamic dimensions",
+        return onnx_error(g, n,
+                          "frames of %lld, %lld apart, do not fit %lld samples: bind the dynamic dimensions (workload "
+                          "--set, a study's 'shapes')",
                           (long long)frame, (long long)step, (long long)in->dim[1]);
     }
     int64_t frames = (in->dim[1] - frame) / step + 1;
