@@ -155,7 +155,7 @@ int hf_count(const struct node *map, const char *path, int64_t *out, struct diag
     errno = 0;
     long long v = n->kind == NODE_SCALAR ? strtoll(n->text, &end, 10) : -1;
     if (errno || v < 0 || v > (int64_t)1 << 32 || end == NULL || *end != '\0') {
-        return diags_error(d, n->mark, NULL, "'%s' must be a whole number", path);
+        return diags_error(d, n->mark, NULL, "'%s' must be a whole number from 0 to 2^32", path);
     }
     *out = v;
     return 0;

@@ -27,8 +27,10 @@ int hf_family_traits(const struct hf_config *c, const struct node *map, const st
     int known, traits = hf_family(c->model_type, &known);
     if (!known) {
         traits = guess_traits(map, top);
-        diags_warning(d, top->mark, NULL, "model type '%s' is not known: read as a plain %s", c->model_type,
-                      traits & HF_ENCODER ? "encoder" : "decoder");
+        diags_warning(d, top->mark, NULL,
+                      c->model_type[0] == '\0' ? "there is no 'model_type'%s: read as a plain %s"
+                                               : "model type '%s' is not known: read as a plain %s",
+                      c->model_type, traits & HF_ENCODER ? "encoder" : "decoder");
     }
     return traits;
 }

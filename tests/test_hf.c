@@ -237,7 +237,10 @@ static const struct {
      {NULL, 0},
      "6 heads cannot share 4 key heads of width 10"},
     {"{\"model_type\": \"llama\", \"hidden_size\": \"wide\"}", {NULL, 0}, "'hidden_size' must be a whole number"},
+    {"{\"model_type\": \"llama\", \"hidden_size\": 4294967297}", {NULL, 0}, "a whole number from 0 to 2^32"},
+    {"{\"hidden_size\": 64}", {NULL, 0}, "there is no 'model_type': read as a plain decoder"},
     {"{" LLAMA "}", {"tokns", 3}, "this model has no parameter 'tokns'"},
+    {"{" LLAMA "}", {"tokns", 3}, "it has tokens and context"},
     {"{" LLAMA "}", {"context", 3}, "128 tokens cannot attend to a context of 3"},
 };
 
