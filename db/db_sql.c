@@ -23,6 +23,15 @@ static int corrupt_error(const char *path, const char *detail, struct err *err)
                    path, detail, path);
 }
 
+static bool has_log(const char *path)
+{
+    struct strbuf name = STRBUF_INIT;
+    strbuf_addf(&name, "%s-wal", path);
+    bool has = access(name.buf, F_OK) == 0;
+    strbuf_release(&name);
+    return has;
+}
+
 int db_sql_error(sqlite3 *sql, const char *path, const char *doing, struct err *err)
 {
     int rc = sql ? sqlite3_extended_errcode(sql) : SQLITE_NOMEM;
@@ -48,6 +57,13 @@ int db_sql_error(sqlite3 *sql, const char *path, const char *doing, struct err *
         return err_set(err, ERR_IO, "cannot %s '%s': %s (%s)", doing, path, detail,
                        sqlite3_system_errno(sql) ? strerror(sqlite3_system_errno(sql)) : "input/output error");
     case SQLITE_CANTOPEN:
+        if (access(path, R_OK) == 0 && has_log(path)) {
+            return err_set(
+                err, ERR_IO,
+                "cannot read '%s': beside it is a log (%s-wal) of a search that runs or was killed, and to read "
+                "it one must be able to write to the folder; copy both files to a folder of yours",
+                path, path);
+        }
         return err_set(err, ERR_IO, "cannot open '%s': %s", path,
                        sqlite3_system_errno(sql) ? strerror(sqlite3_system_errno(sql)) : detail);
     case SQLITE_INTERRUPT:
@@ -136,11 +152,8 @@ static bool stands_still(const char *path)
     strbuf_add(&name, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
     bool still = access(name.buf, W_OK) != 0 ||
                  (statfs(name.buf, &fs) == 0 && db_network_name((unsigned long)fs.f_type) != NULL);
-    strbuf_reset(&name);
-    strbuf_addf(&name, "%s-wal", path);
-    still = still && access(name.buf, F_OK) != 0;
     strbuf_release(&name);
-    return still;
+    return still && !has_log(path);
 }
 
 int db_sql_open_reader(const char *path, sqlite3 **sql, struct err *err)
