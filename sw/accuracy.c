@@ -8,6 +8,8 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 const char *const accuracy_kind_names[] = {"sensitivity", "sqnr", "table", NULL};
 _Static_assert(sizeof accuracy_kind_names / sizeof *accuracy_kind_names == ACCURACY_KIND_COUNT + 1, "a name for each");
@@ -28,6 +30,23 @@ int accuracy_table_open(const char *path, struct csv *out, struct err *err)
     return csv_parse(file->path, file->data, file->len, out, err);
 }
 
+/* An LLM's table names its size ("Llama-3-8B"); a network of another size has other perplexities. */
+static void compare_size(const char *llm, const struct network *net, struct diags *d)
+{
+    const struct mark nowhere = {NULL, 0, 0, 0};
+    const char *dash = strrchr(llm, '-');
+    double stated = dash != NULL ? 1e9 * strtod(dash + 1, NULL) : 0;
+    struct network_totals t;
+    network_totals(net, &t);
+    double own = (double)t.weights + (double)t.biases;
+    if (stated > 0 && (own < 0.7 * stated || own > 1.4 * stated)) {
+        diags_warning(d, nowhere, NULL,
+                      "table '%s' is of an LLM of %.3g billion parameters, network '%s' has %.3g billion: its "
+                      "perplexities may be far off",
+                      llm, stated * 1e-9, net->name, own * 1e-9);
+    }
+}
+
 /* A series of the CNN table, or an LLM; without a name the series that fits the network. */
 static void open_table(struct accuracy *acc, const char *name, const struct network *net, struct diags *d)
 {
@@ -36,6 +55,9 @@ static void open_table(struct accuracy *acc, const char *name, const struct netw
     acc->cnn = cnn_table_load(name, net, d);
     if (acc->cnn == NULL && d->n_errors == before && name != NULL) {
         acc->perplexity = perplexity_load(name, d);
+        if (acc->perplexity != NULL) {
+            compare_size(name, net, d);
+        }
     }
     if (acc->cnn != NULL || acc->perplexity != NULL || d->n_errors > before) {
         return;

@@ -485,6 +485,8 @@ START_TEST(test_perplexity_of_a_network)
     struct accuracy *acc =
         accuracy_open(&(struct accuracy_request){.kind = ACCURACY_TABLE, .table = "LLaMA-7B"}, net, &d);
     struct perplexity *p = perplexity_load("LLaMA-7B", &d);
+    ck_assert_int_eq(d.n_errors, 0); /* but it is not a network of that size */
+    ck_assert_ptr_nonnull(strstr(d.list[0].message, "of 7 billion parameters, network 'gpt2' has 0.124 billion"));
     for (int i = 0; i < net->n_ops; i++) {
         net->op[i].fixed_bits = false;
     }
