@@ -29,10 +29,12 @@ struct hf_config {
     char model_type[48];
     char nested[32]; /* "text_config" when the text model stands there, else "" */
     int64_t layers, hidden, heads, kv_heads, head_dim, v_head_dim, vocab, ffn;
-    bool gated;     /* three matrices in an MLP instead of two */
-    bool rms;       /* RMS norm instead of layer norm */
-    bool norm_bias; /* layer norm with a bias */
-    bool bare_norm; /* norms without parameters */
+    int64_t stated_kv_heads,
+        stated_head_dim; /* of the usual layer; Gemma 4 has others where a layer sees the whole context */
+    bool gated;          /* three matrices in an MLP instead of two */
+    bool rms;            /* RMS norm instead of layer norm */
+    bool norm_bias;      /* layer norm with a bias */
+    bool bare_norm;      /* norms without parameters */
     bool qkv_bias, out_bias, mlp_bias, head_bias;
     bool no_key_bias;   /* of the three, the keys have none */
     bool qk_norm;       /* norm of each head's queries and keys */

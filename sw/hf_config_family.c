@@ -212,6 +212,17 @@ static void family_details(const struct node *map, struct hf_config *c, struct d
     }
 }
 
+/* Meta's params.json: 2/3 of four times the width, times a factor, up to a multiple (llama/model.py, FeedForward). 0: not that. */
+static int64_t meta_width(const struct node *map, const struct hf_config *c, struct diags *d)
+{
+    int64_t multiple = 0;
+    const char *factor = hf_word(map, "ffn_dim_multiplier");
+    hf_count(map, "multiple_of", &multiple, d);
+    double width =
+        floor((double)(8 * c->hidden / 3) * (factor[0] && strcmp(factor, "null") ? strtod(factor, NULL) : 1.0));
+    return multiple && width > 0 && width < 1e12 ? ((int64_t)width + multiple - 1) / multiple * multiple : 0;
+}
+
 void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, struct diags *d)
 {
     bool one_kv = hf_is_true(node_get(map, "multi_query")) ||
@@ -221,6 +232,7 @@ void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, s
     c->v_head_dim = c->v_head_dim ? c->v_head_dim : c->head_dim;
     int64_t ratio = 0;
     hf_count(map, "expansion_ratio", &ratio, d);
+    c->ffn = c->ffn ? c->ffn : meta_width(map, c, d);
     c->ffn = c->ffn ? c->ffn : (ratio ? ratio : 4) * c->hidden;
     c->moe_ffn = c->moe_ffn ? c->moe_ffn : c->ffn;
     c->shared_ffn = c->shared_ffn ? c->shared_ffn : c->shared_experts * c->moe_ffn;
@@ -254,6 +266,8 @@ void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, s
         c->patch_norm = strncmp(c->model_type, "clip", 4) == 0;
         c->extra_tokens = c->patch_norm ? 1 : 0;
     }
+    c->stated_kv_heads = c->kv_heads;
+    c->stated_head_dim = c->head_dim;
     family_details(map, c, d);
     if (c->mamba_state) {
         int64_t expand = 0;

@@ -15,6 +15,7 @@ static const struct {
 } families[] = {
     {"albert", BERT | HF_POOLER},
     {"apertus", HF_QK_NORM | HF_PLAIN},
+    {"arcee", HF_PLAIN},
     {"aya_vision", HF_LAYER_NORM | HF_NO_NORM_BIAS | HF_ONE_NORM | HF_TIED},
     {"baichuan", HF_GATED},
     {"bart", BART},
@@ -48,6 +49,7 @@ static const struct {
     {"falcon", HF_LAYER_NORM | HF_TIED},
     {"falcon_h1", 0},
     {"falcon_mamba", 0},
+    {"falcon_perception", HF_GATED},
     {"gemma", HF_GATED | HF_TIED},
     {"gemma2", HF_GATED | HF_TIED | HF_FOUR_NORMS},
     {"gemma3", HF_GATED | HF_TIED | HF_FOUR_NORMS | HF_QK_NORM},

@@ -194,3 +194,26 @@ struct network *import_hf(const char *name, const char *text, size_t len, const 
     mem_free(c);
     return net;
 }
+
+int import_hf_facts(const char *name, const char *text, size_t len, struct hf_facts *out)
+{
+    struct diags said_before = DIAGS_INIT;
+    struct hf_config *c = mem_alloc(2 * sizeof *c);
+    int64_t projection = 0;
+    int rc = hf_config_read_towers(name, text, len, c, &projection, &said_before);
+    rc = rc == 0 ? hf_config_read(name, text, len, c, &said_before) : rc < 0 ? -1 : 0;
+    if (rc == 0) {
+        *out = (struct hf_facts){.layers = c->layers,
+                                 .hidden = c->hidden,
+                                 .heads = c->heads,
+                                 .kv_heads = c->stated_kv_heads,
+                                 .head_dim = c->stated_head_dim,
+                                 .vocab = c->vocab,
+                                 .attention_layers = c->attention_layers,
+                                 .kv_elements_per_token = c->kv_elements_per_token};
+        snprintf(out->type, sizeof out->type, "%s", c->model_type);
+    }
+    diags_release(&said_before);
+    mem_free(c);
+    return rc;
+}

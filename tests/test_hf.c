@@ -99,6 +99,10 @@ static const struct {
      6400 + 64 + 50 * 32 + 64 * 32 + 8 + 4 * (2 * 64 * 8 + 64) + 4 * 4 * 64 + 2 * 2 * 64 * 64 + 2 * 2 * 64 * 128 +
          2 * 16 + 2 * 32 + (64 * 32 + 16) + (64 * 32 + 32) + 64 * 32 + 2 * 3 * 64 * 96 + 2 * 3 * 64 * 192,
      2 * 2 * 16 + 2 * 32, 0},
+    {"Meta's params.json of Llama 3.1 8B: 8,030,261,248; it names no type",
+     "{\"dim\": 4096, \"ffn_dim_multiplier\": 1.3, \"multiple_of\": 1024, \"n_heads\": 32, \"n_kv_heads\": 8, "
+     "\"n_layers\": 32, \"vocab_size\": 128256}",
+     8030261248, 32 * 2 * 8 * 128, 1},
     {"text model of two, a type not known, Infinity",
      "{\"model_type\": \"novel\", \"vision_config\": {}, \"limit\": [0.0, Infinity], "
      "\"text_config\": {" LLAMA ", \"tie_word_embeddings\": true}}",
