@@ -50,6 +50,14 @@ static const struct key keys[] = {
     KEY(q_rank, "q_lora_rank"),
     KEY(rope_dim, "qk_rope_head_dim"),
     KEY(nope_dim, "qk_nope_head_dim"),
+    KEY(index_heads, "index_n_heads"),
+    KEY(index_dim, "index_head_dim"),
+    KEY(index_topk, "index_topk"),
+    KEY(out_groups, "o_groups"),
+    KEY(out_rank, "o_lora_rank"),
+    KEY(streams, "hc_mult"),
+    KEY(sinkhorn, "hc_sinkhorn_iters"),
+    KEY(hash_layers, "num_hash_layers"),
     KEY(window, "sliding_window", "attention_window_size", "local_attention"),
     KEY(rwkv_width, "attention_hidden_size"),
     KEY(lru_width, "lru_width"),
@@ -82,7 +90,6 @@ static const struct key keys[] = {
 static const struct {
     const char *key, *why;
 } refused[] = {
-    {"compress_ratios", "attention over compressed keys is not modelled"},
     {"linear_attn_config", "layers of linear attention of this kind are not modelled"},
     {"conv_dim", "a convolutional front end on samples of sound is not modelled"},
     {"depths", "stages of different widths are not modelled: import the network as an ONNX file"},
@@ -283,8 +290,8 @@ int hf_read_text_model(const struct node *top, const struct node *map, struct hf
     c->sliding_kv_heads = c->sliding_kv_heads ? c->sliding_kv_heads : c->kv_heads;
     c->sliding_head_dim = c->sliding_head_dim ? c->sliding_head_dim : c->head_dim;
     c->sliding_v_head_dim = c->sliding_v_head_dim ? c->sliding_v_head_dim : c->sliding_head_dim;
-    if (check(c, top, d) || hf_set_kinds(map, c, d) || hf_set_dense(map, c, d) || hf_set_experts(map, c, d) ||
-        check(c, top, d)) {
+    if (check(c, top, d) || hf_set_kinds(map, c, d) || hf_set_compressed(map, c, d) || hf_set_index(map, c, d) ||
+        hf_set_dense(map, c, d) || hf_set_experts(map, c, d) || check(c, top, d)) {
         return -1;
     }
     hf_count_kv(c);
@@ -296,8 +303,6 @@ static void warn_left_out(const struct node *root, struct diags *d)
     static const struct {
         const char *key, *what;
     } left_out[] = {
-        {"index_topk", "the indexer of its sparse attention is not modelled: attention "
-                       "is over the whole context"},
         {"num_nextn_predict_layers", "layers that predict further tokens are not modelled"},
         {"text_config", "only the text model is read"},
         {"num_random_blocks", "its block-sparse attention is not modelled: attention is over the whole context"},

@@ -22,6 +22,8 @@ enum hf_layer_kind {
     HF_LRU,
     HF_CONV,
     HF_BOTH,
+    HF_SPARSE, /* DeepSeek-V4: a window, and compressed keys that an indexer chooses */
+    HF_HEAVY,  /* DeepSeek-V4: a window, and compressed keys */
     HF_NOTHING
 };
 
@@ -57,8 +59,15 @@ struct hf_config {
     bool shared_gate;                            /* one number a token weighs the shared expert */
     bool dense_beside;                           /* llama4: dense layers have an MLP of their own width */
     int64_t kv_rank, q_rank, rope_dim, nope_dim; /* MLA; kv_rank 0: none; q_rank 0: queries are not compressed */
-    int64_t relative;                            /* entries of a table of relative positions, of each stack */
-    int64_t relative_width; /* DeBERTa: width of its table of relative positions, with a norm; else 0 */
+    int64_t index_heads, index_dim,
+        index_topk;                    /* the indexer of sparse attention, and how many keys it chooses; 0: none */
+    bool compressed;                   /* DeepSeek-V4's attention; its streams are > 0 then */
+    int64_t sparse_ratio, heavy_ratio; /* tokens of a compressed key */
+    int64_t out_groups, out_rank;      /* the output's projection in two steps */
+    int64_t streams, sinkhorn;         /* of the residual; rounds by which their matrix is balanced */
+    int64_t hash_layers;               /* so many first layers choose experts by a table of tokens */
+    int64_t relative;                  /* entries of a table of relative positions, of each stack */
+    int64_t relative_width;            /* DeBERTa: width of its table of relative positions, with a norm; else 0 */
     int64_t source_layers, source_heads, source_ffn; /* the encoder beside the decoder; 0: there is none */
     int64_t source_positions;                        /* rows of its position table */
     int64_t mel;                                     /* Whisper: features of a frame of sound; 0: text */
@@ -88,6 +97,7 @@ struct hf_config {
     uint8_t kind[HF_LAYERS];  /* [layers] enum hf_layer_kind */
     bool moe[HF_LAYERS];      /* [layers] this layer's MLP is a mixture of experts */
     bool mlp[HF_LAYERS];      /* [layers] this layer has an MLP */
+    bool indexes[HF_LAYERS];  /* [layers] this layer's latent attention has an indexer of its own */
     int attention_layers;
     int64_t kv_elements_per_token; /* elements of keys and values that a token leaves, all layers, no window full yet */
 };

@@ -291,7 +291,10 @@ void hf_count_kv(struct hf_config *c)
         if (i >= c->layers - c->shared_kv) {
             continue;
         }
-        if (c->kind[i] == HF_ATTENTION || c->kind[i] == HF_BOTH) {
+        if (c->compressed) {
+            int64_t ratio = c->kind[i] == HF_SPARSE ? c->sparse_ratio : c->kind[i] == HF_HEAVY ? c->heavy_ratio : 0;
+            c->kv_elements_per_token += c->head_dim + (ratio ? c->head_dim / ratio : 0);
+        } else if (c->kind[i] == HF_ATTENTION || c->kind[i] == HF_BOTH) {
             c->kv_elements_per_token += c->kv_rank ? c->kv_rank + c->rope_dim : kv * (c->head_dim + c->v_head_dim);
         } else if (c->kind[i] == HF_SLIDING) {
             c->kv_elements_per_token += c->sliding_kv_heads * (c->sliding_head_dim + c->sliding_v_head_dim);

@@ -141,12 +141,29 @@ static int attention(struct hf_maker *m, int64_t layer, int in, bool sliding)
     return hf_linear(m, "output", x, c->hidden, c->out_bias);
 }
 
+/* DeepSeek-V3.2's choice of keys for latent attention. How many a token attends to. */
+static int64_t chosen(struct hf_maker *m, int64_t layer, int in, int query)
+{
+    const struct hf_config *c = m->c;
+    if (c->index_topk == 0) {
+        return m->context;
+    }
+    if (c->indexes[layer]) {
+        int k = hf_linear(m, "index_key", in, c->index_dim, false);
+        k = hf_unary(m, "index_key_norm", VECTOR_NORM, k, LAYER_OPS, 2 * c->index_dim);
+        k = hf_cache(m, "index_cache", hf_unary(m, "index_key_rotary", VECTOR_ROTARY, k, ROTARY_OPS, 0));
+        hf_index(m, in, query, k);
+    }
+    return c->index_topk < m->context ? c->index_topk : m->context;
+}
+
 /* DeepSeek-V2's multi-head latent attention (arXiv:2405.04434, section 2.1). */
-static int latent_attention(struct hf_maker *m, int in)
+static int latent_attention(struct hf_maker *m, int64_t layer, int in)
 {
     const struct hf_config *c = m->c;
     int64_t h = c->heads, nope = c->nope_dim, rope = c->rope_dim, rank = c->kv_rank, v = c->v_head_dim;
     int q = c->q_rank ? hf_norm(m, "query_norm", hf_linear(m, "query_down", in, c->q_rank, false)) : in;
+    int64_t seen = chosen(m, layer, in, q);
     q = hf_unary(m, "query_rotary", VECTOR_ROTARY, hf_linear(m, "query_up", q, h * (nope + rope), false), ROTARY_OPS,
                  0);
     int latent = hf_linear(m, "latent", in, rank + rope, false);
@@ -156,14 +173,16 @@ static int latent_attention(struct hf_maker *m, int in)
         int kv =
             hf_linear(m, "key_value_up", hf_view(m, "compressed", latent, rank, m->context), h * (nope + v), false);
         int k = join(m, "keys", kv, latent, h * (nope + rope), m->context);
+        k = seen < m->context ? hf_view(m, "keys_chosen", k, h * (nope + rope), seen) : k;
         int p = hf_unary(m, "softmax", VECTOR_SOFTMAX, hf_matmul(m, "scores", q, k, h, h, true), SOFTMAX_OPS_HF, 0);
-        result = hf_matmul(m, "attention", p, hf_view(m, "values", kv, h * v, m->context), h, h, false);
+        result = hf_matmul(m, "attention", p, hf_view(m, "values", kv, h * v, seen), h, h, false);
     } else {
         int folded = per_head(m, "key_up", hf_view(m, "query_nope", q, h * nope, m->tokens), h, rank);
         int whole = join(m, "queries", folded, q, h * (rank + rope), m->tokens);
+        latent = seen < m->context ? hf_view(m, "latent_chosen", latent, rank + rope, seen) : latent;
         int p = hf_unary(m, "softmax", VECTOR_SOFTMAX, hf_matmul(m, "scores", whole, latent, h, 1, true),
                          SOFTMAX_OPS_HF, 0);
-        int sum = hf_matmul(m, "attention", p, hf_view(m, "compressed", latent, rank, m->context), h, 1, false);
+        int sum = hf_matmul(m, "attention", p, hf_view(m, "compressed", latent, rank, seen), h, 1, false);
         result = per_head(m, "value_up", sum, h, v);
     }
     return hf_linear(m, "output", result, c->hidden, false);
@@ -220,11 +239,12 @@ static int shared_expert(struct hf_maker *m, int in, int routed)
 }
 
 /* Router, routed experts, their weighted sum, shared experts beside. */
-static int mixture(struct hf_maker *m, int in)
+static int mixture(struct hf_maker *m, int64_t layer, int in)
 {
     const struct hf_config *c = m->c;
     char name[NETWORK_NAME];
-    hf_unary(m, "route", VECTOR_SOFTMAX, hf_linear(m, "router", in, c->experts, c->router_bias), SOFTMAX_OPS_HF, 0);
+    hf_unary(m, "route", VECTOR_SOFTMAX,
+             hf_linear(m, "router", in, c->experts, c->router_bias && layer >= c->hash_layers), SOFTMAX_OPS_HF, 0);
     int64_t width = c->moe_latent ? c->moe_latent : c->hidden;
     int each = c->moe_latent ? hf_linear(m, "latent_down", in, c->moe_latent, false) : in;
     int x = experts(m, "expert_up", each, c->moe_ffn);
@@ -260,7 +280,9 @@ static int mix(struct hf_maker *m, int64_t i, int x)
     case HF_BOTH:
         return hf_two(m, "mixed", VECTOR_ADD, hf_mamba(m, x), attention(m, i, x, false));
     default:
-        return m->c->kv_rank ? latent_attention(m, x) : attention(m, i, x, m->c->kind[i] == HF_SLIDING);
+        return m->c->compressed ? hf_compressed_attention(m, i, x)
+               : m->c->kv_rank  ? latent_attention(m, i, x)
+                                : attention(m, i, x, m->c->kind[i] == HF_SLIDING);
     }
 }
 
@@ -270,7 +292,7 @@ static int transform(struct hf_maker *m, int64_t i, int x)
     const struct hf_config *c = m->c;
     int64_t width = c->layer_ffn[i] ? c->layer_ffn[i] : c->ffn;
     width *= c->wide_shared && i >= c->layers - c->shared_kv ? 2 : 1;
-    return c->rwkv_width ? hf_rwkv_channel(m, x) : c->moe[i] ? mixture(m, x) : hf_mlp(m, "", x, width, c->mlp_bias);
+    return c->rwkv_width ? hf_rwkv_channel(m, x) : c->moe[i] ? mixture(m, i, x) : hf_mlp(m, "", x, width, c->mlp_bias);
 }
 
 /* Gemma's embedding of its own for each layer: it gates what the layer made (transformers, Gemma4TextDecoderLayer). */
@@ -286,6 +308,16 @@ static int add_layer_input(struct hf_maker *m, int in)
     return hf_two(m, "own_add", VECTOR_ADD, hf_norm(m, "own_norm", x), in);
 }
 
+/* A layer of DeepSeek-V4: each part reads a sum of the streams, and writes to all of them. */
+static int layer_of_streams(struct hf_maker *m, int64_t i, int streams)
+{
+    int mix_in = -1, transform_in = -1;
+    int x = hf_streams_in(m, "", streams, &mix_in);
+    streams = hf_streams_out(m, "add", mix(m, i, hf_norm(m, "norm", x)), streams, mix_in);
+    x = hf_streams_in(m, "mlp_", streams, &transform_in);
+    return hf_streams_out(m, "mlp_add", transform(m, i, hf_norm(m, "mlp_norm", x)), streams, transform_in);
+}
+
 int hf_layer(struct hf_maker *m, int64_t i, int in)
 {
     const struct hf_config *c = m->c;
@@ -295,6 +327,9 @@ int hf_layer(struct hf_maker *m, int64_t i, int in)
     m->shared = c->shared_layers && i > 0;
     if (c->kind[i] == HF_NOTHING) {
         return in;
+    }
+    if (c->compressed) {
+        return layer_of_streams(m, i, in);
     }
     int x = c->encoder ? in : hf_norm(m, "norm", in), mixed = x;
     if (c->kind[i] == HF_MLP) {

@@ -55,6 +55,14 @@ int hf_rwkv_time(struct hf_maker *m, int in);
 int hf_rwkv_channel(struct hf_maker *m, int in);
 int hf_lru(struct hf_maker *m, int in);
 int hf_gated_conv(struct hf_maker *m, int in);
+/* DeepSeek-V4 (hf_compressed.c): attention; the streams of its residual, what a part reads of them, and where its result goes. */
+int hf_compressed_attention(struct hf_maker *m, int64_t layer, int in);
+int hf_streams_begin(struct hf_maker *m, int x);
+int hf_streams_in(struct hf_maker *m, const char *prefix, int streams, int *mix);
+int hf_streams_out(struct hf_maker *m, const char *part, int x, int streams, int mix);
+int hf_streams_end(struct hf_maker *m, int streams);
+/* The work of choosing among `keys` (-1: there are none yet) by queries made from `query`. */
+int hf_index(struct hf_maker *m, int in, int query, int keys);
 int hf_layer(struct hf_maker *m, int64_t i, int in);
 /* An encoder beside a decoder, from their inputs to the logits. */
 int hf_pair(struct hf_maker *m);

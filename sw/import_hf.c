@@ -4,7 +4,7 @@
  * compressed attention of DeepSeek (MLA: keys and values unfolded in a prefill, queries folded into the latent space when context > tokens);
  * MLPs with two or three matrices; mixtures of experts with shared experts (tokens spread evenly; distinct experts touched E (1 - (1 - k/E)^T));
  * Mamba 1 and 2 with the recurrence as vector work (6 operations a state element); vision transformers; the head for the last token.
- * Not modelled: skipping of masked scores, the indexer of sparse attention, prediction of several tokens, vision and audio towers of
+ * Not modelled: skipping of masked scores, prediction of several tokens, vision and audio towers of
  * models of several modes. Shapes: rows are tokens, channels are features. */
 #include "base/diag.h"
 #include "base/mem.h"
@@ -97,6 +97,7 @@ static int head(struct hf_maker *m, int x)
                                     TANH_OPS, 0)
                          : x;
     }
+    x = c->compressed ? hf_streams_end(m, x) : x;
     x = hf_view(m, "last", c->no_final_norm ? x : hf_norm(m, "norm", x), c->hidden, 1);
     if (c->image && c->labels == 0) {
         return x;
@@ -109,6 +110,7 @@ static int head(struct hf_maker *m, int x)
 int hf_stack(struct hf_maker *m)
 {
     int x = m->c->image ? image_input(m) : text_input(m);
+    x = m->c->compressed ? hf_streams_begin(m, x) : x;
     for (int64_t i = 0; i < m->c->layers && x >= 0; i++) {
         x = hf_layer(m, i, x);
     }

@@ -180,6 +180,85 @@ START_TEST(latent_attention_folds)
 }
 END_TEST
 
+#define V4                                                                                                             \
+    "\"model_type\": \"deepseek_v4\", \"hidden_act\": \"silu\", \"hidden_size\": 4096, \"num_hidden_layers\": 43, "    \
+    "\"num_attention_heads\": 64, \"num_key_value_heads\": 1, \"head_dim\": 512, \"qk_rope_head_dim\": 64, "           \
+    "\"q_lora_rank\": 1024, \"o_groups\": 8, \"o_lora_rank\": 1024, \"moe_intermediate_size\": 2048, "                 \
+    "\"n_routed_experts\": 256, \"n_shared_experts\": 1, \"num_experts_per_tok\": 6, \"topk_method\": \"noaux_tc\", "  \
+    "\"hc_mult\": 4, \"hc_sinkhorn_iters\": 20, \"num_hash_layers\": 3, \"sliding_window\": 128, "                     \
+    "\"index_n_heads\": 64, \"index_head_dim\": 128, \"index_topk\": 512, \"vocab_size\": 129280, "                    \
+    "\"tie_word_embeddings\": false, \"compress_ratios\": [0, 0, "                                                     \
+    "4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, " \
+    "4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 0]"
+
+/* DeepSeek-V4-Flash: 284 billion parameters, 13 of them for a token, as published; both again by hand for one new token. */
+static void flash(int64_t context, int64_t *params, int64_t *macs)
+{
+    const int64_t h = 4096, wide = 64 * 512, q = 1024, out = 8 * 1024, vocab = 129280, mix = (2 + 4) * 4;
+    *params = 2 * vocab * h + h + 4 * 4 * h + 4 + 1;
+    *macs = vocab * h + 4 * 4 * h;
+    for (int layer = 0; layer < 43; layer++) {
+        int64_t ratio = layer < 2 ? 0 : layer % 2 ? 128 : 4, keys = ratio ? context / ratio : 0;
+        int64_t matrices = h * q + q * wide + h * 512 + wide * 1024 + out * h + 2 * mix * 4 * h + h * 256;
+        int64_t vectors = q + 512 + 64 + 2 * h + 2 * (mix + 3) + (layer < 3 ? 0 : 256), products = 0;
+        if (ratio == 128) {
+            matrices += 2 * h * 512;
+            vectors += 128 * 512 + 512;
+        } else if (ratio == 4) {
+            matrices += 2 * h * 1024 + 2 * h * 256 + q * 64 * 128 + h * 64;
+            vectors += 4 * 1024 + 512 + 4 * 256 + 128;
+            products = 64 * 128 * keys;
+            keys = keys < 512 ? keys : 512;
+        }
+        keys += context < 128 ? context : 128;
+        *params += matrices + vectors + 3 * h * 2048 * (256 + 1);
+        *macs += matrices + products + 2 * wide * keys + 3 * h * 2048 * (6 + 1);
+    }
+}
+
+START_TEST(compressed_keys)
+{
+    static const int64_t contexts[] = {1, 3, 100, 128, 4096, 1 << 20};
+    for (int i = 0; i < 6; i++) {
+        const struct network_arg decode[] = {{"tokens", 1}, {"context", contexts[i]}};
+        int warnings;
+        struct network *net = import("{" V4 "}", decode, 2, &warnings);
+        struct network_totals t;
+        int64_t params, macs;
+        network_totals(net, &t);
+        flash(contexts[i], &params, &macs);
+        ck_assert_int_eq(params, 284332240471);
+        ck_assert_int_eq(t.weights + t.biases, params);
+        ck_assert_int_eq(t.macs, macs);
+        ck_assert_int_eq(warnings, 0);
+        network_free(net);
+    }
+    struct hf_facts facts;
+    ck_assert_int_eq(import_hf_facts("c", "{" V4 "}", strlen("{" V4 "}"), &facts), 0);
+    ck_assert_int_eq(facts.kv_elements_per_token, 43 * 512 + 21 * 128 + 20 * 4);
+}
+END_TEST
+
+/* DeepSeek-V3.2: an indexer in each layer, as the list says in this one; its keys are no keys of the cache. */
+START_TEST(an_indexer_chooses_keys)
+{
+    static const char json[] = "{" DEEPSEEK ", \"index_n_heads\": 64, \"index_head_dim\": 128, \"index_topk\": 2048, "
+                               "\"index_topk_freq\": 4, \"index_skip_topk_offset\": 3}";
+    const struct network_arg decode[] = {{"tokens", 1}, {"context", 4096}};
+    const int64_t indexer = 1536 * 64 * 128 + 7168 * 128 + 2 * 128 + 7168 * 64;
+    int warnings;
+    struct network *net = import(json, decode, 2, &warnings);
+    struct network_totals t;
+    network_totals(net, &t);
+    ck_assert_int_eq(t.weights + t.biases, models[5].params + (3 + 14) * indexer); /* 0, 1, 2, 6, 10 ... 58 */
+    ck_assert_int_eq(einsum_macs(&net->op[network_find_op(net, "layer.6.index_scores")].einsum), 64LL * 128 * 4096);
+    ck_assert_int_eq(einsum_macs(&net->op[network_find_op(net, "layer.5.scores")].einsum), 128LL * 2048 * (512 + 64));
+    ck_assert_int_eq(network_find_op(net, "layer.5.index_scores"), -1);
+    ck_assert_int_eq(warnings, 0);
+    network_free(net);
+}
+END_TEST
+
 START_TEST(windows_bound_what_is_seen)
 {
     const char *json = "{\"model_type\": \"gpt_oss\", \"hidden_act\": \"silu\", \"hidden_size\": 64, "
@@ -225,6 +304,8 @@ static const struct {
      "\"num_attention_heads\": 4, \"layers_block_type\": [\"hybrid\"]}",
      {NULL, 0},
      "layers that share one attention block"},
+    {"{" LLAMA ", \"compress_ratios\": [4]}", {NULL, 0}, "is modelled as DeepSeek-V4 has it"},
+    {"{" V4 ", \"layer_types\": [\"compressed_sparse_attention\"]}", {NULL, 0}, "a word for each of 43 layers"},
     {"{\"model_type\": \"swin\", \"depths\": [2, 2, 6, 2]}", {NULL, 0}, "import the network as an ONNX file"},
     {"{" LLAMA ", \"layer_types\": [\"linear_attention\"]}",
      {NULL, 0},
@@ -265,6 +346,8 @@ int main(void)
     tcase_add_loop_test(tc, parameters_and_cache, 0, (int)(sizeof models / sizeof *models));
     tcase_add_test(tc, prefill_and_decode);
     tcase_add_test(tc, latent_attention_folds);
+    tcase_add_test(tc, compressed_keys);
+    tcase_add_test(tc, an_indexer_chooses_keys);
     tcase_add_test(tc, windows_bound_what_is_seen);
     tcase_add_loop_test(tc, wrong_files_are_refused, 0, (int)(sizeof bad / sizeof *bad));
     suite_add_tcase(suite, tc);
