@@ -40,12 +40,17 @@ static const struct key keys[] = {
     KEY(ffn, "intermediate_size", "n_inner", "ffn_hidden_size", "inter_size", "hidden_dim",
         "ffn_config.ffn_hidden_size", "ffn_dim", "d_ff", "decoder_ffn_dim"),
     KEY(experts, "num_local_experts", "n_routed_experts", "num_experts", "ffn_config.moe_num_experts"),
-    KEY(top_k, "num_experts_per_tok", "experts_per_token", "ffn_config.moe_top_k", "moe_topk", "top_k_experts"),
-    KEY(shared_experts, "n_shared_experts"),
+    KEY(top_k, "num_experts_per_tok", "num_experts_per_token", "experts_per_token", "ffn_config.moe_top_k", "moe_topk",
+        "top_k_experts"),
+    KEY(shared_experts, "n_shared_experts", "num_shared_experts"),
     KEY(moe_ffn, "moe_intermediate_size"),
     KEY(shared_ffn, "shared_expert_intermediate_size", "shared_intermediate_size",
         "moe_shared_expert_intermediate_size", "share_expert_dim"),
-    KEY(moe_latent, "moe_latent_size"),
+    KEY(moe_latent, "moe_latent_size", "routed_expert_hidden_size"),
+    KEY(kda_heads, "linear_attn_config.num_heads", "linear_num_heads"),
+    KEY(kda_dim, "linear_attn_config.head_dim", "linear_head_dim"),
+    KEY(kda_conv, "linear_attn_config.short_conv_kernel_size"),
+    KEY(residual_blocks, "attn_res_block_size"),
     KEY(kv_rank, "kv_lora_rank"),
     KEY(q_rank, "q_lora_rank"),
     KEY(rope_dim, "qk_rope_head_dim"),
@@ -90,7 +95,6 @@ static const struct key keys[] = {
 static const struct {
     const char *key, *why;
 } refused[] = {
-    {"linear_attn_config", "layers of linear attention of this kind are not modelled"},
     {"conv_dim", "a convolutional front end on samples of sound is not modelled"},
     {"depths", "stages of different widths are not modelled: import the network as an ONNX file"},
     {"num_sparse_encoder_layers", "experts in an encoder and a decoder are not modelled"},
@@ -290,8 +294,8 @@ int hf_read_text_model(const struct node *top, const struct node *map, struct hf
     c->sliding_kv_heads = c->sliding_kv_heads ? c->sliding_kv_heads : c->kv_heads;
     c->sliding_head_dim = c->sliding_head_dim ? c->sliding_head_dim : c->head_dim;
     c->sliding_v_head_dim = c->sliding_v_head_dim ? c->sliding_v_head_dim : c->sliding_head_dim;
-    if (check(c, top, d) || hf_set_kinds(map, c, d) || hf_set_compressed(map, c, d) || hf_set_index(map, c, d) ||
-        hf_set_dense(map, c, d) || hf_set_experts(map, c, d) || check(c, top, d)) {
+    if (check(c, top, d) || hf_set_kinds(map, c, d) || hf_set_kda(map, c, d) || hf_set_compressed(map, c, d) ||
+        hf_set_index(map, c, d) || hf_set_dense(map, c, d) || hf_set_experts(map, c, d) || check(c, top, d)) {
         return -1;
     }
     hf_count_kv(c);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define HF_LAYERS 1024
+#define HF_RESIDUALS 64
 
 enum hf_layer_kind {
     HF_ATTENTION,
@@ -22,6 +23,7 @@ enum hf_layer_kind {
     HF_LRU,
     HF_CONV,
     HF_BOTH,
+    HF_KDA,    /* Kimi Delta Attention */
     HF_SPARSE, /* DeepSeek-V4: a window, and compressed keys that an indexer chooses */
     HF_HEAVY,  /* DeepSeek-V4: a window, and compressed keys */
     HF_NOTHING
@@ -79,7 +81,11 @@ struct hf_config {
     int64_t sliding_kv_heads, sliding_head_dim, sliding_v_head_dim;
     int64_t mamba_inner, mamba_state, mamba_conv, mamba_rank, mamba_heads, mamba_groups; /* mamba_heads > 0: Mamba-2 */
     int64_t delta_keys, delta_values, delta_key_dim, delta_value_dim,
-        delta_conv;              /* gated delta rule: heads and their widths */
+        delta_conv;                       /* gated delta rule: heads and their widths */
+    int64_t kda_heads, kda_dim, kda_conv; /* Kimi Delta Attention; kda_heads 0: none */
+    bool kda_wide_gate;                   /* its gate is one matrix, not two of a head's width between */
+    bool latent_norm;                     /* a norm where the routed experts' width begins */
+    int64_t residual_blocks;     /* layers of a block whose sum later layers attend to (Kimi K3); 0: a plain residual */
     int64_t moe_latent;          /* width in which routed experts work, when it is not the model's; 0: it is */
     bool gated_attention;        /* the queries' projection makes a gate of the result, too */
     bool mamba_beside;           /* each layer has a recurrence beside its attention (Falcon-H1) */

@@ -201,7 +201,12 @@ static void family_details(const struct node *map, struct hf_config *c, struct d
     if (strcmp(c->model_type, "falcon_mamba") == 0) {
         hf_count(map, "intermediate_size", &c->mamba_inner, d);
     }
-    c->gated_attention = c->delta_values > 0;   /* Qwen3-Next */
+    c->gated_attention =
+        c->delta_values > 0 || hf_is_true(node_get(map, "mla_use_output_gate")); /* Qwen3-Next, Kimi K3 */
+    c->kda_wide_gate = hf_is_true(hf_find(map, "linear_attn_config.use_full_rank_gate"));
+    c->latent_norm = hf_is_true(node_get(map, "latent_moe_use_norm"));
+    c->delta_conv = c->delta_conv ? c->delta_conv : c->kda_conv;
+    c->kda_conv = c->kda_conv ? c->kda_conv : c->delta_conv ? c->delta_conv : 4;
     if (c->experts == 0 && c->shared_ffn > 0) { /* Granite 4 without experts: the shared MLP is all of it */
         c->ffn = c->shared_ffn;
         c->shared_ffn = 0;

@@ -150,6 +150,9 @@ static int layer_kind(const struct plan *p, const struct hf_config *c, int64_t i
     if (c->delta_values && (p->types ? item_is(p->types, i, "linear_attention") : (i + 1) % p->full != 0)) {
         return HF_DELTA;
     }
+    if (c->kda_heads > 0 && (item_is(p->types, i, "linear_attention") || item_is(p->types, i, "kda_attention"))) {
+        return HF_KDA;
+    }
     if (item_is(p->types, i, "linear_attention")) {
         return diags_error(d, p->types->mark, NULL, "layers of linear attention of this kind are not modelled");
     }
@@ -178,6 +181,36 @@ int hf_set_kinds(const struct node *map, struct hf_config *c, struct diags *d)
         c->attention_layers += kind == HF_ATTENTION || kind == HF_SLIDING || kind == HF_BOTH;
     }
     return hf_set_blocks(map, c, d);
+}
+
+/* Kimi Linear numbers its layers from 1. */
+int hf_set_kda(const struct node *map, struct hf_config *c, struct diags *d)
+{
+    const struct node *all = node_get(map, "linear_attn_config"),
+                      *linear = hf_find(map, "linear_attn_config.kda_layers");
+    if (all && all->kind == NODE_MAPPING && linear == NULL) {
+        return diags_error(d, all->mark, NULL, "layers of linear attention of this kind are not modelled");
+    }
+    for (int64_t i = 0; linear && i < c->layers; i++) {
+        if (has_number(linear, i + 1)) {
+            c->attention_layers -= c->kind[i] == HF_ATTENTION;
+            c->kind[i] = HF_KDA;
+        }
+    }
+    bool any = linear != NULL;
+    for (int64_t i = 0; i < c->layers; i++) {
+        any |= c->kind[i] == HF_KDA;
+    }
+    int64_t width = 0;
+    if (any && (c->kda_heads < 1 || c->kda_dim < 1 || __builtin_mul_overflow(c->kda_heads, c->kda_dim, &width) ||
+                width > 1 << 24 || c->kda_conv > 1024)) {
+        return diags_error(d, map->mark, NULL, "linear attention of %lld heads of width %lld", (long long)c->kda_heads,
+                           (long long)c->kda_dim);
+    }
+    if (c->residual_blocks > 0 && (c->layers - 1) / c->residual_blocks >= HF_RESIDUALS) {
+        return diags_error(d, map->mark, NULL, "'attn_res_block_size' makes more than %d blocks", HF_RESIDUALS);
+    }
+    return 0;
 }
 
 /* A positive number of a block of DeciLM. 0, or -1 with an error. */

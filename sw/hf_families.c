@@ -73,6 +73,7 @@ static const struct {
     {"jamba", HF_NO_ROTARY},
     {"jetmoe", 0},
     {"kimi", 0},
+    {"kimi_linear", HF_GATED | HF_ROUTER_SHIFT},
     {"layoutlm", BERT | HF_POOLER},
     {"lfm2", HF_GATED | HF_TIED | HF_QK_NORM},
     {"llama", 0},

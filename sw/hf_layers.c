@@ -114,6 +114,13 @@ static void keys_values(struct hf_maker *m, int64_t layer, int in, bool sliding,
     m->kept[sliding][1] = *value;
 }
 
+/* A gate from the layer's input over what its attention came to. */
+static int gated(struct hf_maker *m, int in, int x, int64_t width)
+{
+    int gate = hf_linear(m, "attention_gate", in, width, m->c->qkv_bias);
+    return hf_two(m, "attention_product", VECTOR_MUL, x, hf_unary(m, "sigmoid", VECTOR_ACTIVATION, gate, SILU_OPS, 0));
+}
+
 static int attention(struct hf_maker *m, int64_t layer, int in, bool sliding)
 {
     const struct hf_config *c = m->c;
@@ -134,10 +141,7 @@ static int attention(struct hf_maker *m, int64_t layer, int in, bool sliding)
     int p = hf_unary(m, "softmax", VECTOR_SOFTMAX, hf_matmul(m, "scores", q, k, c->heads, kv, true), SOFTMAX_OPS_HF,
                      learned);
     int x = hf_matmul(m, "attention", p, v, c->heads, kv, false);
-    if (c->gated_attention) {
-        int gate = hf_linear(m, "attention_gate", in, c->heads * v_dim, c->qkv_bias);
-        x = hf_two(m, "attention_product", VECTOR_MUL, x, hf_unary(m, "sigmoid", VECTOR_ACTIVATION, gate, SILU_OPS, 0));
-    }
+    x = c->gated_attention ? gated(m, in, x, c->heads * v_dim) : x;
     return hf_linear(m, "output", x, c->hidden, c->out_bias);
 }
 
@@ -185,7 +189,7 @@ static int latent_attention(struct hf_maker *m, int64_t layer, int in)
         int sum = hf_matmul(m, "attention", p, hf_view(m, "compressed", latent, rank, seen), h, 1, false);
         result = per_head(m, "value_up", sum, h, v);
     }
-    return hf_linear(m, "output", result, c->hidden, false);
+    return hf_linear(m, "output", c->gated_attention ? gated(m, in, result, h * v) : result, c->hidden, false);
 }
 
 int hf_mlp(struct hf_maker *m, const char *prefix, int in, int64_t width, bool bias)
@@ -247,6 +251,7 @@ static int mixture(struct hf_maker *m, int64_t layer, int in)
              hf_linear(m, "router", in, c->experts, c->router_bias && layer >= c->hash_layers), SOFTMAX_OPS_HF, 0);
     int64_t width = c->moe_latent ? c->moe_latent : c->hidden;
     int each = c->moe_latent ? hf_linear(m, "latent_down", in, c->moe_latent, false) : in;
+    each = c->latent_norm && c->moe_latent ? hf_norm(m, "latent_norm_in", each) : each;
     int x = experts(m, "expert_up", each, c->moe_ffn);
     if (c->gated || c->expert_bias) {
         int g = hf_unary(m, "expert_activation", VECTOR_ACTIVATION, experts(m, "expert_gate", each, c->moe_ffn),
@@ -273,6 +278,8 @@ static int mix(struct hf_maker *m, int64_t i, int x)
         return hf_delta(m, x);
     case HF_RWKV:
         return hf_rwkv_time(m, x);
+    case HF_KDA:
+        return hf_kda(m, x);
     case HF_LRU:
         return hf_lru(m, x);
     case HF_CONV:
@@ -318,6 +325,37 @@ static int layer_of_streams(struct hf_maker *m, int64_t i, int streams)
     return hf_streams_out(m, "mlp_add", transform(m, i, hf_norm(m, "mlp_norm", x)), streams, transform_in);
 }
 
+int hf_blocks_sum(struct hf_maker *m, const char *part, int x)
+{
+    char name[NETWORK_NAME];
+    int in[HF_RESIDUALS + 1], n = 0;
+    while (n < m->n_sums) {
+        in[n] = m->block_sum[n];
+        n++;
+    }
+    in[n++] = x;
+    if (x < 0 || n == 1) {
+        return x;
+    }
+    int64_t ops = n * (RMS_OPS + 4) * m->net->act[x].elements; /* norm, product with a query, sum */
+    const struct vector_spec spec = {VECTOR_ADD, m->c->hidden, m->tokens, 1, ops, 2 * m->c->hidden};
+    return build_vector(m->net, hf_named(m, part, name), in, n, &spec, &m->err);
+}
+
+/* A layer of Kimi K3: each part reads a weighted sum of the blocks of layers before, and adds to its own block's. */
+static int layer_of_blocks(struct hf_maker *m, int64_t i, int sum)
+{
+    int x = hf_blocks_sum(m, "residual", sum);
+    bool first = i % m->c->residual_blocks == 0;
+    if (first) {
+        m->block_sum[m->n_sums++] = sum;
+    }
+    x = mix(m, i, hf_norm(m, "norm", x));
+    sum = first ? x : hf_two(m, "add", VECTOR_ADD, x, sum);
+    x = hf_norm(m, "mlp_norm", hf_blocks_sum(m, "mlp_residual", sum));
+    return hf_two(m, "mlp_add", VECTOR_ADD, transform(m, i, x), sum);
+}
+
 int hf_layer(struct hf_maker *m, int64_t i, int in)
 {
     const struct hf_config *c = m->c;
@@ -330,6 +368,9 @@ int hf_layer(struct hf_maker *m, int64_t i, int in)
     }
     if (c->compressed) {
         return layer_of_streams(m, i, in);
+    }
+    if (c->residual_blocks) {
+        return layer_of_blocks(m, i, in);
     }
     int x = c->encoder ? in : hf_norm(m, "norm", in), mixed = x;
     if (c->kind[i] == HF_MLP) {

@@ -33,7 +33,8 @@ struct hf_maker {
     int64_t relative; /* parameters of relative positions, still to be counted: the first layer of a stack has them */
     int64_t source;   /* tokens of the encoder */
     int kept[2][2];   /* keys and values that later layers read again: of full attention, of windows; -1: none yet */
-    int per_layer;    /* the embedding that each layer has of its own, side by side; -1: none */
+    int block_sum[HF_RESIDUALS], n_sums; /* what earlier blocks of layers came to (Kimi K3) */
+    int per_layer;                       /* the embedding that each layer has of its own, side by side; -1: none */
     struct err err;
 };
 
@@ -53,6 +54,7 @@ int hf_mamba(struct hf_maker *m, int in);
 int hf_delta(struct hf_maker *m, int in);
 int hf_rwkv_time(struct hf_maker *m, int in);
 int hf_rwkv_channel(struct hf_maker *m, int in);
+int hf_kda(struct hf_maker *m, int in);
 int hf_lru(struct hf_maker *m, int in);
 int hf_gated_conv(struct hf_maker *m, int in);
 /* DeepSeek-V4 (hf_compressed.c): attention; the streams of its residual, what a part reads of them, and where its result goes. */
@@ -64,6 +66,8 @@ int hf_streams_end(struct hf_maker *m, int streams);
 /* The work of choosing among `keys` (-1: there are none yet) by queries made from `query`. */
 int hf_index(struct hf_maker *m, int in, int query, int keys);
 int hf_layer(struct hf_maker *m, int64_t i, int in);
+/* Kimi K3's residual: a sum of what blocks of layers came to, by a softmax over them. */
+int hf_blocks_sum(struct hf_maker *m, const char *part, int x);
 /* An encoder beside a decoder, from their inputs to the logits. */
 int hf_pair(struct hf_maker *m);
 

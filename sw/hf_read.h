@@ -22,6 +22,7 @@ int hf_read_source(const struct node *map, int traits, struct hf_config *c,
 int hf_set_kinds(const struct node *map, struct hf_config *c, struct diags *d);
 int hf_set_blocks(const struct node *map, struct hf_config *c, struct diags *d);     /* DeciLM */
 int hf_set_compressed(const struct node *map, struct hf_config *c, struct diags *d); /* DeepSeek-V4 */
+int hf_set_kda(const struct node *map, struct hf_config *c, struct diags *d);        /* Kimi Linear */
 int hf_set_index(const struct node *map, struct hf_config *c, struct diags *d);
 int hf_set_dense(const struct node *map, struct hf_config *c, struct diags *d);
 int hf_set_experts(const struct node *map, struct hf_config *c, struct diags *d);

@@ -98,6 +98,7 @@ static int head(struct hf_maker *m, int x)
                          : x;
     }
     x = c->compressed ? hf_streams_end(m, x) : x;
+    x = c->residual_blocks ? hf_blocks_sum(m, "residual", x) : x;
     x = hf_view(m, "last", c->no_final_norm ? x : hf_norm(m, "norm", x), c->hidden, 1);
     if (c->image && c->labels == 0) {
         return x;

@@ -99,6 +99,21 @@ static const struct {
      6400 + 64 + 50 * 32 + 64 * 32 + 8 + 4 * (2 * 64 * 8 + 64) + 4 * 4 * 64 + 2 * 2 * 64 * 64 + 2 * 2 * 64 * 128 +
          2 * 16 + 2 * 32 + (64 * 32 + 16) + (64 * 32 + 32) + 64 * 32 + 2 * 3 * 64 * 96 + 2 * 3 * 64 * 192,
      2 * 2 * 16 + 2 * 32, 0},
+    {"Kimi K3: delta attention and latent attention with gates, experts in a narrow space, blocks of layers that are "
+     "attended to",
+     "{\"model_type\": \"kimi_linear\", \"hidden_act\": \"situ\", \"hidden_size\": 64, \"num_hidden_layers\": 4, "
+     "\"num_attention_heads\": 4, \"q_lora_rank\": 32, \"kv_lora_rank\": 16, \"qk_rope_head_dim\": 8, "
+     "\"qk_nope_head_dim\": 16, \"v_head_dim\": 16, \"mla_use_output_gate\": true, \"num_experts\": 4, "
+     "\"num_experts_per_token\": 2, \"num_shared_experts\": 1, \"moe_intermediate_size\": 24, "
+     "\"routed_expert_hidden_size\": 40, \"latent_moe_use_norm\": true, \"first_k_dense_replace\": 1, "
+     "\"intermediate_size\": 96, \"linear_attn_config\": {\"num_heads\": 2, \"head_dim\": 16, "
+     "\"short_conv_kernel_size\": 4, \"use_full_rank_gate\": true, \"kda_layers\": [1, 2, 3], "
+     "\"full_attn_layers\": [4]}, \"attn_res_block_size\": 2, \"vocab_size\": 100, \"tie_word_embeddings\": false}",
+     2 * 6400 + 64 + 4 * 2 * 64 + 8 * 2 * 64 +
+         3 * (3 * 64 * 32 + 3 * 32 * 4 + 64 * 16 + 16 * 32 + 64 * 2 + 64 * 32 + 2 + 32 + 16 + 32 * 64) +
+         (64 * 32 + 32 + 32 * 4 * 24 + 64 * 24 + 16 + 16 * 4 * 32 + 2 * 64 * 64) + 3 * 64 * 96 +
+         3 * (64 * 4 + 4 + 2 * 64 * 40 + 40 + 3 * 4 * 40 * 24 + 3 * 64 * 24),
+     16 + 8, 0},
     {"Meta's params.json of Llama 3.1 8B: 8,030,261,248; it names no type",
      "{\"dim\": 4096, \"ffn_dim_multiplier\": 1.3, \"multiple_of\": 1024, \"n_heads\": 32, \"n_kv_heads\": 8, "
      "\"n_layers\": 32, \"vocab_size\": 128256}",
@@ -310,6 +325,8 @@ static const struct {
     {"{" LLAMA ", \"layer_types\": [\"linear_attention\"]}",
      {NULL, 0},
      "layers of linear attention of this kind are not modelled"},
+    {"{" LLAMA ", \"linear_attn_config\": {\"num_heads\": 4}}", {NULL, 0}, "linear attention of this kind"},
+    {"{" LLAMA ", \"linear_attn_config\": {\"kda_layers\": [1]}}", {NULL, 0}, "linear attention of 0 heads of width 0"},
     {"{" LLAMA ", \"num_experts_per_tok\": 9, \"num_local_experts\": 8}",
      {NULL, 0},
      "a token cannot take 9 of 8 experts"},
