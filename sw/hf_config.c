@@ -38,7 +38,7 @@ static const struct key keys[] = {
     KEY(v_head_dim, "v_head_dim"),
     KEY(vocab, "vocab_size", "padded_vocab_size", "n_vocab"),
     KEY(ffn, "intermediate_size", "n_inner", "ffn_hidden_size", "inter_size", "hidden_dim",
-        "ffn_config.ffn_hidden_size", "ffn_dim", "d_ff", "decoder_ffn_dim"),
+        "ffn_config.ffn_hidden_size", "ffn_dim", "d_ff", "d_inner", "decoder_ffn_dim"),
     KEY(experts, "num_local_experts", "n_routed_experts", "num_experts", "ffn_config.moe_num_experts"),
     KEY(top_k, "num_experts_per_tok", "num_experts_per_token", "experts_per_token", "ffn_config.moe_top_k", "moe_topk",
         "top_k_experts"),
@@ -95,7 +95,6 @@ static const struct key keys[] = {
 static const struct {
     const char *key, *why;
 } refused[] = {
-    {"conv_dim", "a convolutional front end on samples of sound is not modelled"},
     {"depths", "stages of different widths are not modelled: import the network as an ONNX file"},
     {"num_sparse_encoder_layers", "experts in an encoder and a decoder are not modelled"},
     {"backbone", "a network on top of a convolutional one is not modelled: import it as an ONNX file"},
@@ -113,17 +112,15 @@ static const struct {
     {"rwkv7", "recurrences of RWKV-5 and later are not modelled"},
     {"mobilebert", "its bottlenecks are not modelled: import the network as an ONNX file"},
     {"squeezebert", "its grouped projections are not modelled: import the network as an ONNX file"},
+    {"wav2vec2-", "its conformer layers are not modelled: import the network as an ONNX file"},
+    {"data2vec-audio", "its convolutions of positions are not modelled: import the network as an ONNX file"},
+    {"sew", "its squeezed sequences are not modelled: import the network as an ONNX file"},
     {"funnel", "pooling of tokens between layers is not modelled: import the network as an ONNX file"},
     {"reformer", "reversible layers with hashed attention are not modelled"},
     {"perceiver", "attention to latents is not modelled: import the network as an ONNX file"},
     {"fnet", "Fourier transforms in place of attention are not modelled"},
     {"gemma3n", "its alternating updates of several streams are not modelled"},
-    {"beit", "tables of relative positions in an image are not modelled: import the network as an ONNX file"},
-    {"data2vec-vision",
-     "tables of relative positions in an image are not modelled: import the network as an ONNX file"},
-    {"longformer", "projections of their own for global tokens are not modelled: import the network as an ONNX file"},
     {"led", "projections of their own for global tokens are not modelled: import the network as an ONNX file"},
-    {"xlnet", "projections of relative positions are not modelled: import the network as an ONNX file"},
     {"xlstm", "its recurrence is not modelled"},
     {"retnet", "its recurrence is not modelled"},
     {"minimax_text_01", "layers of lightning attention are not modelled"},
@@ -177,7 +174,9 @@ static int read_keys(const struct node *map, struct hf_config *c, struct diags *
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         int64_t value = 0;
         for (int a = 0; a < KEY_NAMES && keys[i].names[a] && value == 0; a++) {
-            if (hf_count(map, keys[i].names[a], &value, d)) {
+            const struct node *n = hf_find(map, keys[i].names[a]);
+            bool sound = n && n->kind == NODE_SEQUENCE && strcmp(keys[i].names[a], "conv_kernel") == 0;
+            if (!sound && hf_count(map, keys[i].names[a], &value, d)) {
                 return -1;
             }
         }
@@ -195,7 +194,7 @@ static int check(const struct hf_config *c, const struct node *root, struct diag
                            "this file states no architecture: number of layers, width "
                            "and heads are needed");
     }
-    if (c->vocab < 1 && !c->image) {
+    if (c->vocab < 1 && !c->image && !(c->sound_layers && c->sound_head != HF_SOUND_LETTERS)) {
         return diags_error(d, root->mark, NULL, "this file does not state the size of its vocabulary");
     }
     if (c->layers > HF_LAYERS) {
@@ -259,9 +258,7 @@ static int refuse(const struct node *map, const struct hf_config *c, struct diag
     }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const struct node *n = node_get(map, refused[i].key);
-        bool list =
-            strcmp(refused[i].key, "conv_dim") != 0 || (n && n->kind == NODE_SEQUENCE); /* LFM2 has a number there */
-        if (n && list && n->kind != NODE_NULL &&
+        if (n && n->kind != NODE_NULL &&
             !(n->kind == NODE_SCALAR && (strcmp(n->text, "false") == 0 || strcmp(n->text, "null") == 0))) {
             return diags_error(d, n->key_mark, NULL, "%s", refused[i].why);
         }
@@ -273,6 +270,9 @@ int hf_read_text_model(const struct node *top, const struct node *map, struct hf
 {
     if (c->model_type[0] == '\0') {
         set_type(top, map, c);
+    }
+    if (hf_has_stages(c)) {
+        return hf_read_stages(map, c, d);
     }
     if (refuse(map, c, d) || read_keys(map, c, d)) {
         return -1;
@@ -294,8 +294,9 @@ int hf_read_text_model(const struct node *top, const struct node *map, struct hf
     c->sliding_kv_heads = c->sliding_kv_heads ? c->sliding_kv_heads : c->kv_heads;
     c->sliding_head_dim = c->sliding_head_dim ? c->sliding_head_dim : c->head_dim;
     c->sliding_v_head_dim = c->sliding_v_head_dim ? c->sliding_v_head_dim : c->sliding_head_dim;
-    if (check(c, top, d) || hf_set_kinds(map, c, d) || hf_set_kda(map, c, d) || hf_set_compressed(map, c, d) ||
-        hf_set_index(map, c, d) || hf_set_dense(map, c, d) || hf_set_experts(map, c, d) || check(c, top, d)) {
+    if (hf_set_sound(map, top, c, d) || check(c, top, d) || hf_set_kinds(map, c, d) || hf_set_kda(map, c, d) ||
+        hf_set_compressed(map, c, d) || hf_set_index(map, c, d) || hf_set_dense(map, c, d) ||
+        hf_set_experts(map, c, d) || check(c, top, d)) {
         return -1;
     }
     hf_count_kv(c);

@@ -12,6 +12,8 @@
 
 #define HF_LAYERS 1024
 #define HF_RESIDUALS 64
+#define HF_STAGES 8
+#define HF_SOUND_LAYERS 8
 
 enum hf_layer_kind {
     HF_ATTENTION,
@@ -28,6 +30,22 @@ enum hf_layer_kind {
     HF_HEAVY,  /* DeepSeek-V4: a window, and compressed keys */
     HF_NOTHING
 };
+
+enum hf_stages_kind { HF_SWIN, HF_SWIN2, HF_CONVNEXT, HF_CONVNEXT2, HF_RESNET };
+
+/* An image network in stages of different widths. */
+struct hf_stages {
+    int n; /* 0: it is not one */
+    enum hf_stages_kind kind;
+    int64_t depth[HF_STAGES], width[HF_STAGES], heads[HF_STAGES]; /* [n]; heads: Swin */
+    int64_t window;                                               /* Swin: places along a side */
+    double mlp_ratio;
+    int64_t stem; /* ResNet: width before the stages */
+    bool basic, first_halves,
+        early; /* two 3x3 a layer; the first stage has a stride, too; a bottleneck's stride is in its first */
+};
+
+enum hf_sound_head { HF_SOUND_NOTHING, HF_SOUND_LETTERS, HF_SOUND_CLASSES };
 
 struct hf_config {
     char model_type[48];
@@ -74,10 +92,23 @@ struct hf_config {
     int64_t source_positions;                        /* rows of its position table */
     int64_t mel;                                     /* Whisper: features of a frame of sound; 0: text */
     bool pre_norm, embed_norm;                       /* of encoder and decoder */
-    bool layer_scale;                                /* two vectors a layer (DINOv2) */
-    bool patch_norm;      /* of a vision transformer: patches have no bias, but a norm before the layers (CLIP) */
-    int64_t extra_tokens; /* of a vision transformer, beside the patches: class, distillation */
-    int64_t window;       /* sliding window, tokens; 0: none */
+    struct hf_stages stages;
+    int sound_layers; /* convolutions on samples of sound; 0: it does not hear */
+    int64_t sound_dim[HF_SOUND_LAYERS], sound_kernel[HF_SOUND_LAYERS], sound_stride[HF_SOUND_LAYERS];
+    bool sound_norms, sound_bias;       /* each of them has a norm, not the first alone; has biases */
+    bool sound_plain, sound_masked;     /* no norm before the projection; a vector for what is masked */
+    int64_t place_kernel, place_groups; /* of the convolution that tells positions */
+    enum hf_sound_head sound_head;
+    bool gated_distances;   /* WavLM */
+    bool global_token;      /* Longformer */
+    bool distances;         /* XLNet */
+    int64_t layer_relative; /* entries of each layer's own table of relative positions (BEiT) */
+    bool layer_scale;       /* two vectors a layer (DINOv2) */
+    bool patch_norm;        /* of a vision transformer: patches have no bias, but a norm before the layers (CLIP) */
+    bool image_positions;   /* of a vision transformer: learned, a vector a token */
+    bool mask_token;        /* a vector more (DINOv2) */
+    int64_t extra_tokens;   /* of a vision transformer, beside the patches: class, distillation */
+    int64_t window;         /* sliding window, tokens; 0: none */
     int64_t sliding_kv_heads, sliding_head_dim, sliding_v_head_dim;
     int64_t mamba_inner, mamba_state, mamba_conv, mamba_rank, mamba_heads, mamba_groups; /* mamba_heads > 0: Mamba-2 */
     int64_t delta_keys, delta_values, delta_key_dim, delta_value_dim,

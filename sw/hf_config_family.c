@@ -154,6 +154,18 @@ static void lfm2_width(const struct node *map, struct hf_config *c, struct diags
     c->conv_bias = hf_is_true(node_get(map, "conv_bias"));
 }
 
+/* A table a layer: one entry a head for each difference of rows and columns, three for the class token (H. Bao et al., arXiv:2106.08254). */
+static void beit_details(const struct node *map, struct hf_config *c)
+{
+    int64_t side = c->patch > 0 ? c->image / c->patch : 0;
+    bool tables = hf_is_true(node_get(map, "use_relative_position_bias"));
+    c->layer_relative = tables && side > 0 && side < 1 << 12 ? (2 * side - 1) * (2 * side - 1) + 3 : 0;
+    c->image_positions = hf_is_true(node_get(map, "use_absolute_position_embeddings"));
+    const char *scale = hf_word(map, "layer_scale_init_value");
+    c->vocab = c->image > 0 ? 0 : c->vocab; /* of the visual words that it learned from */
+    c->layer_scale = scale[0] == '\0' || strtod(scale, NULL) > 0;
+}
+
 /* What single families do with keys of common names. */
 static void family_details(const struct node *map, struct hf_config *c, struct diags *d)
 {
@@ -174,6 +186,21 @@ static void family_details(const struct node *map, struct hf_config *c, struct d
         c->keys_are_values = hf_is_true(node_get(map, "attention_k_eq_v"));
         c->wide_shared = hf_is_true(node_get(map, "use_double_wide_mlp"));
         c->shared_ffn = c->experts > 1 ? c->ffn : 0; /* a dense MLP beside the experts */
+    }
+    if (strcmp(c->model_type, "longformer") == 0) { /* a number, or one a layer: the first counts */
+        const struct node *window = node_get(map, "attention_window");
+        const struct node *one =
+            window && window->kind == NODE_SEQUENCE && window->n_children > 0 ? &window->child[0] : window;
+        c->window = one && one->kind == NODE_SCALAR ? strtoll(one->text, NULL, 10) : 512;
+        c->window = c->window < 1 || c->window > 1 << 30 ? 512 : c->window;
+        c->global_token = true;
+    }
+    if (strcmp(c->model_type, "xlnet") == 0) {
+        c->distances = true;
+        c->relative = c->hidden; /* the embedding of what is masked */
+    }
+    if (strcmp(c->model_type, "beit") == 0 || strcmp(c->model_type, "data2vec-vision") == 0) {
+        beit_details(map, c);
     }
     if (strcmp(c->model_type, "falcon_h1") == 0) {
         const struct node *norm = node_get(map, "mamba_rms_norm");
@@ -261,8 +288,9 @@ void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, s
         hf_count(map, "num_labels", &c->labels, d);
     }
     c->extra_tokens = strcmp(c->model_type, "deit") == 0 ? 2 : 1;
+    c->image_positions = true;
     if (strncmp(c->model_type, "dinov2", 6) == 0) {
-        c->layer_scale = true;
+        c->layer_scale = c->mask_token = true;
         c->labels = labels ? c->labels : 0; /* the class without a head is the usual one */
     }
     if (strstr(c->model_type,

@@ -46,6 +46,7 @@ static int64_t window_period(const struct node *map, const struct hf_config *c, 
                  {"gemma3_text", 6},
                  {"cohere2", 4},
                  {"mistral", HF_LAYERS + 1},
+                 {"longformer", HF_LAYERS + 1},
                  {"starcoder2", HF_LAYERS + 1},
                  {"phi3", HF_LAYERS + 1},
                  {"mixtral", HF_LAYERS + 1}};

@@ -136,12 +136,14 @@ static int attention(struct hf_maker *m, int64_t layer, int in, bool sliding)
         k = hf_view(m, "key_window", k, kv * dim, seen);
         v = hf_view(m, "value_window", v, kv * v_dim, seen);
     }
-    int64_t learned = (c->sinks ? c->heads : 0) + m->relative;
+    int64_t learned = (c->sinks ? c->heads : 0) + m->relative + c->layer_relative * c->heads +
+                      (c->gated_distances ? c->heads + 8 * (c->head_dim + 1) : 0);
     m->relative = 0;
     int p = hf_unary(m, "softmax", VECTOR_SOFTMAX, hf_matmul(m, "scores", q, k, c->heads, kv, true), SOFTMAX_OPS_HF,
                      learned);
     int x = hf_matmul(m, "attention", p, v, c->heads, kv, false);
     x = c->gated_attention ? gated(m, in, x, c->heads * v_dim) : x;
+    x = c->global_token ? hf_global_attention(m, in, x) : x;
     return hf_linear(m, "output", x, c->hidden, c->out_bias);
 }
 
@@ -287,9 +289,10 @@ static int mix(struct hf_maker *m, int64_t i, int x)
     case HF_BOTH:
         return hf_two(m, "mixed", VECTOR_ADD, hf_mamba(m, x), attention(m, i, x, false));
     default:
-        return m->c->compressed ? hf_compressed_attention(m, i, x)
-               : m->c->kv_rank  ? latent_attention(m, i, x)
-                                : attention(m, i, x, m->c->kind[i] == HF_SLIDING);
+        return m->c->distances    ? hf_xlnet_attention(m, x)
+               : m->c->compressed ? hf_compressed_attention(m, i, x)
+               : m->c->kv_rank    ? latent_attention(m, i, x)
+                                  : attention(m, i, x, m->c->kind[i] == HF_SLIDING);
     }
 }
 

@@ -27,6 +27,7 @@ struct hf_maker {
     const struct hf_config *c;
     struct network *net;
     int64_t tokens, context;
+    int64_t samples;   /* of sound */
     const char *tower; /* stands before the names of its blocks: "text.", ""  */
     char block[32];
     bool shared;      /* weights are an earlier layer's */
@@ -54,6 +55,8 @@ int hf_mamba(struct hf_maker *m, int in);
 int hf_delta(struct hf_maker *m, int in);
 int hf_rwkv_time(struct hf_maker *m, int in);
 int hf_rwkv_channel(struct hf_maker *m, int in);
+int hf_global_attention(struct hf_maker *m, int in, int x); /* added to x, Longformer */
+int hf_xlnet_attention(struct hf_maker *m, int in);
 int hf_kda(struct hf_maker *m, int in);
 int hf_lru(struct hf_maker *m, int in);
 int hf_gated_conv(struct hf_maker *m, int in);
@@ -75,6 +78,11 @@ int hf_pair(struct hf_maker *m);
 int hf_stack(struct hf_maker *m);
 /* A text and a vision tower, each with its projection, in one network. */
 int hf_towers(struct hf_maker *m, const struct hf_config tower[2], int64_t projection);
+int hf_stages(struct hf_maker *m); /* an image network in stages, with its head */
+/* Sound: its samples as tokens; how many those are (0: too few samples); what is made of them in the end. */
+int hf_sound_input(struct hf_maker *m);
+int64_t hf_sound_frames(const struct hf_config *c, int64_t samples);
+int hf_sound_head(struct hf_maker *m, int x);
 int64_t hf_image_tokens(const struct hf_config *c);
 void hf_open_block(struct hf_maker *m, const char *name);
 
