@@ -61,7 +61,9 @@ static void load_onnx(const char *path, const struct workload_opts *o, const str
         return;
     }
     out->onnx = true;
-    out->net = import_onnx(path, data, len, args, n_args, o->batch, o->strict, &out->facts, d);
+    out->net = import_is_pointer(path, data, len, d)
+                   ? NULL
+                   : import_onnx(path, data, len, args, n_args, o->batch, o->strict, &out->facts, d);
     mem_free(data);
 }
 

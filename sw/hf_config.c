@@ -162,6 +162,9 @@ int hf_count(const struct node *map, const char *path, int64_t *out, struct diag
     char *end = NULL;
     errno = 0;
     long long v = n->kind == NODE_SCALAR ? strtoll(n->text, &end, 10) : -1;
+    if (end && strcmp(end, ".0") == 0) {
+        end += 2;
+    }
     if (errno || v < 0 || v > (int64_t)1 << 32 || end == NULL || *end != '\0') {
         return diags_error(d, n->mark, NULL, "'%s' must be a whole number", path);
     }

@@ -58,6 +58,9 @@ struct network *import_onnx_weights(const char *name, const void *data, size_t l
  * kept. */
 struct network *import_timeloop(const char *path, int64_t batch, struct diags *d);
 
+/* Text in place of a file that Git LFS keeps elsewhere: true, and an error in d. */
+bool import_is_pointer(const char *name, const char *text, size_t len, struct diags *d);
+
 /* Which of Timeloop's parts the text begins a line with: "problem" before "architecture" before others; NULL for other files. */
 const char *import_timeloop_part(const char *text);
 

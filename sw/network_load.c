@@ -121,6 +121,16 @@ static int format_of(const char *path)
     return -1;
 }
 
+bool import_is_pointer(const char *name, const char *text, size_t len, struct diags *d)
+{
+    static const char start[] = "version https://git-lfs";
+    if (len < sizeof start - 1 || memcmp(text, start, sizeof start - 1) != 0) {
+        return false;
+    }
+    diags_error(d, nowhere, "fetch the file with 'git lfs pull'", "'%s' is a Git LFS pointer, not the file", name);
+    return true;
+}
+
 static struct network *load_file(int format, struct request *r)
 {
     struct err err = ERR_INIT;
@@ -131,7 +141,7 @@ static struct network *load_file(int format, struct request *r)
         return NULL;
     }
     r->text = text;
-    struct network *net = formats[format].read(r);
+    struct network *net = import_is_pointer(r->name, text, r->len, r->d) ? NULL : formats[format].read(r);
     mem_free(text);
     return net;
 }

@@ -139,6 +139,15 @@ START_TEST(refusals)
         ck_assert_msg(sh.status == 66, "%s: %d", endings[i], sh.status);
         ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "No such file or directory"));
     }
+    static const char *const pointers[] = {"onnx", "csv", "json", "yaml"};
+    for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++) {
+        shell_run(&sh,
+                  "f=/tmp/dovetail-pointer-$$.%s; echo 'version https://git-lfs.github.com/spec/v1' > $f; "
+                  "dovetail import $f; r=$?; rm $f; exit $r",
+                  pointers[i]);
+        ck_assert_int_eq(sh.status, 65);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "is a Git LFS pointer, not the file"));
+    }
     shell_run(&sh, "dovetail import timelop a.yaml b.yaml");
     ck_assert_int_eq(sh.status, 64);
     ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "did you mean 'timeloop'?"));
