@@ -79,8 +79,9 @@ static const struct key keys[] = {
     KEY(mamba_state, "ssm_state_size", "mamba_d_state", "state_size"),
     KEY(mamba_conv, "mamba_d_conv", "conv_kernel"),
     KEY(mamba_rank, "time_step_rank", "mamba_dt_rank"),
-    KEY(mamba_heads, "mamba_num_heads", "mamba_n_heads"),
-    KEY(mamba_groups, "n_groups", "mamba_n_groups"),
+    KEY(mamba_heads, "mamba_num_heads", "mamba_n_heads", "n_mamba_heads"),
+    KEY(mamba_groups, "n_groups", "mamba_n_groups", "mamba_ngroups"),
+    KEY(adapter_rank, "adapter_rank"),
     KEY(delta_keys, "linear_num_key_heads"),
     KEY(delta_values, "linear_num_value_heads"),
     KEY(delta_key_dim, "linear_key_head_dim"),
@@ -297,8 +298,8 @@ int hf_read_text_model(const struct node *top, const struct node *map, struct hf
     c->sliding_kv_heads = c->sliding_kv_heads ? c->sliding_kv_heads : c->kv_heads;
     c->sliding_head_dim = c->sliding_head_dim ? c->sliding_head_dim : c->head_dim;
     c->sliding_v_head_dim = c->sliding_v_head_dim ? c->sliding_v_head_dim : c->sliding_head_dim;
-    if (hf_set_sound(map, top, c, d) || check(c, top, d) || hf_set_kinds(map, c, d) || hf_set_kda(map, c, d) ||
-        hf_set_compressed(map, c, d) || hf_set_index(map, c, d) || hf_set_dense(map, c, d) ||
+    if (hf_set_sound(map, top, c, d) || check(c, top, d) || hf_set_kinds(map, c, d) || hf_set_zamba(map, c, d) ||
+        hf_set_kda(map, c, d) || hf_set_compressed(map, c, d) || hf_set_index(map, c, d) || hf_set_dense(map, c, d) ||
         hf_set_experts(map, c, d) || check(c, top, d)) {
         return -1;
     }

@@ -26,6 +26,7 @@ enum hf_layer_kind {
     HF_CONV,
     HF_BOTH,
     HF_KDA,    /* Kimi Delta Attention */
+    HF_ZAMBA,  /* Mamba-2 after a block that all such layers share, with adapters of their own */
     HF_SPARSE, /* DeepSeek-V4: a window, and compressed keys that an indexer chooses */
     HF_HEAVY,  /* DeepSeek-V4: a window, and compressed keys */
     HF_NOTHING
@@ -99,16 +100,18 @@ struct hf_config {
     bool sound_plain, sound_masked;     /* no norm before the projection; a vector for what is masked */
     int64_t place_kernel, place_groups; /* of the convolution that tells positions */
     enum hf_sound_head sound_head;
-    bool gated_distances;   /* WavLM */
-    bool global_token;      /* Longformer */
-    bool distances;         /* XLNet */
-    int64_t layer_relative; /* entries of each layer's own table of relative positions (BEiT) */
-    bool layer_scale;       /* two vectors a layer (DINOv2) */
-    bool patch_norm;        /* of a vision transformer: patches have no bias, but a norm before the layers (CLIP) */
-    bool image_positions;   /* of a vision transformer: learned, a vector a token */
-    bool mask_token;        /* a vector more (DINOv2) */
-    int64_t extra_tokens;   /* of a vision transformer, beside the patches: class, distillation */
-    int64_t window;         /* sliding window, tokens; 0: none */
+    bool gated_distances;                /* WavLM */
+    int64_t shared_blocks, adapter_rank; /* Zamba2: blocks that take turns; 0: there are none */
+    bool attention_adapter;              /* its queries, keys and values have adapters, too */
+    bool global_token;                   /* Longformer */
+    bool distances;                      /* XLNet */
+    int64_t layer_relative;              /* entries of each layer's own table of relative positions (BEiT) */
+    bool layer_scale;                    /* two vectors a layer (DINOv2) */
+    bool patch_norm;      /* of a vision transformer: patches have no bias, but a norm before the layers (CLIP) */
+    bool image_positions; /* of a vision transformer: learned, a vector a token */
+    bool mask_token;      /* a vector more (DINOv2) */
+    int64_t extra_tokens; /* of a vision transformer, beside the patches: class, distillation */
+    int64_t window;       /* sliding window, tokens; 0: none */
     int64_t sliding_kv_heads, sliding_head_dim, sliding_v_head_dim;
     int64_t mamba_inner, mamba_state, mamba_conv, mamba_rank, mamba_heads, mamba_groups; /* mamba_heads > 0: Mamba-2 */
     int64_t delta_keys, delta_values, delta_key_dim, delta_value_dim,

@@ -195,6 +195,10 @@ static void family_details(const struct node *map, struct hf_config *c, struct d
         c->window = c->window < 1 || c->window > 1 << 30 ? 512 : c->window;
         c->global_token = true;
     }
+    if (strcmp(c->model_type, "zamba2") == 0) {
+        c->rotary = hf_is_true(node_get(map, "use_mem_rope"));
+        c->attention_adapter = hf_is_true(node_get(map, "use_shared_attention_adapter"));
+    }
     if (strcmp(c->model_type, "xlnet") == 0) {
         c->distances = true;
         c->relative = c->hidden; /* the embedding of what is masked */
@@ -306,8 +310,8 @@ void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, s
         int64_t expand = 0;
         hf_count(map, node_get(map, "mamba_expand") ? "mamba_expand" : "expand", &expand, d);
         int64_t head = 0;
-        static const char *const widths[] = {"mamba_head_dim", "mamba_d_head", "head_dim"};
-        for (int i = 0; i < 3 && head == 0; i++) {
+        static const char *const widths[] = {"mamba_head_dim", "mamba_d_head", "mamba_headdim", "head_dim"};
+        for (int i = 0; i < 4 && head == 0; i++) {
             hf_count(map, widths[i], &head, d);
         }
         c->mamba_inner = c->mamba_heads   ? c->mamba_heads * head

@@ -92,11 +92,12 @@ static int read_plan(const struct node *map, const struct hf_config *c, struct p
         return -1;
     }
     p->full = p->full ? p->full : 4;
+    bool zamba2 = strcmp(c->model_type, "zamba2") == 0; /* hf_set_zamba() */
+    p->blocks = zamba2 ? NULL : p->blocks;
     for (int64_t i = 0; p->blocks && i < p->blocks->n_children; i++) {
         if (item_is(p->blocks, i, "hybrid")) {
-            return diags_error(
-                d, p->blocks->mark, NULL,
-                "layers that share one attention block with adapters of their own (Zamba) are not modelled");
+            return diags_error(d, p->blocks->mark, NULL,
+                               "layers that share one attention block are modelled as Zamba2 has them, not as this");
         }
     }
     p->blocks = c->mamba_heads > 0 ? p->blocks : NULL;
@@ -182,6 +183,35 @@ int hf_set_kinds(const struct node *map, struct hf_config *c, struct diags *d)
         c->attention_layers += kind == HF_ATTENTION || kind == HF_SLIDING || kind == HF_BOTH;
     }
     return hf_set_blocks(map, c, d);
+}
+
+/* Zamba2: which layers have the shared block before their recurrence, as numbers or words. */
+int hf_set_zamba(const struct node *map, struct hf_config *c, struct diags *d)
+{
+    const struct node *ids = list_of(map, "hybrid_layer_ids"), *words = list_of(map, "layers_block_type");
+    if (strcmp(c->model_type, "zamba2") != 0) {
+        return 0;
+    }
+    int64_t wide = 0;
+    if (hf_count(map, "num_mem_blocks", &c->shared_blocks, d)) {
+        return -1;
+    }
+    c->shared_blocks = c->shared_blocks ? c->shared_blocks : 1;
+    c->attention_layers = 0;
+    for (int64_t i = 0; i < c->layers; i++) {
+        bool hybrid = ids ? has_number(ids, i) : item_is(words, i, "hybrid");
+        c->kind[i] = hybrid ? HF_ZAMBA : HF_MAMBA;
+        c->mlp[i] = false;
+        c->attention_layers += hybrid;
+    }
+    if (c->mamba_heads < 1 || c->attention_layers == 0 || c->heads < 1 || c->head_dim < 1 || c->adapter_rank < 1 ||
+        c->adapter_rank > 1 << 20 || c->kv_heads < 1 || __builtin_mul_overflow(c->heads, c->head_dim, &wide) ||
+        wide > 1 << 24) {
+        return diags_error(d, map->mark, NULL,
+                           "Zamba2 needs 'n_mamba_heads', 'adapter_rank', heads, and 'hybrid_layer_ids' or "
+                           "'layers_block_type' with \"hybrid\" in it");
+    }
+    return 0;
 }
 
 /* Kimi Linear numbers its layers from 1. */
@@ -328,7 +358,7 @@ void hf_count_kv(struct hf_config *c)
         if (c->compressed) {
             int64_t ratio = c->kind[i] == HF_SPARSE ? c->sparse_ratio : c->kind[i] == HF_HEAVY ? c->heavy_ratio : 0;
             c->kv_elements_per_token += c->head_dim + (ratio ? c->head_dim / ratio : 0);
-        } else if (c->kind[i] == HF_ATTENTION || c->kind[i] == HF_BOTH) {
+        } else if (c->kind[i] == HF_ATTENTION || c->kind[i] == HF_BOTH || c->kind[i] == HF_ZAMBA) {
             c->kv_elements_per_token += c->kv_rank ? c->kv_rank + c->rope_dim : kv * (c->head_dim + c->v_head_dim);
         } else if (c->kind[i] == HF_SLIDING) {
             c->kv_elements_per_token += c->sliding_kv_heads * (c->sliding_head_dim + c->sliding_v_head_dim);

@@ -142,6 +142,7 @@ static const struct {
     {"xlnet", HF_ENCODER | HF_LAYER_NORM | HF_MLP_BIAS},
     {"xverse", 0},
     {"yi", 0},
+    {"zamba2", HF_GATED | HF_TIED},
 };
 
 int hf_family(const char *model_type, int *known)

@@ -369,6 +369,9 @@ int hf_layer(struct hf_maker *m, int64_t i, int in)
     if (c->kind[i] == HF_NOTHING) {
         return in;
     }
+    if (c->kind[i] == HF_ZAMBA) {
+        return hf_zamba_layer(m, in);
+    }
     if (c->compressed) {
         return layer_of_streams(m, i, in);
     }

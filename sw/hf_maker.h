@@ -35,6 +35,8 @@ struct hf_maker {
     int64_t source;   /* tokens of the encoder */
     int kept[2][2];   /* keys and values that later layers read again: of full attention, of windows; -1: none yet */
     int block_sum[HF_RESIDUALS], n_sums; /* what earlier blocks of layers came to (Kimi K3) */
+    int words;                           /* the embedding, which Zamba2's blocks read again */
+    int64_t turns;                       /* how many of its blocks there were */
     int per_layer;                       /* the embedding that each layer has of its own, side by side; -1: none */
     struct err err;
 };
@@ -57,6 +59,7 @@ int hf_rwkv_time(struct hf_maker *m, int in);
 int hf_rwkv_channel(struct hf_maker *m, int in);
 int hf_global_attention(struct hf_maker *m, int in, int x); /* added to x, Longformer */
 int hf_xlnet_attention(struct hf_maker *m, int in);
+int hf_zamba_layer(struct hf_maker *m, int in);
 int hf_kda(struct hf_maker *m, int in);
 int hf_lru(struct hf_maker *m, int in);
 int hf_gated_conv(struct hf_maker *m, int in);

@@ -117,6 +117,7 @@ int hf_stack(struct hf_maker *m)
 {
     int x = m->c->image ? image_input(m) : m->c->sound_layers ? hf_sound_input(m) : text_input(m);
     x = m->c->compressed ? hf_streams_begin(m, x) : x;
+    m->words = x;
     for (int64_t i = 0; i < m->c->layers && x >= 0; i++) {
         x = hf_layer(m, i, x);
     }

@@ -328,6 +328,10 @@ static const struct {
     {"{\"model_type\": \"zamba2\", \"vocab_size\": 9, \"num_hidden_layers\": 1, \"hidden_size\": 64, "
      "\"num_attention_heads\": 4, \"layers_block_type\": [\"hybrid\"]}",
      {NULL, 0},
+     "Zamba2 needs 'n_mamba_heads'"},
+    {"{\"model_type\": \"zamba\", \"vocab_size\": 9, \"num_hidden_layers\": 1, \"hidden_size\": 64, "
+     "\"num_attention_heads\": 4, \"layers_block_type\": [\"hybrid\"]}",
+     {NULL, 0},
      "layers that share one attention block"},
     {"{" LLAMA ", \"compress_ratios\": [4]}", {NULL, 0}, "is modelled as DeepSeek-V4 has it"},
     {"{" V4 ", \"layer_types\": [\"compressed_sparse_attention\"]}", {NULL, 0}, "a word for each of 43 layers"},

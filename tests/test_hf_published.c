@@ -51,7 +51,7 @@ START_TEST(every_parameter_is_there)
     free(line);
     fclose(f);
     printf("%d models with all their parameters\n", models);
-    ck_assert_int_ge(models, 101);
+    ck_assert_int_ge(models, 102);
 }
 END_TEST
 
@@ -143,6 +143,23 @@ START_TEST(attention_of_their_own)
 }
 END_TEST
 
+/* A block that six layers share is run six times, with adapters of each layer's own. */
+START_TEST(shared_blocks)
+{
+    static const char json[] =
+        "{\"model_type\": \"zamba2\", \"hidden_size\": 2048, \"num_hidden_layers\": 38, \"mamba_d_state\": 128, "
+        "\"mamba_d_conv\": 4, \"mamba_expand\": 2, \"mamba_ngroups\": 1, \"mamba_headdim\": 64, \"n_mamba_heads\": 64, "
+        "\"num_attention_heads\": 32, \"num_key_value_heads\": 32, \"attention_head_dim\": 128, "
+        "\"intermediate_size\": 8192, \"use_shared_attention_adapter\": true, \"adapter_rank\": 128, "
+        "\"hybrid_layer_ids\": [5, 11, 17, 23, 29, 35], \"vocab_size\": 32000, \"hidden_act\": \"gelu\"}";
+    const struct network_arg args[] = {{"tokens", 1}, {"context", 100}};
+    const int64_t h = 2048, w = 4096, f = 8192, r = 128;
+    int64_t recurrence = h * (2 * w + 2 * 128 + 64) + (w + 2 * 128) * 4 + w * h;
+    int64_t block = 3 * w * w + w * h + 3 * h * f + 3 * 2 * w * r + h * r + r * 2 * f + h * h + 2 * 100 * w;
+    ck_assert_int_eq(macs_of(json, args, 2), 38 * recurrence + 6 * block + h * 32000);
+}
+END_TEST
+
 START_TEST(stages)
 {
     static const int64_t depth[] = {2, 2, 6, 2}, deeper[] = {3, 3, 9, 3};
@@ -182,6 +199,7 @@ int main(void)
     tcase_add_test(tc, encoder_and_decoder);
     tcase_add_test(tc, sound);
     tcase_add_test(tc, attention_of_their_own);
+    tcase_add_test(tc, shared_blocks);
     tcase_add_test(tc, stages);
     suite_add_tcase(suite, tc);
     return run_suite(suite, CK_FORK_GETENV);
