@@ -193,7 +193,7 @@ static void print_text(const struct cli *cli, const struct workload_opts *o, con
         printf("config       %s: %lld layers, %d with keys; width %lld, %lld heads, %lld of keys, of %lld; vocabulary "
                "%lld; a "
                "token leaves %lld bytes of keys and values at 16 bits\n",
-               f->type[0] ? f->type : "no type", (long long)f->layers, f->attention_layers, (long long)f->hidden,
+               f->read_as[0] ? f->read_as : "no type", (long long)f->layers, f->attention_layers, (long long)f->hidden,
                (long long)f->heads, (long long)f->kv_heads, (long long)f->head_dim, (long long)f->vocab,
                (long long)(2 * f->kv_elements_per_token));
     }
@@ -201,10 +201,10 @@ static void print_text(const struct cli *cli, const struct workload_opts *o, con
 
 static json_t *config_json(const struct hf_facts *f)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:I}", "model_type", f->type, "layers",
-                     (json_int_t)f->layers, "hidden", (json_int_t)f->hidden, "heads", (json_int_t)f->heads, "kv_heads",
-                     (json_int_t)f->kv_heads, "head_dim", (json_int_t)f->head_dim, "vocab", (json_int_t)f->vocab,
-                     "attention_layers", f->attention_layers, "kv_elements_per_token",
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:I}", "model_type", f->type, "read_as",
+                     f->read_as, "layers", (json_int_t)f->layers, "hidden", (json_int_t)f->hidden, "heads",
+                     (json_int_t)f->heads, "kv_heads", (json_int_t)f->kv_heads, "head_dim", (json_int_t)f->head_dim,
+                     "vocab", (json_int_t)f->vocab, "attention_layers", f->attention_layers, "kv_elements_per_token",
                      (json_int_t)f->kv_elements_per_token, "kv_bytes_per_token_fp16",
                      (json_int_t)(2 * f->kv_elements_per_token));
 }

@@ -343,6 +343,7 @@ int hf_read_root(const struct node *root, struct hf_config *out, struct diags *d
                                          "thinker_config.text_config",
                                          "thinker_config.llm_config"};
     const struct node *text = NULL;
+    snprintf(out->file_type, sizeof out->file_type, "%s", hf_word(root, "model_type"));
     warn_left_out(root, d);
     for (size_t i = 0; i < sizeof places / sizeof *places && text == NULL; i++) {
         const struct node *n = hf_find(root, places[i]);

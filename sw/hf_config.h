@@ -50,7 +50,8 @@ enum hf_sound_head { HF_SOUND_NOTHING, HF_SOUND_LETTERS, HF_SOUND_CLASSES };
 
 struct hf_config {
     char model_type[48];
-    char nested[32]; /* "text_config" when the text model stands there, else "" */
+    char file_type[48]; /* what the file calls all of it; "" when it does not */
+    char nested[32];    /* "text_config" when the text model stands there, else "" */
     int64_t layers, hidden, heads, kv_heads, head_dim, v_head_dim, vocab, ffn;
     int64_t stated_kv_heads,
         stated_head_dim; /* of the usual layer; Gemma 4 has others where a layer sees the whole context */

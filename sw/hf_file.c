@@ -85,6 +85,7 @@ int hf_config_read_towers(const char *name, const char *text, size_t len, struct
                      hf_count(&doc->root, "projection_dim", projection, d)
                  ? -1
                  : 1;
+        snprintf(tower[0].file_type, sizeof tower[0].file_type, "%s", hf_word(&doc->root, "model_type"));
         *projection = clip ? *projection ? *projection : 512 : 0;
     }
     doc_free(doc);

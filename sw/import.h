@@ -21,7 +21,8 @@ struct network *import_hf(const char *name, const char *text, size_t len, const 
 
 /* What a config.json says of the model that import_hf() builds. Of two towers, the one that reads text. */
 struct hf_facts {
-    char type[48];
+    char type[48];    /* what the file calls all of it; "" when it does not */
+    char read_as[48]; /* the type of the model that is read: "llama4_text" in a file of type "llama4" */
     int64_t layers, hidden, heads, kv_heads, head_dim,
         vocab;                     /* kv_heads, head_dim: of the usual layer; vocab 0: none */
     int attention_layers;          /* of `layers`, with keys and values */

@@ -230,7 +230,8 @@ int import_hf_facts(const char *name, const char *text, size_t len, struct hf_fa
                                  .vocab = c->vocab,
                                  .attention_layers = c->attention_layers,
                                  .kv_elements_per_token = c->kv_elements_per_token};
-        snprintf(out->type, sizeof out->type, "%s", c->model_type);
+        snprintf(out->type, sizeof out->type, "%s", c->file_type);
+        snprintf(out->read_as, sizeof out->read_as, "%s", c->model_type);
     }
     diags_release(&said_before);
     mem_free(c);
