@@ -4,8 +4,9 @@
  * compressed attention of DeepSeek (MLA: keys and values unfolded in a prefill, queries folded into the latent space when context > tokens);
  * MLPs with two or three matrices; mixtures of experts with shared experts (tokens spread evenly; distinct experts touched E (1 - (1 - k/E)^T));
  * Mamba 1 and 2 with the recurrence as vector work (6 operations a state element); vision transformers; the head for the last token.
- * Not modelled: skipping of masked scores, prediction of several tokens, vision and audio towers of
- * models of several modes. Shapes: rows are tokens, channels are features. */
+ * Not modelled: skipping of masked scores, prediction of several tokens, vision and audio towers of models of several modes. Shapes: rows are tokens,
+ * channels are features. Beside this file: hf_pair.c (encoder and decoder), hf_towers.c (CLIP), hf_stages.c (Swin, ConvNeXt, ResNet), hf_sound.c (wav2vec
+ * 2.0), hf_compressed.c (DeepSeek-V4), hf_recurrent.c, hf_special.c. */
 #include "base/diag.h"
 #include "base/mem.h"
 #include "sw/hf_maker.h"
