@@ -6,6 +6,7 @@
 #include "cli/output_file.h"
 #include "experiments/scalesim_config.h"
 #include "experiments/timeloop.h"
+#include "sw/import.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -183,6 +184,18 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcasecmp(text + n - m, end) == 0;
 }
 
+/* An architecture or a mapping of Timeloop, without that word before it. */
+static bool is_timeloop(const char *path)
+{
+    struct err ignored = ERR_INIT; /* another reader will say it */
+    size_t len;
+    bool yaml = ends_with(path, ".yaml") || ends_with(path, ".yml");
+    char *text = yaml ? file_read(path, CONFIG_MAX, &len, &ignored) : NULL;
+    const char *part = text ? import_timeloop_part(text) : NULL;
+    mem_free(text);
+    return part && strcmp(part, "problem") != 0;
+}
+
 static int run(struct cli *cli, const void *values, int n_args, const char *const *args)
 {
     const struct import_opts *o = values;
@@ -197,6 +210,9 @@ static int run(struct cli *cli, const void *values, int n_args, const char *cons
         static const char *const formats[] = {"timeloop"};
         return cli_unknown(cli, "format", args[0], formats, 1);
     }
+    if (is_timeloop(args[0])) {
+        return import_timeloop_files(cli, o, 1, args);
+    }
     if (o->output || o->form != FORM_AUTO) {
         return cli_fail(cli, ERR_USAGE, "a workload needs no conversion: name '%s' in a study as it is", args[0]);
     }
@@ -210,7 +226,7 @@ const struct verb verb_import = {
     .help = "read files of other tools",
     .details = "A workload (.yaml, .onnx, Hugging Face config.json, SCALE-Sim .csv, a Timeloop problem or a folder of "
                "them) is summed up as by `dovetail workload`; studies read the same files.\n"
-               "A SCALE-Sim architecture (.cfg) becomes a template of ours.\n"
+               "A SCALE-Sim architecture (.cfg), or one of Timeloop, becomes a template of ours.\n"
                "timeloop: problem, architecture and mapping files of Timeloop v0.4, in any order; docs/timeloop.md "
                "says what is read. Alone, a problem is "
                "listed and an architecture becomes a template of ours; all three become a case for `dovetail model "

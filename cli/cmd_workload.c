@@ -33,12 +33,13 @@ static const struct opt options[] = {
      .help = "refuse an ONNX file with an operator that is not known"},
     OPT_END};
 
-/* The network, with what an ONNX file says of itself when it is one. */
+/* The network, with what an ONNX file or a config.json says of itself when it is one. */
 struct loaded {
     struct network *net;
     struct weights *weights; /* when --sqnr asks for them */
-    bool onnx;
+    bool onnx, hf;
     struct onnx_facts facts;
+    struct hf_facts config;
 };
 
 static bool ends_in(const char *text, const char *ending)
@@ -60,8 +61,20 @@ static void load_onnx(const char *path, const struct workload_opts *o, const str
         return;
     }
     out->onnx = true;
-    out->net = import_onnx(path, data, len, args, n_args, o->batch, o->strict, &out->facts, d);
+    out->net = import_is_pointer(path, data, len, d)
+                   ? NULL
+                   : import_onnx(path, data, len, args, n_args, o->batch, o->strict, &out->facts, d);
     mem_free(data);
+}
+
+/* After the network of a config.json. */
+static void read_config(const char *path, struct loaded *out)
+{
+    struct err err = ERR_INIT;
+    size_t len;
+    char *text = file_read(path, (size_t)1 << 26, &len, &err);
+    out->hf = text && import_hf_facts(path, text, len, &out->config) == 0;
+    mem_free(text);
 }
 
 /* "name=12" into its parts; name is cut in a copy that `names` keeps. */
@@ -175,6 +188,25 @@ static void print_text(const struct cli *cli, const struct workload_opts *o, con
                f->nodes, f->unknown, (long long)f->macs, (long long)f->macs_quantised, (long long)f->macs_subgraphs,
                (long long)f->initializer_elements, (long long)f->constant_elements);
     }
+    if (l->hf) {
+        const struct hf_facts *f = &l->config;
+        printf("config       %s: %lld layers, %d with keys; width %lld, %lld heads, %lld of keys, of %lld; vocabulary "
+               "%lld; a "
+               "token leaves %lld bytes of keys and values at 16 bits\n",
+               f->read_as[0] ? f->read_as : "no type", (long long)f->layers, f->attention_layers, (long long)f->hidden,
+               (long long)f->heads, (long long)f->kv_heads, (long long)f->head_dim, (long long)f->vocab,
+               (long long)(2 * f->kv_elements_per_token));
+    }
+}
+
+static json_t *config_json(const struct hf_facts *f)
+{
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:I}", "model_type", f->type, "read_as",
+                     f->read_as, "layers", (json_int_t)f->layers, "hidden", (json_int_t)f->hidden, "heads",
+                     (json_int_t)f->heads, "kv_heads", (json_int_t)f->kv_heads, "head_dim", (json_int_t)f->head_dim,
+                     "vocab", (json_int_t)f->vocab, "attention_layers", f->attention_layers, "kv_elements_per_token",
+                     (json_int_t)f->kv_elements_per_token, "kv_bytes_per_token_fp16",
+                     (json_int_t)(2 * f->kv_elements_per_token));
 }
 
 static json_t *operator_json(const struct network *net, const struct op *op)
@@ -225,6 +257,9 @@ static json_t *summary_json(const struct workload_opts *o, const struct loaded *
                                       (json_int_t)f->initializer_elements, "constant_elements",
                                       (json_int_t)f->constant_elements));
     }
+    if (l->hf) {
+        json_object_set_new(root, "hugging_face", config_json(&l->config));
+    }
     fused_totals(net, &t);
     json_t *fusion = json_pack("{s:i}", "fused", t.fused);
     set_activations(fusion, &t);
@@ -251,6 +286,9 @@ static int run_with(struct cli *cli, const struct workload_opts *o, const char *
         load_onnx(model, o, args, n_args, &l, &d);
     } else {
         l.net = network_load(model, args, n_args, o->batch, &d);
+    }
+    if (l.net != NULL && ends_in(model, ".json")) {
+        read_config(model, &l);
     }
     if (l.net != NULL && o->sqnr) {
         l.weights = weights_load(model, l.net, args, n_args, o->batch, &d);

@@ -32,24 +32,37 @@ static const struct key keys[] = {
     KEY(hidden, "hidden_size", "n_embd", "n_embed", "d_model", "dim"),
     KEY(heads, "num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads", "decoder_attention_heads",
         "encoder_attention_heads"),
-    KEY(kv_heads, "num_key_value_heads", "num_kv_heads", "head_num_kv", "multi_query_group_num",
-        "attn_config.kv_n_heads"),
+    KEY(kv_heads, "num_key_value_heads", "num_kv_heads", "n_kv_heads", "n_kv_head", "n_head_kv", "head_num_kv",
+        "multi_query_group_num", "num_query_groups", "attn_config.kv_n_heads"),
     KEY(head_dim, "head_dim", "attention_head_dim", "kv_channels", "d_kv"),
     KEY(v_head_dim, "v_head_dim"),
-    KEY(vocab, "vocab_size", "padded_vocab_size"),
+    KEY(vocab, "vocab_size", "padded_vocab_size", "n_vocab"),
     KEY(ffn, "intermediate_size", "n_inner", "ffn_hidden_size", "inter_size", "hidden_dim",
-        "ffn_config.ffn_hidden_size", "ffn_dim", "d_ff", "decoder_ffn_dim"),
+        "ffn_config.ffn_hidden_size", "ffn_dim", "d_ff", "d_inner", "decoder_ffn_dim"),
     KEY(experts, "num_local_experts", "n_routed_experts", "num_experts", "ffn_config.moe_num_experts"),
-    KEY(top_k, "num_experts_per_tok", "experts_per_token", "ffn_config.moe_top_k", "moe_topk", "top_k_experts"),
-    KEY(shared_experts, "n_shared_experts"),
+    KEY(top_k, "num_experts_per_tok", "num_experts_per_token", "experts_per_token", "ffn_config.moe_top_k", "moe_topk",
+        "top_k_experts"),
+    KEY(shared_experts, "n_shared_experts", "num_shared_experts"),
     KEY(moe_ffn, "moe_intermediate_size"),
     KEY(shared_ffn, "shared_expert_intermediate_size", "shared_intermediate_size",
         "moe_shared_expert_intermediate_size", "share_expert_dim"),
-    KEY(moe_latent, "moe_latent_size"),
+    KEY(moe_latent, "moe_latent_size", "routed_expert_hidden_size"),
+    KEY(kda_heads, "linear_attn_config.num_heads", "linear_num_heads"),
+    KEY(kda_dim, "linear_attn_config.head_dim", "linear_head_dim"),
+    KEY(kda_conv, "linear_attn_config.short_conv_kernel_size"),
+    KEY(residual_blocks, "attn_res_block_size"),
     KEY(kv_rank, "kv_lora_rank"),
     KEY(q_rank, "q_lora_rank"),
     KEY(rope_dim, "qk_rope_head_dim"),
     KEY(nope_dim, "qk_nope_head_dim"),
+    KEY(index_heads, "index_n_heads"),
+    KEY(index_dim, "index_head_dim"),
+    KEY(index_topk, "index_topk"),
+    KEY(out_groups, "o_groups"),
+    KEY(out_rank, "o_lora_rank"),
+    KEY(streams, "hc_mult"),
+    KEY(sinkhorn, "hc_sinkhorn_iters"),
+    KEY(hash_layers, "num_hash_layers"),
     KEY(window, "sliding_window", "attention_window_size", "local_attention"),
     KEY(rwkv_width, "attention_hidden_size"),
     KEY(lru_width, "lru_width"),
@@ -66,8 +79,9 @@ static const struct key keys[] = {
     KEY(mamba_state, "ssm_state_size", "mamba_d_state", "state_size"),
     KEY(mamba_conv, "mamba_d_conv", "conv_kernel"),
     KEY(mamba_rank, "time_step_rank", "mamba_dt_rank"),
-    KEY(mamba_heads, "mamba_num_heads", "mamba_n_heads"),
-    KEY(mamba_groups, "n_groups", "mamba_n_groups"),
+    KEY(mamba_heads, "mamba_num_heads", "mamba_n_heads", "n_mamba_heads"),
+    KEY(mamba_groups, "n_groups", "mamba_n_groups", "mamba_ngroups"),
+    KEY(adapter_rank, "adapter_rank"),
     KEY(delta_keys, "linear_num_key_heads"),
     KEY(delta_values, "linear_num_value_heads"),
     KEY(delta_key_dim, "linear_key_head_dim"),
@@ -82,9 +96,6 @@ static const struct key keys[] = {
 static const struct {
     const char *key, *why;
 } refused[] = {
-    {"compress_ratios", "attention over compressed keys is not modelled"},
-    {"linear_attn_config", "layers of linear attention of this kind are not modelled"},
-    {"conv_dim", "a convolutional front end on samples of sound is not modelled"},
     {"depths", "stages of different widths are not modelled: import the network as an ONNX file"},
     {"num_sparse_encoder_layers", "experts in an encoder and a decoder are not modelled"},
     {"backbone", "a network on top of a convolutional one is not modelled: import it as an ONNX file"},
@@ -102,17 +113,15 @@ static const struct {
     {"rwkv7", "recurrences of RWKV-5 and later are not modelled"},
     {"mobilebert", "its bottlenecks are not modelled: import the network as an ONNX file"},
     {"squeezebert", "its grouped projections are not modelled: import the network as an ONNX file"},
+    {"wav2vec2-", "its conformer layers are not modelled: import the network as an ONNX file"},
+    {"data2vec-audio", "its convolutions of positions are not modelled: import the network as an ONNX file"},
+    {"sew", "its squeezed sequences are not modelled: import the network as an ONNX file"},
     {"funnel", "pooling of tokens between layers is not modelled: import the network as an ONNX file"},
     {"reformer", "reversible layers with hashed attention are not modelled"},
     {"perceiver", "attention to latents is not modelled: import the network as an ONNX file"},
     {"fnet", "Fourier transforms in place of attention are not modelled"},
     {"gemma3n", "its alternating updates of several streams are not modelled"},
-    {"beit", "tables of relative positions in an image are not modelled: import the network as an ONNX file"},
-    {"data2vec-vision",
-     "tables of relative positions in an image are not modelled: import the network as an ONNX file"},
-    {"longformer", "projections of their own for global tokens are not modelled: import the network as an ONNX file"},
     {"led", "projections of their own for global tokens are not modelled: import the network as an ONNX file"},
-    {"xlnet", "projections of relative positions are not modelled: import the network as an ONNX file"},
     {"xlstm", "its recurrence is not modelled"},
     {"retnet", "its recurrence is not modelled"},
     {"minimax_text_01", "layers of lightning attention are not modelled"},
@@ -154,6 +163,9 @@ int hf_count(const struct node *map, const char *path, int64_t *out, struct diag
     char *end = NULL;
     errno = 0;
     long long v = n->kind == NODE_SCALAR ? strtoll(n->text, &end, 10) : -1;
+    if (end && strcmp(end, ".0") == 0) {
+        end += 2;
+    }
     if (errno || v < 0 || v > (int64_t)1 << 32 || end == NULL || *end != '\0') {
         return diags_error(d, n->mark, NULL, "'%s' must be a whole number from 0 to 2^32", path);
     }
@@ -166,7 +178,9 @@ static int read_keys(const struct node *map, struct hf_config *c, struct diags *
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         int64_t value = 0;
         for (int a = 0; a < KEY_NAMES && keys[i].names[a] && value == 0; a++) {
-            if (hf_count(map, keys[i].names[a], &value, d)) {
+            const struct node *n = hf_find(map, keys[i].names[a]);
+            bool sound = n && n->kind == NODE_SEQUENCE && strcmp(keys[i].names[a], "conv_kernel") == 0;
+            if (!sound && hf_count(map, keys[i].names[a], &value, d)) {
                 return -1;
             }
         }
@@ -184,7 +198,7 @@ static int check(const struct hf_config *c, const struct node *root, struct diag
                            "this file states no architecture: number of layers, width "
                            "and heads are needed");
     }
-    if (c->vocab < 1 && !c->image) {
+    if (c->vocab < 1 && !c->image && !(c->sound_layers && c->sound_head != HF_SOUND_LETTERS)) {
         return diags_error(d, root->mark, NULL, "this file does not state the size of its vocabulary");
     }
     if (c->layers > HF_LAYERS) {
@@ -248,9 +262,7 @@ static int refuse(const struct node *map, const struct hf_config *c, struct diag
     }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const struct node *n = node_get(map, refused[i].key);
-        bool list =
-            strcmp(refused[i].key, "conv_dim") != 0 || (n && n->kind == NODE_SEQUENCE); /* LFM2 has a number there */
-        if (n && list && n->kind != NODE_NULL &&
+        if (n && n->kind != NODE_NULL &&
             !(n->kind == NODE_SCALAR && (strcmp(n->text, "false") == 0 || strcmp(n->text, "null") == 0))) {
             return diags_error(d, n->key_mark, NULL, "%s", refused[i].why);
         }
@@ -262,6 +274,9 @@ int hf_read_text_model(const struct node *top, const struct node *map, struct hf
 {
     if (c->model_type[0] == '\0') {
         set_type(top, map, c);
+    }
+    if (hf_has_stages(c)) {
+        return hf_read_stages(map, c, d);
     }
     if (refuse(map, c, d) || read_keys(map, c, d)) {
         return -1;
@@ -283,8 +298,9 @@ int hf_read_text_model(const struct node *top, const struct node *map, struct hf
     c->sliding_kv_heads = c->sliding_kv_heads ? c->sliding_kv_heads : c->kv_heads;
     c->sliding_head_dim = c->sliding_head_dim ? c->sliding_head_dim : c->head_dim;
     c->sliding_v_head_dim = c->sliding_v_head_dim ? c->sliding_v_head_dim : c->sliding_head_dim;
-    if (check(c, top, d) || hf_set_kinds(map, c, d) || hf_set_dense(map, c, d) || hf_set_experts(map, c, d) ||
-        check(c, top, d)) {
+    if (hf_set_sound(map, top, c, d) || check(c, top, d) || hf_set_kinds(map, c, d) || hf_set_zamba(map, c, d) ||
+        hf_set_kda(map, c, d) || hf_set_compressed(map, c, d) || hf_set_index(map, c, d) || hf_set_dense(map, c, d) ||
+        hf_set_experts(map, c, d) || check(c, top, d)) {
         return -1;
     }
     hf_count_kv(c);
@@ -296,13 +312,12 @@ static void warn_left_out(const struct node *root, struct diags *d)
     static const struct {
         const char *key, *what;
     } left_out[] = {
-        {"index_topk", "the indexer of its sparse attention is not modelled: attention "
-                       "is over the whole context"},
         {"num_nextn_predict_layers", "layers that predict further tokens are not modelled"},
         {"text_config", "only the text model is read"},
         {"num_random_blocks", "its block-sparse attention is not modelled: attention is over the whole context"},
         {"sparse_attention_config", "its sparse attention is not modelled: attention is over the whole context"},
         {"vision_config", "the vision tower is not modelled"},
+        {"do_segmentation", "the heads for coordinates, sizes and masks are not modelled"},
         {"audio_config", "the audio tower is not modelled"},
         {"quantization_config", "the stored number formats are not read: bits are the study's"},
     };
@@ -328,6 +343,7 @@ int hf_read_root(const struct node *root, struct hf_config *out, struct diags *d
                                          "thinker_config.text_config",
                                          "thinker_config.llm_config"};
     const struct node *text = NULL;
+    snprintf(out->file_type, sizeof out->file_type, "%s", hf_word(root, "model_type"));
     warn_left_out(root, d);
     for (size_t i = 0; i < sizeof places / sizeof *places && text == NULL; i++) {
         const struct node *n = hf_find(root, places[i]);

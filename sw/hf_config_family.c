@@ -156,6 +156,18 @@ static void lfm2_width(const struct node *map, struct hf_config *c, struct diags
     c->conv_bias = hf_is_true(node_get(map, "conv_bias"));
 }
 
+/* A table a layer: one entry a head for each difference of rows and columns, three for the class token (H. Bao et al., arXiv:2106.08254). */
+static void beit_details(const struct node *map, struct hf_config *c)
+{
+    int64_t side = c->patch > 0 ? c->image / c->patch : 0;
+    bool tables = hf_is_true(node_get(map, "use_relative_position_bias"));
+    c->layer_relative = tables && side > 0 && side < 1 << 12 ? (2 * side - 1) * (2 * side - 1) + 3 : 0;
+    c->image_positions = hf_is_true(node_get(map, "use_absolute_position_embeddings"));
+    const char *scale = hf_word(map, "layer_scale_init_value");
+    c->vocab = c->image > 0 ? 0 : c->vocab; /* of the visual words that it learned from */
+    c->layer_scale = scale[0] == '\0' || strtod(scale, NULL) > 0;
+}
+
 /* What single families do with keys of common names. */
 static void family_details(const struct node *map, struct hf_config *c, struct diags *d)
 {
@@ -176,6 +188,25 @@ static void family_details(const struct node *map, struct hf_config *c, struct d
         c->keys_are_values = hf_is_true(node_get(map, "attention_k_eq_v"));
         c->wide_shared = hf_is_true(node_get(map, "use_double_wide_mlp"));
         c->shared_ffn = c->experts > 1 ? c->ffn : 0; /* a dense MLP beside the experts */
+    }
+    if (strcmp(c->model_type, "longformer") == 0) { /* a number, or one a layer: the first counts */
+        const struct node *window = node_get(map, "attention_window");
+        const struct node *one =
+            window && window->kind == NODE_SEQUENCE && window->n_children > 0 ? &window->child[0] : window;
+        c->window = one && one->kind == NODE_SCALAR ? strtoll(one->text, NULL, 10) : 512;
+        c->window = c->window < 1 || c->window > 1 << 30 ? 512 : c->window;
+        c->global_token = true;
+    }
+    if (strcmp(c->model_type, "zamba2") == 0) {
+        c->rotary = hf_is_true(node_get(map, "use_mem_rope"));
+        c->attention_adapter = hf_is_true(node_get(map, "use_shared_attention_adapter"));
+    }
+    if (strcmp(c->model_type, "xlnet") == 0) {
+        c->distances = true;
+        c->relative = c->hidden; /* the embedding of what is masked */
+    }
+    if (strcmp(c->model_type, "beit") == 0 || strcmp(c->model_type, "data2vec-vision") == 0) {
+        beit_details(map, c);
     }
     if (strcmp(c->model_type, "falcon_h1") == 0) {
         const struct node *norm = node_get(map, "mamba_rms_norm");
@@ -203,7 +234,12 @@ static void family_details(const struct node *map, struct hf_config *c, struct d
     if (strcmp(c->model_type, "falcon_mamba") == 0) {
         hf_count(map, "intermediate_size", &c->mamba_inner, d);
     }
-    c->gated_attention = c->delta_values > 0;   /* Qwen3-Next */
+    c->gated_attention =
+        c->delta_values > 0 || hf_is_true(node_get(map, "mla_use_output_gate")); /* Qwen3-Next, Kimi K3 */
+    c->kda_wide_gate = hf_is_true(hf_find(map, "linear_attn_config.use_full_rank_gate"));
+    c->latent_norm = hf_is_true(node_get(map, "latent_moe_use_norm"));
+    c->delta_conv = c->delta_conv ? c->delta_conv : c->kda_conv;
+    c->kda_conv = c->kda_conv ? c->kda_conv : c->delta_conv ? c->delta_conv : 4;
     if (c->experts == 0 && c->shared_ffn > 0) { /* Granite 4 without experts: the shared MLP is all of it */
         c->ffn = c->shared_ffn;
         c->shared_ffn = 0;
@@ -212,6 +248,17 @@ static void family_details(const struct node *map, struct hf_config *c, struct d
         c->mamba_heads = c->heads;
         c->heads = 0;
     }
+}
+
+/* Meta's params.json: 2/3 of four times the width, times a factor, up to a multiple (llama/model.py, FeedForward). 0: not that. */
+static int64_t meta_width(const struct node *map, const struct hf_config *c, struct diags *d)
+{
+    int64_t multiple = 0;
+    const char *factor = hf_word(map, "ffn_dim_multiplier");
+    hf_count(map, "multiple_of", &multiple, d);
+    double width =
+        floor((double)(8 * c->hidden / 3) * (factor[0] && strcmp(factor, "null") ? strtod(factor, NULL) : 1.0));
+    return multiple && width > 0 && width < 1e12 ? ((int64_t)width + multiple - 1) / multiple * multiple : 0;
 }
 
 void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, struct diags *d)
@@ -223,6 +270,7 @@ void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, s
     c->v_head_dim = c->v_head_dim ? c->v_head_dim : c->head_dim;
     int64_t ratio = 0;
     hf_count(map, "expansion_ratio", &ratio, d);
+    c->ffn = c->ffn ? c->ffn : meta_width(map, c, d);
     c->ffn = c->ffn ? c->ffn : (ratio ? ratio : 4) * c->hidden;
     c->moe_ffn = c->moe_ffn ? c->moe_ffn : c->ffn;
     c->shared_ffn = c->shared_ffn ? c->shared_ffn : c->shared_experts * c->moe_ffn;
@@ -246,8 +294,9 @@ void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, s
         hf_count(map, "num_labels", &c->labels, d);
     }
     c->extra_tokens = strcmp(c->model_type, "deit") == 0 ? 2 : 1;
+    c->image_positions = true;
     if (strncmp(c->model_type, "dinov2", 6) == 0) {
-        c->layer_scale = true;
+        c->layer_scale = c->mask_token = true;
         c->labels = labels ? c->labels : 0; /* the class without a head is the usual one */
     }
     if (strstr(c->model_type,
@@ -256,13 +305,15 @@ void hf_fill_defaults(const struct node *map, int traits, struct hf_config *c, s
         c->patch_norm = strncmp(c->model_type, "clip", 4) == 0;
         c->extra_tokens = c->patch_norm ? 1 : 0;
     }
+    c->stated_kv_heads = c->kv_heads;
+    c->stated_head_dim = c->head_dim;
     family_details(map, c, d);
     if (c->mamba_state) {
         int64_t expand = 0;
         hf_count(map, node_get(map, "mamba_expand") ? "mamba_expand" : "expand", &expand, d);
         int64_t head = 0;
-        static const char *const widths[] = {"mamba_head_dim", "mamba_d_head", "head_dim"};
-        for (int i = 0; i < 3 && head == 0; i++) {
+        static const char *const widths[] = {"mamba_head_dim", "mamba_d_head", "mamba_headdim", "head_dim"};
+        for (int i = 0; i < 4 && head == 0; i++) {
             hf_count(map, widths[i], &head, d);
         }
         c->mamba_inner = c->mamba_heads   ? c->mamba_heads * head

@@ -46,6 +46,7 @@ static int64_t window_period(const struct node *map, const struct hf_config *c, 
                  {"gemma3_text", 6},
                  {"cohere2", 4},
                  {"mistral", HF_LAYERS + 1},
+                 {"longformer", HF_LAYERS + 1},
                  {"starcoder2", HF_LAYERS + 1},
                  {"phi3", HF_LAYERS + 1},
                  {"mixtral", HF_LAYERS + 1}};
@@ -91,11 +92,12 @@ static int read_plan(const struct node *map, const struct hf_config *c, struct p
         return -1;
     }
     p->full = p->full ? p->full : 4;
+    bool zamba2 = strcmp(c->model_type, "zamba2") == 0; /* hf_set_zamba() */
+    p->blocks = zamba2 ? NULL : p->blocks;
     for (int64_t i = 0; p->blocks && i < p->blocks->n_children; i++) {
         if (item_is(p->blocks, i, "hybrid")) {
-            return diags_error(
-                d, p->blocks->mark, NULL,
-                "layers that share one attention block with adapters of their own (Zamba) are not modelled");
+            return diags_error(d, p->blocks->mark, NULL,
+                               "layers that share one attention block are modelled as Zamba2 has them, not as this");
         }
     }
     p->blocks = c->mamba_heads > 0 ? p->blocks : NULL;
@@ -150,6 +152,9 @@ static int layer_kind(const struct plan *p, const struct hf_config *c, int64_t i
     if (c->delta_values && (p->types ? item_is(p->types, i, "linear_attention") : (i + 1) % p->full != 0)) {
         return HF_DELTA;
     }
+    if (c->kda_heads > 0 && (item_is(p->types, i, "linear_attention") || item_is(p->types, i, "kda_attention"))) {
+        return HF_KDA;
+    }
     if (item_is(p->types, i, "linear_attention")) {
         return diags_error(d, p->types->mark, NULL, "layers of linear attention of this kind are not modelled");
     }
@@ -178,6 +183,65 @@ int hf_set_kinds(const struct node *map, struct hf_config *c, struct diags *d)
         c->attention_layers += kind == HF_ATTENTION || kind == HF_SLIDING || kind == HF_BOTH;
     }
     return hf_set_blocks(map, c, d);
+}
+
+/* Zamba2: which layers have the shared block before their recurrence, as numbers or words. */
+int hf_set_zamba(const struct node *map, struct hf_config *c, struct diags *d)
+{
+    const struct node *ids = list_of(map, "hybrid_layer_ids"), *words = list_of(map, "layers_block_type");
+    if (strcmp(c->model_type, "zamba2") != 0) {
+        return 0;
+    }
+    int64_t wide = 0;
+    if (hf_count(map, "num_mem_blocks", &c->shared_blocks, d)) {
+        return -1;
+    }
+    c->shared_blocks = c->shared_blocks ? c->shared_blocks : 1;
+    c->attention_layers = 0;
+    for (int64_t i = 0; i < c->layers; i++) {
+        bool hybrid = ids ? has_number(ids, i) : item_is(words, i, "hybrid");
+        c->kind[i] = hybrid ? HF_ZAMBA : HF_MAMBA;
+        c->mlp[i] = false;
+        c->attention_layers += hybrid;
+    }
+    if (c->mamba_heads < 1 || c->attention_layers == 0 || c->heads < 1 || c->head_dim < 1 || c->adapter_rank < 1 ||
+        c->adapter_rank > 1 << 20 || c->kv_heads < 1 || __builtin_mul_overflow(c->heads, c->head_dim, &wide) ||
+        wide > 1 << 24) {
+        return diags_error(d, map->mark, NULL,
+                           "Zamba2 needs 'n_mamba_heads', 'adapter_rank', heads, and 'hybrid_layer_ids' or "
+                           "'layers_block_type' with \"hybrid\" in it");
+    }
+    return 0;
+}
+
+/* Kimi Linear numbers its layers from 1. */
+int hf_set_kda(const struct node *map, struct hf_config *c, struct diags *d)
+{
+    const struct node *all = node_get(map, "linear_attn_config"),
+                      *linear = hf_find(map, "linear_attn_config.kda_layers");
+    if (all && all->kind == NODE_MAPPING && linear == NULL) {
+        return diags_error(d, all->mark, NULL, "layers of linear attention of this kind are not modelled");
+    }
+    for (int64_t i = 0; linear && i < c->layers; i++) {
+        if (has_number(linear, i + 1)) {
+            c->attention_layers -= c->kind[i] == HF_ATTENTION;
+            c->kind[i] = HF_KDA;
+        }
+    }
+    bool any = linear != NULL;
+    for (int64_t i = 0; i < c->layers; i++) {
+        any |= c->kind[i] == HF_KDA;
+    }
+    int64_t width = 0;
+    if (any && (c->kda_heads < 1 || c->kda_dim < 1 || __builtin_mul_overflow(c->kda_heads, c->kda_dim, &width) ||
+                width > 1 << 24 || c->kda_conv > 1024)) {
+        return diags_error(d, map->mark, NULL, "linear attention of %lld heads of width %lld", (long long)c->kda_heads,
+                           (long long)c->kda_dim);
+    }
+    if (c->residual_blocks > 0 && (c->layers - 1) / c->residual_blocks >= HF_RESIDUALS) {
+        return diags_error(d, map->mark, NULL, "'attn_res_block_size' makes more than %d blocks", HF_RESIDUALS);
+    }
+    return 0;
 }
 
 /* A positive number of a block of DeciLM. 0, or -1 with an error. */
@@ -291,7 +355,10 @@ void hf_count_kv(struct hf_config *c)
         if (i >= c->layers - c->shared_kv) {
             continue;
         }
-        if (c->kind[i] == HF_ATTENTION || c->kind[i] == HF_BOTH) {
+        if (c->compressed) {
+            int64_t ratio = c->kind[i] == HF_SPARSE ? c->sparse_ratio : c->kind[i] == HF_HEAVY ? c->heavy_ratio : 0;
+            c->kv_elements_per_token += c->head_dim + (ratio ? c->head_dim / ratio : 0);
+        } else if (c->kind[i] == HF_ATTENTION || c->kind[i] == HF_BOTH || c->kind[i] == HF_ZAMBA) {
             c->kv_elements_per_token += c->kv_rank ? c->kv_rank + c->rope_dim : kv * (c->head_dim + c->v_head_dim);
         } else if (c->kind[i] == HF_SLIDING) {
             c->kv_elements_per_token += c->sliding_kv_heads * (c->sliding_head_dim + c->sliding_v_head_dim);

@@ -2,6 +2,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "sw/hf_read.h"
+#include "sw/import.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,8 +31,7 @@ static char *without_infinities(const char *text, size_t len)
 static struct doc *open_config(const char *name, const char *text, size_t len, struct diags *d)
 {
     const struct mark nowhere = {NULL, 0, 0, 0};
-    if (strncmp(text, "version https://git-lfs", 23) == 0) {
-        diags_error(d, nowhere, "fetch the file with 'git lfs pull'", "'%s' is a Git LFS pointer, not the file", name);
+    if (import_is_pointer(name, text, len, d)) {
         return NULL;
     }
     if (memchr(text, '\0', len)) {
@@ -85,6 +85,7 @@ int hf_config_read_towers(const char *name, const char *text, size_t len, struct
                      hf_count(&doc->root, "projection_dim", projection, d)
                  ? -1
                  : 1;
+        snprintf(tower[0].file_type, sizeof tower[0].file_type, "%s", hf_word(&doc->root, "model_type"));
         *projection = clip ? *projection ? *projection : 512 : 0;
     }
     doc_free(doc);

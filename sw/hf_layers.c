@@ -114,6 +114,13 @@ static void keys_values(struct hf_maker *m, int64_t layer, int in, bool sliding,
     m->kept[sliding][1] = *value;
 }
 
+/* A gate from the layer's input over what its attention came to. */
+static int gated(struct hf_maker *m, int in, int x, int64_t width)
+{
+    int gate = hf_linear(m, "attention_gate", in, width, m->c->qkv_bias);
+    return hf_two(m, "attention_product", VECTOR_MUL, x, hf_unary(m, "sigmoid", VECTOR_ACTIVATION, gate, SILU_OPS, 0));
+}
+
 static int attention(struct hf_maker *m, int64_t layer, int in, bool sliding)
 {
     const struct hf_config *c = m->c;
@@ -129,24 +136,40 @@ static int attention(struct hf_maker *m, int64_t layer, int in, bool sliding)
         k = hf_view(m, "key_window", k, kv * dim, seen);
         v = hf_view(m, "value_window", v, kv * v_dim, seen);
     }
-    int64_t learned = (c->sinks ? c->heads : 0) + m->relative;
+    int64_t learned = (c->sinks ? c->heads : 0) + m->relative + c->layer_relative * c->heads +
+                      (c->gated_distances ? c->heads + 8 * (c->head_dim + 1) : 0);
     m->relative = 0;
     int p = hf_unary(m, "softmax", VECTOR_SOFTMAX, hf_matmul(m, "scores", q, k, c->heads, kv, true), SOFTMAX_OPS_HF,
                      learned);
     int x = hf_matmul(m, "attention", p, v, c->heads, kv, false);
-    if (c->gated_attention) {
-        int gate = hf_linear(m, "attention_gate", in, c->heads * v_dim, c->qkv_bias);
-        x = hf_two(m, "attention_product", VECTOR_MUL, x, hf_unary(m, "sigmoid", VECTOR_ACTIVATION, gate, SILU_OPS, 0));
-    }
+    x = c->gated_attention ? gated(m, in, x, c->heads * v_dim) : x;
+    x = c->global_token ? hf_global_attention(m, in, x) : x;
     return hf_linear(m, "output", x, c->hidden, c->out_bias);
 }
 
+/* DeepSeek-V3.2's choice of keys for latent attention. How many a token attends to. */
+static int64_t chosen(struct hf_maker *m, int64_t layer, int in, int query)
+{
+    const struct hf_config *c = m->c;
+    if (c->index_topk == 0) {
+        return m->context;
+    }
+    if (c->indexes[layer]) {
+        int k = hf_linear(m, "index_key", in, c->index_dim, false);
+        k = hf_unary(m, "index_key_norm", VECTOR_NORM, k, LAYER_OPS, 2 * c->index_dim);
+        k = hf_cache(m, "index_cache", hf_unary(m, "index_key_rotary", VECTOR_ROTARY, k, ROTARY_OPS, 0));
+        hf_index(m, in, query, k);
+    }
+    return c->index_topk < m->context ? c->index_topk : m->context;
+}
+
 /* DeepSeek-V2's multi-head latent attention (arXiv:2405.04434, section 2.1). */
-static int latent_attention(struct hf_maker *m, int in)
+static int latent_attention(struct hf_maker *m, int64_t layer, int in)
 {
     const struct hf_config *c = m->c;
     int64_t h = c->heads, nope = c->nope_dim, rope = c->rope_dim, rank = c->kv_rank, v = c->v_head_dim;
     int q = c->q_rank ? hf_norm(m, "query_norm", hf_linear(m, "query_down", in, c->q_rank, false)) : in;
+    int64_t seen = chosen(m, layer, in, q);
     q = hf_unary(m, "query_rotary", VECTOR_ROTARY, hf_linear(m, "query_up", q, h * (nope + rope), false), ROTARY_OPS,
                  0);
     int latent = hf_linear(m, "latent", in, rank + rope, false);
@@ -156,17 +179,19 @@ static int latent_attention(struct hf_maker *m, int in)
         int kv =
             hf_linear(m, "key_value_up", hf_view(m, "compressed", latent, rank, m->context), h * (nope + v), false);
         int k = join(m, "keys", kv, latent, h * (nope + rope), m->context);
+        k = seen < m->context ? hf_view(m, "keys_chosen", k, h * (nope + rope), seen) : k;
         int p = hf_unary(m, "softmax", VECTOR_SOFTMAX, hf_matmul(m, "scores", q, k, h, h, true), SOFTMAX_OPS_HF, 0);
-        result = hf_matmul(m, "attention", p, hf_view(m, "values", kv, h * v, m->context), h, h, false);
+        result = hf_matmul(m, "attention", p, hf_view(m, "values", kv, h * v, seen), h, h, false);
     } else {
         int folded = per_head(m, "key_up", hf_view(m, "query_nope", q, h * nope, m->tokens), h, rank);
         int whole = join(m, "queries", folded, q, h * (rank + rope), m->tokens);
+        latent = seen < m->context ? hf_view(m, "latent_chosen", latent, rank + rope, seen) : latent;
         int p = hf_unary(m, "softmax", VECTOR_SOFTMAX, hf_matmul(m, "scores", whole, latent, h, 1, true),
                          SOFTMAX_OPS_HF, 0);
-        int sum = hf_matmul(m, "attention", p, hf_view(m, "compressed", latent, rank, m->context), h, 1, false);
+        int sum = hf_matmul(m, "attention", p, hf_view(m, "compressed", latent, rank, seen), h, 1, false);
         result = per_head(m, "value_up", sum, h, v);
     }
-    return hf_linear(m, "output", result, c->hidden, false);
+    return hf_linear(m, "output", c->gated_attention ? gated(m, in, result, h * v) : result, c->hidden, false);
 }
 
 int hf_mlp(struct hf_maker *m, const char *prefix, int in, int64_t width, bool bias)
@@ -220,13 +245,15 @@ static int shared_expert(struct hf_maker *m, int in, int routed)
 }
 
 /* Router, routed experts, their weighted sum, shared experts beside. */
-static int mixture(struct hf_maker *m, int in)
+static int mixture(struct hf_maker *m, int64_t layer, int in)
 {
     const struct hf_config *c = m->c;
     char name[NETWORK_NAME];
-    hf_unary(m, "route", VECTOR_SOFTMAX, hf_linear(m, "router", in, c->experts, c->router_bias), SOFTMAX_OPS_HF, 0);
+    hf_unary(m, "route", VECTOR_SOFTMAX,
+             hf_linear(m, "router", in, c->experts, c->router_bias && layer >= c->hash_layers), SOFTMAX_OPS_HF, 0);
     int64_t width = c->moe_latent ? c->moe_latent : c->hidden;
     int each = c->moe_latent ? hf_linear(m, "latent_down", in, c->moe_latent, false) : in;
+    each = c->latent_norm && c->moe_latent ? hf_norm(m, "latent_norm_in", each) : each;
     int x = experts(m, "expert_up", each, c->moe_ffn);
     if (c->gated || c->expert_bias) {
         int g = hf_unary(m, "expert_activation", VECTOR_ACTIVATION, experts(m, "expert_gate", each, c->moe_ffn),
@@ -253,6 +280,8 @@ static int mix(struct hf_maker *m, int64_t i, int x)
         return hf_delta(m, x);
     case HF_RWKV:
         return hf_rwkv_time(m, x);
+    case HF_KDA:
+        return hf_kda(m, x);
     case HF_LRU:
         return hf_lru(m, x);
     case HF_CONV:
@@ -260,7 +289,10 @@ static int mix(struct hf_maker *m, int64_t i, int x)
     case HF_BOTH:
         return hf_two(m, "mixed", VECTOR_ADD, hf_mamba(m, x), attention(m, i, x, false));
     default:
-        return m->c->kv_rank ? latent_attention(m, x) : attention(m, i, x, m->c->kind[i] == HF_SLIDING);
+        return m->c->distances    ? hf_xlnet_attention(m, x)
+               : m->c->compressed ? hf_compressed_attention(m, i, x)
+               : m->c->kv_rank    ? latent_attention(m, i, x)
+                                  : attention(m, i, x, m->c->kind[i] == HF_SLIDING);
     }
 }
 
@@ -270,7 +302,7 @@ static int transform(struct hf_maker *m, int64_t i, int x)
     const struct hf_config *c = m->c;
     int64_t width = c->layer_ffn[i] ? c->layer_ffn[i] : c->ffn;
     width *= c->wide_shared && i >= c->layers - c->shared_kv ? 2 : 1;
-    return c->rwkv_width ? hf_rwkv_channel(m, x) : c->moe[i] ? mixture(m, x) : hf_mlp(m, "", x, width, c->mlp_bias);
+    return c->rwkv_width ? hf_rwkv_channel(m, x) : c->moe[i] ? mixture(m, i, x) : hf_mlp(m, "", x, width, c->mlp_bias);
 }
 
 /* Gemma's embedding of its own for each layer: it gates what the layer made (transformers, Gemma4TextDecoderLayer). */
@@ -286,6 +318,47 @@ static int add_layer_input(struct hf_maker *m, int in)
     return hf_two(m, "own_add", VECTOR_ADD, hf_norm(m, "own_norm", x), in);
 }
 
+/* A layer of DeepSeek-V4: each part reads a sum of the streams, and writes to all of them. */
+static int layer_of_streams(struct hf_maker *m, int64_t i, int streams)
+{
+    int mix_in = -1, transform_in = -1;
+    int x = hf_streams_in(m, "", streams, &mix_in);
+    streams = hf_streams_out(m, "add", mix(m, i, hf_norm(m, "norm", x)), streams, mix_in);
+    x = hf_streams_in(m, "mlp_", streams, &transform_in);
+    return hf_streams_out(m, "mlp_add", transform(m, i, hf_norm(m, "mlp_norm", x)), streams, transform_in);
+}
+
+int hf_blocks_sum(struct hf_maker *m, const char *part, int x)
+{
+    char name[NETWORK_NAME];
+    int in[HF_RESIDUALS + 1], n = 0;
+    while (n < m->n_sums) {
+        in[n] = m->block_sum[n];
+        n++;
+    }
+    in[n++] = x;
+    if (x < 0 || n == 1) {
+        return x;
+    }
+    int64_t ops = n * (RMS_OPS + 4) * m->net->act[x].elements; /* norm, product with a query, sum */
+    const struct vector_spec spec = {VECTOR_ADD, m->c->hidden, m->tokens, 1, ops, 2 * m->c->hidden};
+    return build_vector(m->net, hf_named(m, part, name), in, n, &spec, &m->err);
+}
+
+/* A layer of Kimi K3: each part reads a weighted sum of the blocks of layers before, and adds to its own block's. */
+static int layer_of_blocks(struct hf_maker *m, int64_t i, int sum)
+{
+    int x = hf_blocks_sum(m, "residual", sum);
+    bool first = i % m->c->residual_blocks == 0;
+    if (first) {
+        m->block_sum[m->n_sums++] = sum;
+    }
+    x = mix(m, i, hf_norm(m, "norm", x));
+    sum = first ? x : hf_two(m, "add", VECTOR_ADD, x, sum);
+    x = hf_norm(m, "mlp_norm", hf_blocks_sum(m, "mlp_residual", sum));
+    return hf_two(m, "mlp_add", VECTOR_ADD, transform(m, i, x), sum);
+}
+
 int hf_layer(struct hf_maker *m, int64_t i, int in)
 {
     const struct hf_config *c = m->c;
@@ -295,6 +368,15 @@ int hf_layer(struct hf_maker *m, int64_t i, int in)
     m->shared = c->shared_layers && i > 0;
     if (c->kind[i] == HF_NOTHING) {
         return in;
+    }
+    if (c->kind[i] == HF_ZAMBA) {
+        return hf_zamba_layer(m, in);
+    }
+    if (c->compressed) {
+        return layer_of_streams(m, i, in);
+    }
+    if (c->residual_blocks) {
+        return layer_of_blocks(m, i, in);
     }
     int x = c->encoder ? in : hf_norm(m, "norm", in), mixed = x;
     if (c->kind[i] == HF_MLP) {

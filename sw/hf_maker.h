@@ -27,13 +27,17 @@ struct hf_maker {
     const struct hf_config *c;
     struct network *net;
     int64_t tokens, context;
+    int64_t samples;   /* of sound */
     const char *tower; /* stands before the names of its blocks: "text.", ""  */
     char block[32];
     bool shared;      /* weights are an earlier layer's */
     int64_t relative; /* parameters of relative positions, still to be counted: the first layer of a stack has them */
     int64_t source;   /* tokens of the encoder */
     int kept[2][2];   /* keys and values that later layers read again: of full attention, of windows; -1: none yet */
-    int per_layer;    /* the embedding that each layer has of its own, side by side; -1: none */
+    int block_sum[HF_RESIDUALS], n_sums; /* what earlier blocks of layers came to (Kimi K3) */
+    int words;                           /* the embedding, which Zamba2's blocks read again */
+    int64_t turns;                       /* how many of its blocks there were */
+    int per_layer;                       /* the embedding that each layer has of its own, side by side; -1: none */
     struct err err;
 };
 
@@ -53,9 +57,23 @@ int hf_mamba(struct hf_maker *m, int in);
 int hf_delta(struct hf_maker *m, int in);
 int hf_rwkv_time(struct hf_maker *m, int in);
 int hf_rwkv_channel(struct hf_maker *m, int in);
+int hf_global_attention(struct hf_maker *m, int in, int x); /* added to x, Longformer */
+int hf_xlnet_attention(struct hf_maker *m, int in);
+int hf_zamba_layer(struct hf_maker *m, int in);
+int hf_kda(struct hf_maker *m, int in);
 int hf_lru(struct hf_maker *m, int in);
 int hf_gated_conv(struct hf_maker *m, int in);
+/* DeepSeek-V4 (hf_compressed.c): attention; the streams of its residual, what a part reads of them, and where its result goes. */
+int hf_compressed_attention(struct hf_maker *m, int64_t layer, int in);
+int hf_streams_begin(struct hf_maker *m, int x);
+int hf_streams_in(struct hf_maker *m, const char *prefix, int streams, int *mix);
+int hf_streams_out(struct hf_maker *m, const char *part, int x, int streams, int mix);
+int hf_streams_end(struct hf_maker *m, int streams);
+/* The work of choosing among `keys` (-1: there are none yet) by queries made from `query`. */
+int hf_index(struct hf_maker *m, int in, int query, int keys);
 int hf_layer(struct hf_maker *m, int64_t i, int in);
+/* Kimi K3's residual: a sum of what blocks of layers came to, by a softmax over them. */
+int hf_blocks_sum(struct hf_maker *m, const char *part, int x);
 /* An encoder beside a decoder, from their inputs to the logits. */
 int hf_pair(struct hf_maker *m);
 
@@ -63,6 +81,11 @@ int hf_pair(struct hf_maker *m);
 int hf_stack(struct hf_maker *m);
 /* A text and a vision tower, each with its projection, in one network. */
 int hf_towers(struct hf_maker *m, const struct hf_config tower[2], int64_t projection);
+int hf_stages(struct hf_maker *m); /* an image network in stages, with its head */
+/* Sound: its samples as tokens; how many those are (0: too few samples); what is made of them in the end. */
+int hf_sound_input(struct hf_maker *m);
+int64_t hf_sound_frames(const struct hf_config *c, int64_t samples);
+int hf_sound_head(struct hf_maker *m, int x);
 int64_t hf_image_tokens(const struct hf_config *c);
 void hf_open_block(struct hf_maker *m, const char *name);
 

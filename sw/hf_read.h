@@ -20,7 +20,14 @@ int hf_read_source(const struct node *map, int traits, struct hf_config *c,
                    struct diags *d); /* an encoder beside the decoder */
 
 int hf_set_kinds(const struct node *map, struct hf_config *c, struct diags *d);
-int hf_set_blocks(const struct node *map, struct hf_config *c, struct diags *d); /* DeciLM */
+int hf_set_blocks(const struct node *map, struct hf_config *c, struct diags *d);     /* DeciLM */
+int hf_set_compressed(const struct node *map, struct hf_config *c, struct diags *d); /* DeepSeek-V4 */
+int hf_set_kda(const struct node *map, struct hf_config *c, struct diags *d);        /* Kimi Linear */
+int hf_set_sound(const struct node *map, const struct node *top, struct hf_config *c, struct diags *d);
+bool hf_has_stages(const struct hf_config *c);
+int hf_read_stages(const struct node *map, struct hf_config *c, struct diags *d); /* all of such a model */
+int hf_set_zamba(const struct node *map, struct hf_config *c, struct diags *d);   /* Zamba2 */
+int hf_set_index(const struct node *map, struct hf_config *c, struct diags *d);
 int hf_set_dense(const struct node *map, struct hf_config *c, struct diags *d);
 int hf_set_experts(const struct node *map, struct hf_config *c, struct diags *d);
 void hf_count_kv(struct hf_config *c);

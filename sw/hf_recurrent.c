@@ -65,6 +65,34 @@ int hf_delta(struct hf_maker *m, int in)
     return hf_linear(m, "delta_out", x, c->hidden, false);
 }
 
+/* Kimi Delta Attention (Kimi Linear, arXiv:2510.26692; transformers' kimi_linear): the gated delta rule with a decay for each channel of the keys. */
+int hf_kda(struct hf_maker *m, int in)
+{
+    const struct hf_config *c = m->c;
+    char name[NETWORK_NAME];
+    int64_t dim = c->kda_dim, wide = c->kda_heads * dim, elements = 0;
+    struct conv_spec conv = conv_spec_default;
+    conv.depthwise = true;
+    conv.bias = false;
+    conv.kernel[0] = c->kda_conv;
+    conv.pad[0] = conv.kernel[0] - 1;
+    int x = hf_linear(m, "kda_in", in, 3 * wide, false);
+    x = x < 0 ? -1 : build_conv(m->net, hf_named(m, "conv", name), x, &conv, &m->err);
+    int decay = hf_linear(m, "kda_decay", hf_linear(m, "kda_decay_down", in, dim, false), wide, false);
+    int beta = hf_linear(m, "kda_beta", in, c->kda_heads, false);
+    int gate =
+        hf_linear(m, "kda_gate", c->kda_wide_gate ? in : hf_linear(m, "kda_gate_down", in, dim, false), wide, false);
+    if (__builtin_mul_overflow(wide * dim, m->net->batch * m->tokens, &elements) || elements > (int64_t)1 << 50) {
+        return err_set(&m->err, ERR_DATA, "its state has too many elements");
+    }
+    const struct vector_spec spec = {VECTOR_SCAN, wide, m->tokens, 1, DELTA_OPS * elements, c->kda_heads + wide};
+    const int from[] = {x, decay, beta};
+    x = x < 0 || decay < 0 || beta < 0 ? -1 : build_vector(m->net, hf_named(m, "kda", name), from, 3, &spec, &m->err);
+    x = hf_unary(m, "kda_norm", VECTOR_NORM, x, RMS_OPS, dim);
+    x = hf_two(m, "kda_product", VECTOR_MUL, x, hf_unary(m, "kda_sigmoid", VECTOR_ACTIVATION, gate, SILU_OPS, 0));
+    return hf_linear(m, "kda_out", x, c->hidden, false);
+}
+
 /* A convolution of each channel with its own past. */
 static int short_conv(struct hf_maker *m, int in, int64_t kernel, bool bias)
 {

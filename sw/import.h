@@ -19,6 +19,18 @@ struct network *import_scalesim(const char *name, const char *text, size_t len, 
 struct network *import_hf(const char *name, const char *text, size_t len, const struct network_arg *args, int n_args,
                           int64_t batch, struct diags *d);
 
+/* What a config.json says of the model that import_hf() builds. Of two towers, the one that reads text. */
+struct hf_facts {
+    char type[48];    /* what the file calls all of it; "" when it does not */
+    char read_as[48]; /* the type of the model that is read: "llama4_text" in a file of type "llama4" */
+    int64_t layers, hidden, heads, kv_heads, head_dim,
+        vocab;                     /* kv_heads, head_dim: of the usual layer; vocab 0: none */
+    int attention_layers;          /* of `layers`, with keys and values */
+    int64_t kv_elements_per_token; /* that a token leaves in a cache, all layers, no window full yet; 0: no cache */
+};
+/* 0, or -1 for what is no such file; import_hf() says why. */
+int import_hf_facts(const char *name, const char *text, size_t len, struct hf_facts *out);
+
 /* What an ONNX file holds, in ONNX's own terms. MACs: padding taps counted, dynamic dimensions as bound. */
 struct onnx_facts {
     int nodes;                    /* of the main graph */
@@ -46,5 +58,11 @@ struct network *import_onnx_weights(const char *name, const void *data, size_t l
  * convolution or matmul; what is read otherwise is in docs/timeloop.md. The samples of the problems (N) times `batch` are the network's. Densities are
  * kept. */
 struct network *import_timeloop(const char *path, int64_t batch, struct diags *d);
+
+/* Text in place of a file that Git LFS keeps elsewhere: true, and an error in d. */
+bool import_is_pointer(const char *name, const char *text, size_t len, struct diags *d);
+
+/* Which of Timeloop's parts the text begins a line with: "problem" before "architecture" before others; NULL for other files. */
+const char *import_timeloop_part(const char *text);
 
 #endif

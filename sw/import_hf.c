@@ -4,8 +4,9 @@
  * compressed attention of DeepSeek (MLA: keys and values unfolded in a prefill, queries folded into the latent space when context > tokens);
  * MLPs with two or three matrices; mixtures of experts with shared experts (tokens spread evenly; distinct experts touched E (1 - (1 - k/E)^T));
  * Mamba 1 and 2 with the recurrence as vector work (6 operations a state element); vision transformers; the head for the last token.
- * Not modelled: skipping of masked scores, the indexer of sparse attention, prediction of several tokens, vision and audio towers of
- * models of several modes. Shapes: rows are tokens, channels are features. */
+ * Not modelled: skipping of masked scores, prediction of several tokens, vision and audio towers of models of several modes. Shapes: rows are tokens,
+ * channels are features. Beside this file: hf_pair.c (encoder and decoder), hf_towers.c (CLIP), hf_stages.c (Swin, ConvNeXt, ResNet), hf_sound.c (wav2vec
+ * 2.0), hf_compressed.c (DeepSeek-V4), hf_recurrent.c, hf_special.c. */
 #include "base/diag.h"
 #include "base/mem.h"
 #include "sw/hf_maker.h"
@@ -61,7 +62,8 @@ static int text_input(struct hf_maker *m)
     int64_t wide = early ? width : c->hidden;
     x = c->positions ? hf_two(m, "add", VECTOR_ADD, x, hf_embed(m, "position", in, c->positions, wide)) : x;
     x = c->types ? hf_two(m, "add_type", VECTOR_ADD, x, hf_embed(m, "type", in, c->types, wide)) : x;
-    x = c->encoder || strcmp(c->model_type, "bloom") == 0 ? hf_norm(m, "norm", x) : x;
+    bool normed = (c->encoder && !c->distances) || strcmp(c->model_type, "bloom") == 0;
+    x = normed ? hf_norm(m, "norm", x) : x;
     x = strcmp(c->model_type, "rwkv") == 0 ? hf_norm(m, "norm", x) : x;
     m->per_layer = layer_inputs(m, in, x);
     /* The table, and for DeBERTa its norm. */
@@ -82,7 +84,8 @@ static int image_input(struct hf_maker *m)
     int in = build_input(m->net, c->image_channels, c->image, c->image, &m->err);
     int x = in < 0 ? -1 : build_conv(m->net, hf_named(m, "patches", name), in, &spec, &m->err);
     x = hf_view(m, "tokens", x, c->hidden, m->tokens);
-    x = hf_unary(m, "position", VECTOR_ADD, x, 1, (m->tokens + c->extra_tokens + c->layer_scale) * c->hidden);
+    int64_t vectors = (c->image_positions ? m->tokens : 0) + c->extra_tokens + c->mask_token;
+    x = hf_unary(m, "position", VECTOR_ADD, x, 1, vectors * c->hidden);
     return c->patch_norm ? hf_norm(m, "norm", x) : x;
 }
 
@@ -91,12 +94,17 @@ static int head(struct hf_maker *m, int x)
     const struct hf_config *c = m->c;
     hf_open_block(m, "head");
     m->shared = false;
+    if (c->sound_layers) {
+        return hf_sound_head(m, x);
+    }
     if (c->encoder && !c->image) {
         return c->pooler ? hf_unary(m, "tanh", VECTOR_ACTIVATION,
                                     hf_linear(m, "pooler", hf_view(m, "first", x, c->hidden, 1), c->hidden, true),
                                     TANH_OPS, 0)
                          : x;
     }
+    x = c->compressed ? hf_streams_end(m, x) : x;
+    x = c->residual_blocks ? hf_blocks_sum(m, "residual", x) : x;
     x = hf_view(m, "last", c->no_final_norm ? x : hf_norm(m, "norm", x), c->hidden, 1);
     if (c->image && c->labels == 0) {
         return x;
@@ -108,7 +116,9 @@ static int head(struct hf_maker *m, int x)
 
 int hf_stack(struct hf_maker *m)
 {
-    int x = m->c->image ? image_input(m) : text_input(m);
+    int x = m->c->image ? image_input(m) : m->c->sound_layers ? hf_sound_input(m) : text_input(m);
+    x = m->c->compressed ? hf_streams_begin(m, x) : x;
+    m->words = x;
     for (int64_t i = 0; i < m->c->layers && x >= 0; i++) {
         x = hf_layer(m, i, x);
     }
@@ -120,6 +130,9 @@ static int make(struct hf_maker *m)
     if (m->c->source_layers) {
         int out = hf_pair(m);
         return out < 0 || m->err.code != ERR_NONE ? -1 : build_finish(m->net, &m->err);
+    }
+    if (m->c->stages.n) {
+        return hf_stages(m) < 0 || m->err.code != ERR_NONE ? -1 : build_finish(m->net, &m->err);
     }
     int x = hf_stack(m);
     x = x < 0 ? x : head(m, x);
@@ -134,12 +147,16 @@ static int read_args(const struct network_arg *args, int n_args, struct hf_maker
     m->tokens = c->image ? hf_image_tokens(c) : fixed ? c->positions : 128;
     m->context = 0;
     m->source = c->mel ? c->source_positions : 128;
+    m->samples = 16000; /* a second */
     for (int i = 0; i < n_args; i++) {
         bool tokens = strcmp(args[i].name, "tokens") == 0, context = strcmp(args[i].name, "context") == 0;
         bool source = strcmp(args[i].name, "source") == 0 && c->source_layers > 0;
-        if (c->image || (!tokens && !source && !(context && !c->encoder))) {
+        bool samples = strcmp(args[i].name, "samples") == 0;
+        if (c->image || samples != (c->sound_layers > 0) ||
+            (!samples && !tokens && !source && !(context && !c->encoder))) {
             return diags_error(d, nowhere,
                                c->image                              ? "it has none"
+                               : c->sound_layers > 0                 ? "it has samples"
                                : c->source_layers > 0 && !c->encoder ? "it has tokens, context and source"
                                : c->source_layers > 0                ? "it has tokens and source"
                                : c->encoder                          ? "it has tokens"
@@ -150,7 +167,11 @@ static int read_args(const struct network_arg *args, int n_args, struct hf_maker
             return diags_error(d, nowhere, NULL, "'%s' must lie in 1..2^32, not %lld", args[i].name,
                                (long long)args[i].value);
         }
-        *(tokens ? &m->tokens : source ? &m->source : &m->context) = args[i].value;
+        *(samples ? &m->samples : tokens ? &m->tokens : source ? &m->source : &m->context) = args[i].value;
+    }
+    m->tokens = c->sound_layers ? hf_sound_frames(c, m->samples) : m->tokens;
+    if (m->tokens < 1) {
+        return diags_error(d, nowhere, NULL, "%lld samples are too few for its convolutions", (long long)m->samples);
     }
     m->context = m->context ? m->context : m->tokens;
     if (m->context < m->tokens) {
@@ -199,4 +220,28 @@ struct network *import_hf(const char *name, const char *text, size_t len, const 
     }
     mem_free(c);
     return net;
+}
+
+int import_hf_facts(const char *name, const char *text, size_t len, struct hf_facts *out)
+{
+    struct diags said_before = DIAGS_INIT;
+    struct hf_config *c = mem_alloc(2 * sizeof *c);
+    int64_t projection = 0;
+    int rc = hf_config_read_towers(name, text, len, c, &projection, &said_before);
+    rc = rc == 0 ? hf_config_read(name, text, len, c, &said_before) : rc < 0 ? -1 : 0;
+    if (rc == 0) {
+        *out = (struct hf_facts){.layers = c->layers,
+                                 .hidden = c->hidden,
+                                 .heads = c->heads,
+                                 .kv_heads = c->stated_kv_heads,
+                                 .head_dim = c->stated_head_dim,
+                                 .vocab = c->vocab,
+                                 .attention_layers = c->attention_layers,
+                                 .kv_elements_per_token = c->kv_elements_per_token};
+        snprintf(out->type, sizeof out->type, "%s", c->file_type);
+        snprintf(out->read_as, sizeof out->read_as, "%s", c->model_type);
+    }
+    diags_release(&said_before);
+    mem_free(c);
+    return rc;
 }

@@ -264,3 +264,31 @@ struct network *import_timeloop(const char *path, int64_t batch, struct diags *d
     }
     return net;
 }
+
+const char *import_timeloop_part(const char *text)
+{
+    static const char *const parts[] = {"problem",
+                                        "architecture",
+                                        "arch",
+                                        "mapping",
+                                        "mapper",
+                                        "mapspace",
+                                        "components",
+                                        "compound_components",
+                                        "sparse_optimizations",
+                                        "architecture_constraints",
+                                        "mapspace_constraints",
+                                        "problem_base_ignore",
+                                        "ERT",
+                                        "ART"};
+    size_t first = sizeof parts / sizeof *parts;
+    for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        for (size_t i = 0; i < first; i++) {
+            size_t n = strlen(parts[i]);
+            if (strncmp(line, parts[i], n) == 0 && line[n + strspn(line + n, " ")] == ':') {
+                first = i;
+            }
+        }
+    }
+    return first < sizeof parts / sizeof *parts ? parts[first] : NULL;
+}

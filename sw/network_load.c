@@ -56,16 +56,6 @@ struct request {
     struct diags *d;
 };
 
-/* A line that begins with "problem:"; a model file has none. */
-static bool is_timeloop(const char *text)
-{
-    const char *at = strstr(text, "problem:");
-    while (at && at != text && at[-1] != '\n') {
-        at = strstr(at + 1, "problem:");
-    }
-    return at != NULL;
-}
-
 static struct network *read_timeloop(const struct request *r)
 {
     if (r->n_args > 0) {
@@ -78,8 +68,14 @@ static struct network *read_timeloop(const struct request *r)
 
 static struct network *read_model(const struct request *r)
 {
-    if (is_timeloop(r->text)) {
+    const char *part = import_timeloop_part(r->text); /* a model file has none of them */
+    if (part && strcmp(part, "problem") == 0) {
         return read_timeloop(r);
+    }
+    if (part) {
+        diags_error(r->d, nowhere, "`dovetail import timeloop FILE..` reads architectures and mappings of v0.4",
+                    "'%s' is no workload: it holds Timeloop's '%s'", r->name, part);
+        return NULL;
     }
     return network_load_text(r->name, r->text, r->len, r->args, r->n_args, r->batch, r->d);
 }
@@ -125,6 +121,16 @@ static int format_of(const char *path)
     return -1;
 }
 
+bool import_is_pointer(const char *name, const char *text, size_t len, struct diags *d)
+{
+    static const char start[] = "version https://git-lfs";
+    if (len < sizeof start - 1 || memcmp(text, start, sizeof start - 1) != 0) {
+        return false;
+    }
+    diags_error(d, nowhere, "fetch the file with 'git lfs pull'", "'%s' is a Git LFS pointer, not the file", name);
+    return true;
+}
+
 static struct network *load_file(int format, struct request *r)
 {
     struct err err = ERR_INIT;
@@ -135,7 +141,7 @@ static struct network *load_file(int format, struct request *r)
         return NULL;
     }
     r->text = text;
-    struct network *net = formats[format].read(r);
+    struct network *net = import_is_pointer(r->name, text, r->len, r->d) ? NULL : formats[format].read(r);
     mem_free(text);
     return net;
 }

@@ -113,6 +113,23 @@ static int count_lines(const char *s)
     return n;
 }
 
+/* Where the file says; when there is none, beside the file itself, where a copy of single files has it. Caller frees. */
+static char *included_file(const char *main, const char *name)
+{
+    char *path = file_beside(main, name);
+    const char *slash = strrchr(name, '/');
+    struct stat st;
+    if (slash && stat(path, &st) != 0) {
+        char *near = file_beside(main, slash + 1);
+        if (stat(near, &st) == 0) {
+            mem_free(path);
+            return near;
+        }
+        mem_free(near);
+    }
+    return path;
+}
+
 /* Writes the file's text into `whole`, its include in place. */
 static int expand(struct include *inc, struct strbuf *whole, struct diags *d)
 {
@@ -132,12 +149,13 @@ static int expand(struct include *inc, struct strbuf *whole, struct diags *d)
         if (name) {
             struct err err = ERR_INIT;
             size_t size;
-            char *path = file_beside(inc->main->name, name);
+            char *path = included_file(inc->main->name, name);
             struct stat st;
             bool special = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
             char *text = special ? NULL : file_read(path, MAX_TEXT, &size, &err);
             if (!text) {
-                diags_error(d, (struct mark){inc->main, n, 1, (int)len}, NULL, "%s",
+                diags_error(d, (struct mark){inc->main, n, 1, (int)len},
+                            special ? NULL : "copy the file that it includes there, or beside it", "%s",
                             special ? "only plain files are included" : err.text);
             } else {
                 inc->other = diags_source(d, path, text, size);

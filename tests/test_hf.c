@@ -99,6 +99,25 @@ static const struct {
      6400 + 64 + 50 * 32 + 64 * 32 + 8 + 4 * (2 * 64 * 8 + 64) + 4 * 4 * 64 + 2 * 2 * 64 * 64 + 2 * 2 * 64 * 128 +
          2 * 16 + 2 * 32 + (64 * 32 + 16) + (64 * 32 + 32) + 64 * 32 + 2 * 3 * 64 * 96 + 2 * 3 * 64 * 192,
      2 * 2 * 16 + 2 * 32, 0},
+    {"Kimi K3: delta attention and latent attention with gates, experts in a narrow space, blocks of layers that are "
+     "attended to",
+     "{\"model_type\": \"kimi_linear\", \"hidden_act\": \"situ\", \"hidden_size\": 64, \"num_hidden_layers\": 4, "
+     "\"num_attention_heads\": 4, \"q_lora_rank\": 32, \"kv_lora_rank\": 16, \"qk_rope_head_dim\": 8, "
+     "\"qk_nope_head_dim\": 16, \"v_head_dim\": 16, \"mla_use_output_gate\": true, \"num_experts\": 4, "
+     "\"num_experts_per_token\": 2, \"num_shared_experts\": 1, \"moe_intermediate_size\": 24, "
+     "\"routed_expert_hidden_size\": 40, \"latent_moe_use_norm\": true, \"first_k_dense_replace\": 1, "
+     "\"intermediate_size\": 96, \"linear_attn_config\": {\"num_heads\": 2, \"head_dim\": 16, "
+     "\"short_conv_kernel_size\": 4, \"use_full_rank_gate\": true, \"kda_layers\": [1, 2, 3], "
+     "\"full_attn_layers\": [4]}, \"attn_res_block_size\": 2, \"vocab_size\": 100, \"tie_word_embeddings\": false}",
+     2 * 6400 + 64 + 4 * 2 * 64 + 8 * 2 * 64 +
+         3 * (3 * 64 * 32 + 3 * 32 * 4 + 64 * 16 + 16 * 32 + 64 * 2 + 64 * 32 + 2 + 32 + 16 + 32 * 64) +
+         (64 * 32 + 32 + 32 * 4 * 24 + 64 * 24 + 16 + 16 * 4 * 32 + 2 * 64 * 64) + 3 * 64 * 96 +
+         3 * (64 * 4 + 4 + 2 * 64 * 40 + 40 + 3 * 4 * 40 * 24 + 3 * 64 * 24),
+     16 + 8, 0},
+    {"Meta's params.json of Llama 3.1 8B: 8,030,261,248; it names no type",
+     "{\"dim\": 4096, \"ffn_dim_multiplier\": 1.3, \"multiple_of\": 1024, \"n_heads\": 32, \"n_kv_heads\": 8, "
+     "\"n_layers\": 32, \"vocab_size\": 128256}",
+     8030261248, 32 * 2 * 8 * 128, 1},
     {"text model of two, a type not known, Infinity",
      "{\"model_type\": \"novel\", \"vision_config\": {}, \"limit\": [0.0, Infinity], "
      "\"text_config\": {" LLAMA ", \"tie_word_embeddings\": true}}",
@@ -176,6 +195,85 @@ START_TEST(latent_attention_folds)
 }
 END_TEST
 
+#define V4                                                                                                             \
+    "\"model_type\": \"deepseek_v4\", \"hidden_act\": \"silu\", \"hidden_size\": 4096, \"num_hidden_layers\": 43, "    \
+    "\"num_attention_heads\": 64, \"num_key_value_heads\": 1, \"head_dim\": 512, \"qk_rope_head_dim\": 64, "           \
+    "\"q_lora_rank\": 1024, \"o_groups\": 8, \"o_lora_rank\": 1024, \"moe_intermediate_size\": 2048, "                 \
+    "\"n_routed_experts\": 256, \"n_shared_experts\": 1, \"num_experts_per_tok\": 6, \"topk_method\": \"noaux_tc\", "  \
+    "\"hc_mult\": 4, \"hc_sinkhorn_iters\": 20, \"num_hash_layers\": 3, \"sliding_window\": 128, "                     \
+    "\"index_n_heads\": 64, \"index_head_dim\": 128, \"index_topk\": 512, \"vocab_size\": 129280, "                    \
+    "\"tie_word_embeddings\": false, \"compress_ratios\": [0, 0, "                                                     \
+    "4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, " \
+    "4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 0]"
+
+/* DeepSeek-V4-Flash: 284 billion parameters, 13 of them for a token, as published; both again by hand for one new token. */
+static void flash(int64_t context, int64_t *params, int64_t *macs)
+{
+    const int64_t h = 4096, wide = 64 * 512, q = 1024, out = 8 * 1024, vocab = 129280, mix = (2 + 4) * 4;
+    *params = 2 * vocab * h + h + 4 * 4 * h + 4 + 1;
+    *macs = vocab * h + 4 * 4 * h;
+    for (int layer = 0; layer < 43; layer++) {
+        int64_t ratio = layer < 2 ? 0 : layer % 2 ? 128 : 4, keys = ratio ? context / ratio : 0;
+        int64_t matrices = h * q + q * wide + h * 512 + wide * 1024 + out * h + 2 * mix * 4 * h + h * 256;
+        int64_t vectors = q + 512 + 64 + 2 * h + 2 * (mix + 3) + (layer < 3 ? 0 : 256), products = 0;
+        if (ratio == 128) {
+            matrices += 2 * h * 512;
+            vectors += 128 * 512 + 512;
+        } else if (ratio == 4) {
+            matrices += 2 * h * 1024 + 2 * h * 256 + q * 64 * 128 + h * 64;
+            vectors += 4 * 1024 + 512 + 4 * 256 + 128;
+            products = 64 * 128 * keys;
+            keys = keys < 512 ? keys : 512;
+        }
+        keys += context < 128 ? context : 128;
+        *params += matrices + vectors + 3 * h * 2048 * (256 + 1);
+        *macs += matrices + products + 2 * wide * keys + 3 * h * 2048 * (6 + 1);
+    }
+}
+
+START_TEST(compressed_keys)
+{
+    static const int64_t contexts[] = {1, 3, 100, 128, 4096, 1 << 20};
+    for (int i = 0; i < 6; i++) {
+        const struct network_arg decode[] = {{"tokens", 1}, {"context", contexts[i]}};
+        int warnings;
+        struct network *net = import("{" V4 "}", decode, 2, &warnings);
+        struct network_totals t;
+        int64_t params, macs;
+        network_totals(net, &t);
+        flash(contexts[i], &params, &macs);
+        ck_assert_int_eq(params, 284332240471);
+        ck_assert_int_eq(t.weights + t.biases, params);
+        ck_assert_int_eq(t.macs, macs);
+        ck_assert_int_eq(warnings, 0);
+        network_free(net);
+    }
+    struct hf_facts facts;
+    ck_assert_int_eq(import_hf_facts("c", "{" V4 "}", strlen("{" V4 "}"), &facts), 0);
+    ck_assert_int_eq(facts.kv_elements_per_token, 43 * 512 + 21 * 128 + 20 * 4);
+}
+END_TEST
+
+/* DeepSeek-V3.2: an indexer in each layer, as the list says in this one; its keys are no keys of the cache. */
+START_TEST(an_indexer_chooses_keys)
+{
+    static const char json[] = "{" DEEPSEEK ", \"index_n_heads\": 64, \"index_head_dim\": 128, \"index_topk\": 2048, "
+                               "\"index_topk_freq\": 4, \"index_skip_topk_offset\": 3}";
+    const struct network_arg decode[] = {{"tokens", 1}, {"context", 4096}};
+    const int64_t indexer = 1536 * 64 * 128 + 7168 * 128 + 2 * 128 + 7168 * 64;
+    int warnings;
+    struct network *net = import(json, decode, 2, &warnings);
+    struct network_totals t;
+    network_totals(net, &t);
+    ck_assert_int_eq(t.weights + t.biases, models[5].params + (3 + 14) * indexer); /* 0, 1, 2, 6, 10 ... 58 */
+    ck_assert_int_eq(einsum_macs(&net->op[network_find_op(net, "layer.6.index_scores")].einsum), 64LL * 128 * 4096);
+    ck_assert_int_eq(einsum_macs(&net->op[network_find_op(net, "layer.5.scores")].einsum), 128LL * 2048 * (512 + 64));
+    ck_assert_int_eq(network_find_op(net, "layer.5.index_scores"), -1);
+    ck_assert_int_eq(warnings, 0);
+    network_free(net);
+}
+END_TEST
+
 START_TEST(windows_bound_what_is_seen)
 {
     const char *json = "{\"model_type\": \"gpt_oss\", \"hidden_act\": \"silu\", \"hidden_size\": 64, "
@@ -208,7 +306,17 @@ static const struct {
      "no number of layers of the encoder"},
     {"{\"is_encoder_decoder\": true, \"encoder\": {}, \"decoder\": {}}", {NULL, 0}, "with configs of their own"},
     {"{\"model_type\": \"rwkv6\", \"attention_hidden_size\": 8}", {NULL, 0}, "RWKV-5 and later are not modelled"},
-    {"{\"model_type\": \"longformer\", \"vocab_size\": 9}", {NULL, 0}, "projections of their own for global tokens"},
+    {"{\"model_type\": \"led\", \"vocab_size\": 9}", {NULL, 0}, "projections of their own for global tokens"},
+    {"{\"model_type\": \"wav2vec2\", \"hidden_size\": 8, \"conv_dim\": [4, 4], \"conv_kernel\": [2]}",
+     {NULL, 0},
+     "'conv_kernel' must have a number for each of 2 convolutions"},
+    {"{\"model_type\": \"hubert\", \"hidden_size\": 16, \"num_hidden_layers\": 1, \"num_attention_heads\": 1, "
+     "\"conv_dim\": [4], \"conv_kernel\": [20], \"conv_stride\": [1]}",
+     {"samples", 19},
+     "19 samples are too few for its convolutions"},
+    {"{\"model_type\": \"swin\", \"depths\": [1, 1]}", {NULL, 0}, "2 stages, but no 'num_heads' for each"},
+    {"{\"model_type\": \"swin\", \"embed_dim\": 95}", {NULL, 0}, "stage 0: 3 heads do not divide its width of 95"},
+    {"{\"model_type\": \"convnext\", \"depths\": [0, 1, 1, 1]}", {NULL, 0}, "'depths' has positive whole numbers"},
     {"{\"model_type\": \"clip\", \"text_config\": {}, \"vision_config\": {\"patch_size\": 500}}",
      {NULL, 0},
      "patches of 500 do not fit an image of 224"},
@@ -220,11 +328,19 @@ static const struct {
     {"{\"model_type\": \"zamba2\", \"vocab_size\": 9, \"num_hidden_layers\": 1, \"hidden_size\": 64, "
      "\"num_attention_heads\": 4, \"layers_block_type\": [\"hybrid\"]}",
      {NULL, 0},
+     "Zamba2 needs 'n_mamba_heads'"},
+    {"{\"model_type\": \"zamba\", \"vocab_size\": 9, \"num_hidden_layers\": 1, \"hidden_size\": 64, "
+     "\"num_attention_heads\": 4, \"layers_block_type\": [\"hybrid\"]}",
+     {NULL, 0},
      "layers that share one attention block"},
-    {"{\"model_type\": \"swin\", \"depths\": [2, 2, 6, 2]}", {NULL, 0}, "import the network as an ONNX file"},
+    {"{" LLAMA ", \"compress_ratios\": [4]}", {NULL, 0}, "is modelled as DeepSeek-V4 has it"},
+    {"{" V4 ", \"layer_types\": [\"compressed_sparse_attention\"]}", {NULL, 0}, "a word for each of 43 layers"},
+    {"{\"model_type\": \"segformer\", \"depths\": [2, 2, 6, 2]}", {NULL, 0}, "import the network as an ONNX file"},
     {"{" LLAMA ", \"layer_types\": [\"linear_attention\"]}",
      {NULL, 0},
      "layers of linear attention of this kind are not modelled"},
+    {"{" LLAMA ", \"linear_attn_config\": {\"num_heads\": 4}}", {NULL, 0}, "linear attention of this kind"},
+    {"{" LLAMA ", \"linear_attn_config\": {\"kda_layers\": [1]}}", {NULL, 0}, "linear attention of 0 heads of width 0"},
     {"{" LLAMA ", \"num_experts_per_tok\": 9, \"num_local_experts\": 8}",
      {NULL, 0},
      "a token cannot take 9 of 8 experts"},
@@ -264,6 +380,8 @@ int main(void)
     tcase_add_loop_test(tc, parameters_and_cache, 0, (int)(sizeof models / sizeof *models));
     tcase_add_test(tc, prefill_and_decode);
     tcase_add_test(tc, latent_attention_folds);
+    tcase_add_test(tc, compressed_keys);
+    tcase_add_test(tc, an_indexer_chooses_keys);
     tcase_add_test(tc, windows_bound_what_is_seen);
     tcase_add_loop_test(tc, wrong_files_are_refused, 0, (int)(sizeof bad / sizeof *bad));
     suite_add_tcase(suite, tc);

@@ -83,6 +83,51 @@ START_TEST(a_workload_is_summed_up)
 }
 END_TEST
 
+/* What a part of Timeloop is, the reader finds out; an include may lie beside its file. */
+START_TEST(parts_of_timeloop)
+{
+    shell_run(&sh, "dovetail import " FIXTURES "arch.yaml -q");
+    ck_assert_int_eq(sh.status, 0);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "template: imported"));
+    shell_run(&sh, "dovetail import " FIXTURES "mapping.yaml");
+    ck_assert_int_eq(sh.status, 65);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "a mapping is read together with its problem"));
+    shell_run(&sh, "dovetail workload " FIXTURES "arch.yaml");
+    ck_assert_int_eq(sh.status, 65);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "is no workload: it holds Timeloop's 'architecture'"));
+    char dir[] = "/tmp/dovetail-parts-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    shell_run(&sh,
+              "cp " FIXTURES "problem.yaml %s/base.yaml; echo \"{{include_text('../x/base.yaml')}}\" > %s/a.yaml; "
+              "dovetail import timeloop %s/a.yaml; rm -r %s",
+              dir, dir, dir, dir);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out), "conv_stride2: 96768 MACs"));
+}
+END_TEST
+
+START_TEST(a_config_says_what_it_is)
+{
+    char path[] = "/tmp/dovetail-config-XXXXXX.json";
+    int fd = mkstemps(path, 5);
+    ck_assert_int_ge(fd, 0);
+    static const char config[] =
+        "{\"model_type\": \"llama\", \"hidden_size\": 64, \"num_hidden_layers\": 3, \"n_kv_heads\": 2, "
+        "\"num_attention_heads\": 4, \"vocab_size\": 100}";
+    ck_assert_int_eq(write(fd, config, sizeof config - 1), (ssize_t)sizeof config - 1);
+    close(fd);
+    shell_run(&sh, "dovetail import %s", path);
+    ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.out),
+                                 "config       llama: 3 layers, 3 with keys; width 64, 4 heads, 2 of "
+                                 "keys, of 16; vocabulary 100; a token leaves 384 bytes"));
+    shell_run(&sh, "dovetail import %s --json", path);
+    unlink(path);
+    json_t *json = answer(), *hf = json_object_get(json, "hugging_face");
+    ck_assert_str_eq(json_string_value(json_object_get(hf, "model_type")), "llama");
+    ck_assert_int_eq(json_integer_value(json_object_get(hf, "kv_bytes_per_token_fp16")), 3 * 2 * 2 * 16 * 2);
+    json_decref(json);
+}
+END_TEST
+
 START_TEST(refusals)
 {
     shell_run(&sh, "dovetail import timeloop " FIXTURES "layers/02.yaml -o /tmp/dovetail-never-written");
@@ -96,6 +141,15 @@ START_TEST(refusals)
         shell_run(&sh, "dovetail import /nonexistent.%s", endings[i]);
         ck_assert_msg(sh.status == 66, "%s: %d", endings[i], sh.status);
         ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "No such file or directory"));
+    }
+    static const char *const pointers[] = {"onnx", "csv", "json", "yaml"};
+    for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++) {
+        shell_run(&sh,
+                  "f=/tmp/dovetail-pointer-$$.%s; echo 'version https://git-lfs.github.com/spec/v1' > $f; "
+                  "dovetail import $f; r=$?; rm $f; exit $r",
+                  pointers[i]);
+        ck_assert_int_eq(sh.status, 65);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&sh.err), "is a Git LFS pointer, not the file"));
     }
     shell_run(&sh, "dovetail import timelop a.yaml b.yaml");
     ck_assert_int_eq(sh.status, 64);
@@ -112,6 +166,8 @@ int main(void)
     tcase_add_test(t, three_files_are_a_case);
     tcase_add_test(t, other_forms);
     tcase_add_test(t, a_workload_is_summed_up);
+    tcase_add_test(t, parts_of_timeloop);
+    tcase_add_test(t, a_config_says_what_it_is);
     tcase_add_test(t, refusals);
     tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
