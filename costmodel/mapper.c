@@ -97,16 +97,20 @@ uint32_t mp_roles(const struct mp_problem *p, int level, enum keep how)
     return set;
 }
 
+static bool perfect_only(const struct mapper_options *opt)
+{
+    return opt->perfect || (opt->effort == MAPPER_EXACT && !opt->imperfect);
+}
+
 static void try_keep(struct mp_search *m, const struct mapper_options *opt, int core_split, const uint32_t *keep)
 {
     struct mp_spatial s[SPATIAL_TRIED];
-    bool perfect = opt->perfect || (opt->effort == MAPPER_EXACT && !opt->imperfect);
-    int n = mp_spatial_candidates(m->p, core_split, perfect, keep, s, SPATIAL_TRIED);
+    int n = mp_spatial_candidates(m->p, core_split, perfect_only(opt), keep, s, SPATIAL_TRIED);
     int64_t budget = opt->effort == MAPPER_EXACT ? INCUMBENT_BUDGET : opt->budget > 0 ? opt->budget : MAPPER_BUDGET;
     for (int i = 0; i < n; i++) {
         double pj, cycles;
         mp_floor(m->p, &s[i], keep, &pj, &cycles);
-        m->budget = budget / n * MP_PAIR;
+        m->budget = m->dive ? 0 : budget / n * MP_PAIR;
         if (!mp_hopeless(m, pj, cycles)) {
             mp_chain_search(m, &s[i], keep);
         }
@@ -145,6 +149,46 @@ static void fast_search(struct mp_search *m, const struct mapper_options *opt, i
     }
 }
 
+/* --- small budgets ----------------------------------------------------------------------- */
+
+static bool found(const struct mp_search *m)
+{
+    return m->front ? m->front->n > 0 : m->best.found;
+}
+
+static void offer_simplest(struct mp_search *m, const struct mapper_options *opt, int core_split)
+{
+    struct cost_options how = {.accounting = m->accounting, .fidelity = FIDELITY_BANDWIDTH};
+    struct mapping map;
+    struct cost cost;
+    if (mp_simplest(m->p, core_split, perfect_only(opt), &map, NULL) == 0 &&
+        cost_evaluate(m->p->a, m->p->e, &map, &how, &cost, NULL) == 0) {
+        m->priced++;
+        mp_offer(m, &map, cost.energy_pj, cost.cycles);
+    }
+}
+
+/* A budget may end before any chain of tiles is complete. So each chain search takes the first chain that it comes to, from what was found
+ * until then on; failing that, the mapping that needs least room is the answer. What was found without is found with it. */
+static void search_briefly(struct mp_search *m, const struct mapper_options *opt, int core_split)
+{
+    uint32_t least[HW_LEVELS] = {0};
+    m->exact = false;
+    m->dive = true;
+    fast_search(m, opt, core_split);
+    if (!found(m)) {
+        for (int l = 0; l < m->p->n_levels; l++) {
+            least[l] = mp_roles(m->p, l, KEEP_ALWAYS);
+        }
+        least[m->p->n_levels - 1] = (1u << m->p->nt) - 1;
+        try_keep(m, opt, core_split, least);
+    }
+    m->dive = false;
+    if (!found(m)) {
+        offer_simplest(m, opt, core_split);
+    }
+}
+
 /* --- what callers see -------------------------------------------------------------------- */
 
 static void search_split(struct mp_search *m, const struct mapper_options *opt, int core_split, double *open_bound)
@@ -159,28 +203,45 @@ static void search_split(struct mp_search *m, const struct mapper_options *opt, 
     }
 }
 
+/* The splits over the cores that are asked for; returns how many. */
+static int list_splits(const struct mp_problem *p, const struct mapper_options *opt, int *split)
+{
+    int n = 0;
+    if (p->a->core_level < 0 || opt->core_split != CORE_ANY) {
+        split[0] = p->a->core_level < 0 ? CORE_ONE : opt->core_split;
+        return 1;
+    }
+    for (int d = 0; d < p->nd; d++) {
+        if (mp_may_split(p, d)) {
+            split[n++] = p->dim[d];
+        }
+    }
+    split[n++] = CORE_ONE;
+    return n;
+}
+
 /* Returns the least bound of what was left out; HUGE_VAL: nothing was. */
 static double search(struct mp_search *m, const struct mapper_options *opt)
 {
-    int split = m->p->a->core_level < 0 ? CORE_ONE : opt->core_split;
+    int split[MP_DIMS + 1], n = list_splits(m->p, opt, split);
     double open_bound = HUGE_VAL;
-    if (split != CORE_ANY) {
-        search_split(m, opt, split, &open_bound);
-        return open_bound;
+    for (int i = 0; i < n; i++) {
+        search_split(m, opt, split[i], &open_bound);
     }
-    for (int d = 0; d < m->p->nd; d++) {
-        if (mp_may_split(m->p, d)) {
-            search_split(m, opt, m->p->dim[d], &open_bound);
-        }
+    bool brief = opt->budget > 0 && opt->budget < MAPPER_BUDGET;
+    bool left_out = opt->effort == MAPPER_FAST ? brief || !found(m) : open_bound < HUGE_VAL && !found(m);
+    for (int i = 0; i < n && left_out; i++) {
+        search_briefly(m, opt, split[i]);
     }
-    search_split(m, opt, CORE_ONE, &open_bound);
     return open_bound;
 }
 
 /* Names the level whose smallest tiles do not fit: of one element each, but whole tensors in the outermost level, which may be an SRAM. */
-static int explain(const struct mp_problem *p, struct err *err)
+static int explain(const struct mp_problem *p, const struct mapper_options *opt, struct err *err)
 {
     double one[MP_DIMS], whole[MP_DIMS];
+    struct err why = ERR_INIT;
+    struct mapping map;
     for (int d = 0; d < p->nd; d++) {
         one[d] = 1;
         whole[d] = (double)p->bound[d];
@@ -202,6 +263,9 @@ static int explain(const struct mp_problem *p, struct err *err)
             return err_set(err, ERR_NO, "no mapping of '%s': '%s' holds %.0f bits, its %s need %.0f (%s)", p->e->name,
                            p->a->level[l].name, p->capacity[l], outermost ? "tensors" : "smallest tiles", bits, parts);
         }
+    }
+    if (opt->core_split != CORE_ANY && mp_simplest(p, opt->core_split, perfect_only(opt), &map, &why) < 0) {
+        return err_set(err, ERR_NO, "no mapping of '%s': with the smallest tiles %s", p->e->name, why.text);
     }
     return err_set(err, ERR_NO, "no mapping of '%s': no tiles were found that fit every level", p->e->name);
 }
@@ -245,7 +309,7 @@ int mapper_best(const struct accelerator *a, const struct einsum *e, const struc
         mapper_work_free(m.work);
     }
     if (!m.best.found) {
-        return explain(&p, err);
+        return explain(&p, opt, err);
     }
     memset(out, 0, sizeof *out);
     out->mapping = m.best.mapping;
@@ -274,7 +338,7 @@ int mapper_pareto(const struct accelerator *a, const struct einsum *e, const str
         mapper_work_free(m.work);
     }
     out->proven = opt->effort == MAPPER_EXACT && p.fixed && !(open_bound < HUGE_VAL);
-    return out->n > 0 ? 0 : explain(&p, err);
+    return out->n > 0 ? 0 : explain(&p, opt, err);
 }
 
 void mapper_front_release(struct mapper_front *f)

@@ -27,8 +27,9 @@ struct mapper_options {
     bool perfect;               /* only factors that divide their dimensions; always so when exact */
     bool
         imperfect; /* exact: factors that need not divide as well; all are priced, so for small operators or with a budget */
-    int64_t budget; /* most pairs of tiles to look at; 0: MAPPER_BUDGET when fast, no limit
-                       when exact */
+    int64_t
+        budget; /* most pairs of tiles to look at; 0: MAPPER_BUDGET when fast, no limit when exact. Whatever it is, a
+                       mapping is found where there is a plain one */
     int core_split; /* dimension to unroll over all cores; CORE_ONE; CORE_ANY: the mapper
                        chooses, one core among the choices */
 };

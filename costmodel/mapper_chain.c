@@ -18,6 +18,7 @@
 #include <string.h>
 
 enum { PATIENCE = 1000 }; /* pairs */
+enum { DIVE = 4096 };     /* nodes */
 
 /* The loops of level u, between the nodes of u - 1 and u. */
 static void set_loops(struct chain *c, int u)
@@ -182,6 +183,7 @@ static void inside(struct chain *c, int l, const struct walk *w)
 {
     int64_t left = c->m->budget;
     if (l == 0) {
+        c->dive = 0;
         chain_finish(c);
         return;
     }
@@ -193,16 +195,23 @@ static void inside(struct chain *c, int l, const struct walk *w)
     c->m->budget = left - (given - c->m->budget);
 }
 
+/* A dive goes on where the budget has ended, down the first nodes that fit, to the first complete chain. */
+static bool may_look(const struct chain *c)
+{
+    return (c->m->budget > 0 || c->dive > 0) && c->patience > 0;
+}
+
 static void descend(struct chain *c, int l, const struct walk *so_far)
 {
     double cycles = chain_cycles(c, so_far);
     struct mp_node *n;
     struct divisor_set within;
     inner_divisors(c, l, &within);
-    for (int i = 0; c->m->budget > 0 && c->patience > 0 && (n = mp_nth_node(c->w, l, i)) != NULL; i++) {
+    for (int i = 0; may_look(c) && (n = mp_nth_node(c->w, l, i)) != NULL; i++) {
         if (chain_hopeless(c, so_far->energy_pj + n->bound_pj + c->rest_pj[l], cycles)) {
             break;
         }
+        c->dive -= c->m->budget <= 0;
         c->m->budget--;
         c->m->looked++;
         if (!divides(&within, c->p->nd, n) || grows(c, l, n)) {
@@ -274,6 +283,7 @@ void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint
         c.mac_padding_pj = 0;
     }
     c.patience = INT64_MAX;
+    c.dive = m->dive ? DIVE : 0;
     chain_least_traffic(&c, &traffic, c.outer_pj);
     c.least_cycles = chain_cycles(&c, &traffic);
     if (!mp_lattice_init(m->work, m->p->nd, s->rest, m->exact)) {

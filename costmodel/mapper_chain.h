@@ -30,6 +30,7 @@ struct chain {
     bool tables;                          /* mapper_inner.c has them; else rest_pj holds */
     int port[MP_PORTS], n_ports;          /* whose cycles the tables bound, as in mp_best */
     int64_t patience;               /* pairs to look at before another port is thought of; below 0: done with that */
+    int dive;                       /* nodes to look at beyond the budget while no chain is complete */
     int votes[3 * HW_LEVELS];       /* walks that the cycles of a port ended */
     double pj_per_cycle;            /* weight of those cycles, leakage included */
     double outer_pj[HW_LEVELS + 1]; /* least energy of the levels l and further out */

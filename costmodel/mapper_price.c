@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-static void add_spatial(const struct chain *c, int l, struct mapping_level *v)
+void mp_add_spatial(const struct mp_problem *p, const struct mp_spatial *s, int l, struct mapping_level *v)
 {
     for (int axis = 0; axis < 2; axis++) {
-        for (int d = 0; d < c->p->nd; d++) {
-            int64_t f = c->s->f[l][axis][d];
+        for (int d = 0; d < p->nd; d++) {
+            int64_t f = s->f[l][axis][d];
             if (f > 1) {
-                v->spatial[v->n_spatial].dim = c->p->dim[d];
+                v->spatial[v->n_spatial].dim = p->dim[d];
                 v->spatial[v->n_spatial].bound = f;
                 v->spatial[v->n_spatial++].axis = axis ? AXIS_Y : AXIS_X;
             }
@@ -38,8 +38,7 @@ static void cut(int64_t *bound, int64_t *all, int64_t whole, bool *outermost)
     *all = inner;
 }
 
-/* Imperfect factors: no outer iteration may be empty. */
-static void trim(const struct einsum *e, int d, struct mapping *m)
+void mp_trim(const struct einsum *e, int d, struct mapping *m)
 {
     int64_t all = 1;
     bool outermost = true;
@@ -75,10 +74,10 @@ static void price(struct chain *c, const int *label, int port)
         const uint8_t *order = l > 0 ? c->w->labels.label[label[l]].order : NULL;
         map.level[l].keep = c->keep[l];
         add_temporal(c, &c->loops[l], order, &map.level[l]);
-        add_spatial(c, l, &map.level[l]);
+        mp_add_spatial(c->p, c->s, l, &map.level[l]);
     }
     for (int d = 0; d < c->p->nd && c->s->padded_macs > c->p->macs; d++) {
-        trim(c->p->e, c->p->dim[d], &map);
+        mp_trim(c->p->e, c->p->dim[d], &map);
     }
     m->priced++;
     if (mapping_check(&map, c->p->a, c->p->e, NULL) == 0 &&

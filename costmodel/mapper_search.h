@@ -123,6 +123,7 @@ struct mp_search {
     bool imperfect; /* factors that do not divide as well */
     bool exact;     /* no thinned lattices, no rule without a proof */
     int64_t budget; /* pairs of tiles that may still be looked at */
+    bool dive;      /* chain searches look beyond their budget until each has a first complete chain */
     double space;   /* mappings of the spaces that were searched exactly */
     int64_t priced; /* mappings priced by the cost model */
     int64_t looked; /* pairs of tiles looked at */
@@ -146,6 +147,14 @@ void mp_floor(const struct mp_problem *p, const struct mp_spatial *s, const uint
               double *cycles);
 /* Searches the chains of tiles. */
 void mp_chain_search(struct mp_search *m, const struct mp_spatial *s, const uint32_t *keep);
+
+/* Spatial loops of level l, as a mapping has them. */
+void mp_add_spatial(const struct mp_problem *p, const struct mp_spatial *s, int l, struct mapping_level *v);
+/* Imperfect factors: cuts the bounds of dimension d (the einsum's) until no outer iteration is empty. */
+void mp_trim(const struct einsum *e, int d, struct mapping *m);
+/* The mapping that asks for least room: tiles of one iteration, all loops outermost, nothing side by side but the cores' split, only what
+ * must be kept. 0; -1 with the reason why it is not legal, or, where factors must divide, that this split does not. */
+int mp_simplest(const struct mp_problem *p, int core_split, bool perfect, struct mapping *m, struct err *err);
 
 /* Every tile and order with factors that need not divide. */
 void mp_imperfect_search(struct mp_search *m, const struct mp_spatial *s, const uint32_t *keep);

@@ -225,6 +225,8 @@ enum db_cache { DB_EVALUATIONS, DB_MAPPINGS, DB_CACHE_COUNT };
  * its value: another value under it is a reproducibility alarm (ERR_BUG at the next
  * call). Any thread. */
 int db_cache_put(struct db *db, enum db_cache cache, struct hash key, const void *value, size_t n, struct err *err);
+/* Drops an entry that the caller cannot read, before it puts the right one: no alarm then. Queued likewise. */
+int db_cache_forget(struct db *db, enum db_cache cache, struct hash key, struct err *err);
 /* 1: *value (caller frees with mem_free()) and *n; 0: absent; -1. Sees what is
  * committed (db_flush()); ~5 us. */
 int db_cache_get(struct db *db, enum db_cache cache, struct hash key, void **value, size_t *n, struct err *err);

@@ -24,6 +24,19 @@ int db_cache_put(struct db *db, enum db_cache cache, struct hash key, const void
     return 0;
 }
 
+int db_cache_forget(struct db *db, enum db_cache cache, struct hash key, struct err *err)
+{
+    struct queue *q = db_begin_record(db, err);
+    if (!q) {
+        return -1;
+    }
+    queue_begin(q, cache == DB_EVALUATIONS ? RECORD_EVALUATION_FORGET : RECORD_MAPPING_FORGET, 1);
+    queue_blob(q, key.byte, HASH_BYTES);
+    queue_end(q);
+    writer_end(db->writer);
+    return 0;
+}
+
 static int prepare(struct db *db, enum db_cache cache, const char *format, sqlite3_stmt **stmt, struct err *err)
 {
     char *text = sqlite3_mprintf(format, tables[cache]);

@@ -25,6 +25,8 @@ static const char *const texts[RECORD_KIND_COUNT] = {
     [RECORD_RUN_END] = "UPDATE runs SET ended_utc = ?2, exit = ?3 WHERE run_id = ?1",
     [RECORD_EVALUATION_CACHE] = "INSERT INTO evaluation_cache VALUES(?,?) ON CONFLICT(key) DO NOTHING",
     [RECORD_MAPPING_CACHE] = "INSERT INTO mapping_cache VALUES(?,?) ON CONFLICT(key) DO NOTHING",
+    [RECORD_EVALUATION_FORGET] = "DELETE FROM evaluation_cache WHERE key = ?",
+    [RECORD_MAPPING_FORGET] = "DELETE FROM mapping_cache WHERE key = ?",
 };
 
 enum extra { /* statements that belong to no record alone */
@@ -360,6 +362,9 @@ static int store(struct group *g, const struct record *r, int64_t first, struct 
             return same_value(g, r, mapping ? EXTRA_MAPPING_VALUE : EXTRA_EVALUATION_VALUE, err);
         }
         g->counted[COUNTED_CACHE + mapping]++;
+    }
+    if (r->kind == RECORD_EVALUATION_FORGET || r->kind == RECORD_MAPPING_FORGET) {
+        g->counted[COUNTED_CACHE + (r->kind == RECORD_MAPPING_FORGET)] -= sqlite3_changes(g->sql);
     }
     return 0;
 }

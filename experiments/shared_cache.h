@@ -15,7 +15,7 @@ struct hash shared_cache_key(const struct accelerator *a, const struct network *
                              const struct network_options *o, const struct accuracy *accuracy);
 
 /* 1: metric[] (base units) or, for a design that cannot be built or mapped, the sentence in err (then -1 is returned with err's code); 0: not known.
- * A cache that cannot be read answers 0: the evaluation is made. */
+ * A cache or an entry that cannot be read answers 0: the evaluation is made, and put in the entry's place. */
 int shared_cache_get(struct db *cache, struct hash key, double metric[METRIC_COUNT], struct err *err);
 /* Stores what price() found: `failed` NULL for metrics, else why there are none (ERR_NO and ERR_DATA only; other errors are not facts). */
 void shared_cache_put(struct db *cache, struct hash key, const double metric[METRIC_COUNT], const struct err *failed);

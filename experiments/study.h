@@ -20,7 +20,7 @@
 #include "sw/network.h"
 
 /* Counts up with every change of the cost model that can change a number: databases made with another one are not continued. */
-#define MODEL_VERSION "3"
+#define MODEL_VERSION "4"
 
 #define STUDY_OBJECTIVES 6
 #define STUDY_CONSTRAINTS 32

@@ -82,6 +82,44 @@ static bool equal(const struct einsum *e, const struct mapping *m, const struct 
     return ok;
 }
 
+/* Finished sums: as many come to a level, and leave it, as the walk saw done. But what MACs add to a sum lies in it as wide as before, so where they
+ * add to what their keeper holds, none there counts as finished. */
+static bool equal_sums(const struct einsum *e, const struct mapping *m, const struct walk_sum *w,
+                       const struct counts *c, long *done)
+{
+    int t = einsum_output(e);
+    bool ok = true, from_macs = true;
+    for (int l = 0; l < m->n_levels; l++) {
+        const struct tensor_count *y = &c->level[l].tensor[t];
+        bool kept = m->level[l].keep >> t & 1, added = from_macs && w[l].came > w[l].words;
+        ok = ok && same("finished", l, e->tensor[t].name, added ? 0 : w[l].came_done, y->finished) &&
+             same("words", l, e->tensor[t].name, 2 * w[l].came - w[l].words, y->words);
+        if (kept) {
+            ok = ok && same("drains", l, e->tensor[t].name, w[l].left, y->drains) &&
+                 (added || y->drains == 0 || same("finished drains", l, "", w[l].left_done, y->finished));
+            from_macs = false;
+        }
+        *done += y->finished > 0;
+    }
+    return ok;
+}
+
+/* A level keeps room for finished sums, or stores them compressed, only where no others come. */
+static bool room_is_right(const struct einsum *e, const struct mapping *m, const struct walk_sum *w)
+{
+    int t = einsum_output(e);
+    const struct einsum_tensor *out = &e->tensor[t];
+    for (int l = 0; l < m->n_levels; l++) {
+        bool kept = m->level[l].keep >> t & 1, whole = w[l].came_done == w[l].came;
+        bool narrow = out->bits < out->partial_bits && mapping_bits(m, e, l, t) == out->bits;
+        if (kept && !whole && (narrow || mapping_finished(m, e, l, t))) {
+            printf("L%d: partial sums come where there is room for finished ones\n", l);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Where all instances of a level are said to do the same, the first one's counts are the totals divided by the instances. */
 static bool is_even(const struct mapping *m, const struct einsum *e, const struct counts *all,
                     const struct counts *origin)
@@ -110,9 +148,10 @@ int check_count(long n, struct count_tally *out)
         struct mapping m;
         struct err err = ERR_INIT;
         struct counts walked, first, closed, origin;
+        struct walk_sums sums;
         random_einsum(&r, kind, 300, &e);
         random_mapping(&r, &e, levels, 24, rng_below(&r, 2) == 0, &m);
-        if (walk(&e, &m, 0, &walked, &first) != 0) {
+        if (walk(&e, &m, 0, &walked, &first, &sums) != 0) {
             return -1;
         }
         if (count_words(&e, &m, COUNT_ALL, ACCOUNTING_EXACT, &closed, &err) != 0 ||
@@ -126,6 +165,16 @@ int check_count(long n, struct count_tally *out)
             fflush(stdout);
             return -1;
         }
+        long with_done = 0, of_origin = 0;
+        if (!equal_sums(&e, &m, sums.all, &closed, &with_done) ||
+            !equal_sums(&e, &m, sums.origin, &origin, &of_origin) || !room_is_right(&e, &m, sums.all)) {
+            explain(&e, &m);
+            printf("mapping %ld (%s): sums\n", i, random_kind_names[kind]);
+            return -1;
+        }
+        out->finished += with_done;
+        out->finished_imperfect += closed.perfect ? 0 : with_done;
+        out->never_finished += levels - with_done;
         if (!is_even(&m, &e, &closed, &origin)) {
             explain(&e, &m);
             printf("mapping %ld (%s): instances differ\n", i, random_kind_names[kind]);
@@ -157,7 +206,7 @@ int check_links(long n, struct link_tally *out)
         random_einsum(&r, (enum random_kind)(i % RANDOM_MATMUL), 300, &e);
         random_mapping(&r, &e, levels, 24, false, &m);
         uint32_t links = (uint32_t)(2 + 2 * rng_below(&r, 1 << (levels - 1)));
-        if (walk(&e, &m, links, &walked, &first) != 0) {
+        if (walk(&e, &m, links, &walked, &first, NULL) != 0) {
             return -1;
         }
         if (count_words(&e, &m, COUNT_ALL, ACCOUNTING_EXACT, &closed, &err) != 0 ||
@@ -189,6 +238,8 @@ void count_tally_print(const struct count_tally *c)
     printf("walk = closed form on %ld mappings, %ld of them imperfect, %ld bypassed "
            "levels, %ld imperfect diagonals:\n",
            c->mappings, c->imperfect, c->bypassed, c->diagonal);
+    printf("finished sums come to %ld levels (%ld of them in imperfect mappings), none to %ld\n", c->finished,
+           c->finished_imperfect, c->never_finished);
     for (int k = 0; k < RANDOM_KIND_COUNT; k++) {
         printf("  %-32s %ld\n", random_kind_names[k], c->of_kind[k]);
     }

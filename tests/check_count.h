@@ -6,7 +6,8 @@
 #include "tests/random_mapping.h"
 
 struct count_tally {
-    long mappings, imperfect, bypassed, diagonal; /* bypassed: levels; diagonal: imperfect ones */
+    long mappings, imperfect, bypassed, diagonal;      /* bypassed: levels; diagonal: imperfect ones */
+    long finished, finished_imperfect, never_finished; /* levels to which finished sums come; to which none do */
     long of_kind[RANDOM_KIND_COUNT], of_levels[HW_LEVELS + 1];
 };
 

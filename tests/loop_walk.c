@@ -2,7 +2,11 @@
  * working MAC and each level above it, the instance must hold the tile of this step: what it lacks of it is asked for, and what
  * it held besides goes. Requests of one step are merged on their way up where they come from children that stand, level by level
  * of the spatial loops, at the same place of the tensor. Where children have links, the requests of a step wait until all are known: one whose
- * words all lie in what a neighbour held before the step, as do those of all others at its place, is served there. */
+ * words all lie in what a neighbour held before the step, as do those of all others at its place, is served there.
+ *
+ * Sums. What an instance was given of an output word leaves it when its tile moves on, or at the end; what came to an instance by one request is
+ * on its way until the next request for that word. A sum is done then when as many MACs below the instance have worked on its word as the
+ * operator has for each: those of the step at hand work after all tiles have moved. */
 #include "tests/loop_walk.h"
 
 #include <stdlib.h>
@@ -64,6 +68,13 @@ struct walk {
     struct waiting waiting[WAITING];
     int n_waiting;
     struct counts *out[2]; /* all, origin */
+    struct walk_sums sums;
+    int product[WALK_INSTANCES]; /* output words that MACs work on in the step, and their instances */
+    int below[WALK_INSTANCES][HW_LEVELS];
+    int n_products;
+    int64_t products_each; /* of an output word */
+    int out_words;         /* of the output */
+    int *added;            /* [level][instance][output word]: products below the instance, before this step */
 };
 
 static int count_set(const struct set *s)
@@ -301,6 +312,42 @@ static void ask_for_waiting(struct walk *w)
     set_at(w, at);
 }
 
+static int *added(const struct walk *w, int level, int id)
+{
+    return w->added + ((size_t)level * (size_t)w->units + (size_t)id) * (size_t)w->out_words;
+}
+
+/* How many of the sums of these words in an instance are done. */
+static int64_t count_done(const struct walk *w, int level, int id, const struct set *words)
+{
+    const int *n = added(w, level, id);
+    int64_t done = 0;
+    for (int i = 0; i < SET; i++) {
+        for (uint64_t left = words->word[i]; left != 0; left &= left - 1) {
+            done += n[64 * i + __builtin_ctzll(left)] == w->products_each;
+        }
+    }
+    return done;
+}
+
+static void add_sums(struct walk *w, int level, int id, const struct walk_sum *s)
+{
+    for (int k = 0; k < (id == 0 ? 2 : 1); k++) {
+        struct walk_sum *to = k == 0 ? &w->sums.all[level] : &w->sums.origin[level];
+        to->came += s->came;
+        to->came_done += s->came_done;
+        to->left += s->left;
+        to->left_done += s->left_done;
+        to->words += s->words;
+    }
+}
+
+/* Sums of these words leave the instance. */
+static void leave(struct walk *w, int level, int id, const struct set *words)
+{
+    add_sums(w, level, id, &(struct walk_sum){.left = count_set(words), .left_done = count_done(w, level, id, words)});
+}
+
 /* The instance of `level` above the MAC at hand comes to hold this step's tiles. */
 static void hold(struct walk *w, int level)
 {
@@ -324,6 +371,11 @@ static void hold(struct walk *w, int level)
         box(w, t, start, ext, &tile);
         lacks = tile;
         set_minus(&lacks, &w->held[level][t][id]);
+        if (w->e->tensor[t].output) {
+            struct set leaves = w->held[level][t][id];
+            set_minus(&leaves, &tile);
+            leave(w, level, id, &leaves);
+        }
         w->held[level][t][id] = tile;
         int64_t taken = count_set(&lacks);
         if (taken == 0) {
@@ -358,8 +410,11 @@ static void serve(struct walk *w)
         bool kept = w->m->level[q->level].keep >> q->tensor & 1;
         int64_t words = count_set(&q->words), known = 0;
         if (output) {
-            struct set fresh = q->words;
+            struct set fresh = q->words, again = q->words;
             set_minus(&fresh, &w->update_seen[q->level][q->key.instance]);
+            set_minus(&again, &fresh);
+            int64_t done = count_done(w, q->level, q->key.instance, &again); /* of the requests before */
+            add_sums(w, q->level, q->key.instance, &(struct walk_sum){.came = words, .came_done = done});
             known = words - count_set(&fresh);
             set_or(&w->update_seen[q->level][q->key.instance], &q->words);
             w->out[0]->level[q->level].tensor[q->tensor].adds -= words;
@@ -393,6 +448,29 @@ static bool works(const struct walk *w, int64_t *place)
     return true;
 }
 
+/* The step's products are added to the sums that wait for them. */
+static void add_products(struct walk *w)
+{
+    for (int i = 0; i < w->n_products; i++) {
+        for (int l = 0; l < w->m->n_levels; l++) {
+            added(w, l, w->below[i][l])[w->product[i]]++;
+        }
+    }
+    w->n_products = 0;
+}
+
+/* The last sums come and leave. */
+static void finish_sums(struct walk *w, int output)
+{
+    for (int l = 0; l < w->m->n_levels; l++) {
+        for (int id = 0; id < w->units; id++) {
+            const struct set *held = &w->held[l][output][id], *came = &w->update_seen[l][id];
+            leave(w, l, id, held);
+            add_sums(w, l, id, &(struct walk_sum){.words = count_set(came), .came_done = count_done(w, l, id, came)});
+        }
+    }
+}
+
 /* The MAC at hand works: it asks the innermost keeper of each tensor for one word. */
 static void work(struct walk *w, int64_t step, const int64_t *place)
 {
@@ -402,14 +480,20 @@ static void work(struct walk *w, int64_t step, const int64_t *place)
         struct set word;
         box(w, t, place, one, &word);
         ask(w, -1, t, &word);
+        for (int i = 0; w->e->tensor[t].output && i < SET; i++) {
+            w->product[w->n_products] =
+                word.word[i] ? 64 * i + __builtin_ctzll(word.word[i]) : w->product[w->n_products];
+        }
     }
     for (int l = 0; l < w->m->n_levels; l++) {
         int id = instance(w, l);
+        w->below[w->n_products][l] = id;
         if (w->stamp[l][id] != step) {
             w->stamp[l][id] = step;
             hold(w, l);
         }
     }
+    w->n_products++;
 }
 
 static void remember(struct walk *w)
@@ -435,7 +519,8 @@ static bool advance(struct walk *w, bool temporal)
     return false;
 }
 
-int walk(const struct einsum *e, const struct mapping *m, uint32_t links, struct counts *all, struct counts *origin)
+int walk(const struct einsum *e, const struct mapping *m, uint32_t links, struct counts *all, struct counts *origin,
+         struct walk_sums *sums)
 {
     struct walk *w = calloc(1, sizeof *w);
     w->e = e;
@@ -450,6 +535,10 @@ int walk(const struct einsum *e, const struct mapping *m, uint32_t links, struct
         return -1;
     }
     int64_t step = 0;
+    int output = einsum_output(e);
+    w->out_words = (int)einsum_volume(e, output, e->bound);
+    w->products_each = einsum_macs(e) / w->out_words;
+    w->added = calloc((size_t)m->n_levels * (size_t)w->units * (size_t)w->out_words, sizeof *w->added);
     do {
         int64_t before = all->macs;
         step++;
@@ -464,13 +553,19 @@ int walk(const struct einsum *e, const struct mapping *m, uint32_t links, struct
         } while (advance(w, false));
         ask_for_waiting(w);
         serve(w);
+        add_products(w);
         all->compute_cycles += all->macs > before;
     } while (advance(w, true));
+    finish_sums(w, output);
+    if (sums != NULL) {
+        *sums = w->sums;
+    }
     for (int l = 0; l < m->n_levels; l++) {
         for (int i = 0; i < WALK_INSTANCES; i++) {
             all->level[l].instances += w->used[l][i];
         }
     }
+    free(w->added);
     free(w);
     return 0;
 }

@@ -70,7 +70,7 @@ static void check_mapping(const struct case_problem *p, const struct mapping *m,
         }
     }
     out->halo += less;
-    if (einsum_macs(e) <= 1500 && walk(e, m, 0, &walked, &origin) == 0) {
+    if (einsum_macs(e) <= 1500 && walk(e, m, 0, &walked, &origin, NULL) == 0) {
         same(p->id, e, m, &walked, &exact);
         out->walked++;
     }
