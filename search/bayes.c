@@ -26,6 +26,9 @@ enum {
 /* Beyond so many variables a model is good near its data only, and uniform points are everywhere else: half of the candidates come from
  * a region of changing size around the front (Eriksson et al., TuRBO, NeurIPS 2019; Daulton et al., MORBO, UAI 2022). */
 enum { TRUST_FROM = 30, TRUST_VARIABLES = 20, TRUST_GOOD = 3, TRUST_BAD = 5 };
+/* Where a model errs, as among many local optima, its points would displace everything else in the population at once; so in a long plan evolution
+ * begins by itself, on this share of what is left, and gets the model's results then. */
+static const double HYBRID_APART = 0.3;
 static const double TRUST_FIRST = 0.8, TRUST_LEAST = 0.01, TRUST_MOST = 1.6; /* its side, of each variable's range */
 
 struct bayes {
@@ -34,6 +37,7 @@ struct bayes {
     struct variation v;
     void *evolution; /* hybrid: takes over at trial `until`; NULL otherwise */
     int64_t until;
+    int64_t from, join; /* evolution's trial 0; the trial whose result ends its time by itself, -1: it has none */
     int64_t lag, first; /* first: points of the initial sample */
     double *sample;     /* [first][n] */
     double side;        /* of the trust region */
@@ -279,6 +283,12 @@ static void *create(struct search *s, int64_t until, enum survival rule)
     variation_init(&b->v, s->problem.space);
     surrogate_init(&b->m, s, b->first + 1 - b->lag > 8 ? b->first + 1 - b->lag : 8);
     b->evolution = until < s->options.plan ? evolution_create(s, rule) : NULL;
+    b->join = -1;
+    if (b->evolution && s->options.plan > HYBRID_MANY) {
+        b->from = until;
+        b->join = until + (int64_t)(HYBRID_APART * (double)(s->options.plan - until));
+        evolution_apart(b->evolution, true);
+    }
     return b;
 }
 
@@ -299,7 +309,7 @@ static int64_t needs(const void *state, int64_t k)
     const struct bayes *b = state;
     int64_t last = b->evolution && k >= b->until ? b->until - 1 : k, own = last >= b->first ? last + 1 - b->lag : 0;
     own = own > 0 ? own : 0;
-    int64_t evolved = b->evolution && k >= b->until ? evolution_needs(b->evolution, k) : 0;
+    int64_t evolved = b->evolution && k >= b->until ? b->from + evolution_needs(b->evolution, k - b->from) : 0;
     return own > evolved ? own : evolved;
 }
 
@@ -309,7 +319,7 @@ static bool propose(void *state, int64_t k, double *x)
     struct search *s = b->s;
     struct rng r;
     if (b->evolution && k >= b->until) {
-        return evolution_propose(b->evolution, k, x);
+        return evolution_propose(b->evolution, k - b->from, x);
     }
     rng_init(&r, s->options.seed, (uint64_t)k, RNG_ACQUIRE);
     bool found = false;
@@ -329,8 +339,12 @@ static bool propose(void *state, int64_t k, double *x)
 static void result(void *state, int64_t k, const double *x, const double *f, const double *g, double violation)
 {
     struct bayes *b = state;
-    if (b->evolution) {
-        evolution_result(b->evolution, k, x, f, g, violation);
+    if (b->evolution && k >= b->from) {
+        evolution_result(b->evolution, k - b->from, x, f, g, violation);
+    }
+    if (b->evolution && k == b->join) {
+        evolution_apart(b->evolution, false);
+        evolution_immigrate(b->evolution, b->s->archive.n, b->s->archive.x, b->s->archive.f);
     }
     if (k >= b->until) {
         return;
@@ -347,7 +361,8 @@ static bool recall(void *state, int64_t k, const double *x)
     struct bayes *b = state;
     if (b->evolution && k >= b->until) {
         double *own = mem_calloc((size_t)b->s->n, sizeof *own);
-        bool same = evolution_propose(b->evolution, k, own) && memcmp(own, x, (size_t)b->s->n * sizeof *x) == 0;
+        bool same =
+            evolution_propose(b->evolution, k - b->from, own) && memcmp(own, x, (size_t)b->s->n * sizeof *x) == 0;
         mem_free(own);
         return same;
     }

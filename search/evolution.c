@@ -37,6 +37,7 @@ struct evolution {
     int archived;              /* and archive.n */
     unsigned char *move;       /* [moves] move + 1 that made trial k, at k % moves; 0: none */
     int moves;
+    bool apart;     /* takes no parents from the archive, which others fill too */
     double *scale;  /* [m] 1 / range of the population's objectives */
     double *sample; /* [first generation][n] Latin hypercube on the unit cube */
 };
@@ -93,6 +94,12 @@ void evolution_destroy(void *state)
     mem_free(e);
 }
 
+void evolution_apart(void *state, bool apart)
+{
+    struct evolution *e = state;
+    e->apart = apart;
+}
+
 /* Room for more members. */
 static void reserve(struct evolution *e, int more)
 {
@@ -143,7 +150,7 @@ static struct parent tournament(const struct evolution *e, struct rng *r)
 static struct parent parent(const struct evolution *e, struct rng *r)
 {
     const struct archive *a = &e->s->archive;
-    if (2 * a->n >= e->n && rng_uniform(r) < FROM_ARCHIVE) {
+    if (!e->apart && 2 * a->n >= e->n && rng_uniform(r) < FROM_ARCHIVE) {
         int64_t i = rng_below(r, a->n);
         return (struct parent){a->x + i * e->s->n, a->f + i * e->s->m};
     }

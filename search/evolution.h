@@ -10,6 +10,7 @@ void evolution_destroy(void *state);
 int64_t evolution_needs(const void *state, int64_t k);
 bool evolution_propose(void *state, int64_t k, double *x);
 void evolution_result(void *state, int64_t k, const double *x, const double *f, const double *g, double violation);
+void evolution_apart(void *state, bool apart); /* apart: no parents from the archive */
 void evolution_immigrate(void *state, int n, const double *x, const double *f);
 
 #endif

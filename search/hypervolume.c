@@ -230,6 +230,37 @@ double hypervolume_gain(const double *f, int n, int m, const double *reference, 
     return g > 0 ? g : 0;
 }
 
+/* v[m] without coordinate j. */
+static void project(const double *v, int m, int j, double *out)
+{
+    for (int k = 0; k < m; k++) {
+        if (k != j) {
+            *out++ = v[k];
+        }
+    }
+}
+
+/* What p adds ends, on the side of p[j], in a face: what p's projection adds there to those of the rows that reach so far. */
+void hypervolume_gain_slope(const double *f, int n, int m, const double *reference, const double *p, double *slope)
+{
+    assert(m >= 2 && m <= MAX_M);
+    double at[MAX_M], corner[MAX_M], *rows = mem_alloc(((size_t)n * (size_t)m + 1) * sizeof *rows);
+    bool inside = below(p, reference, m);
+    for (int j = 0; j < m; j++) {
+        int kept = 0;
+        for (int i = 0; i < n && inside; i++) {
+            const double *q = f + (int64_t)i * m;
+            if (q[j] <= p[j]) {
+                project(q, m, j, rows + (int64_t)kept++ * (m - 1));
+            }
+        }
+        project(p, m, j, at);
+        project(reference, m, j, corner);
+        slope[j] = inside ? -hypervolume_gain(rows, kept, m - 1, corner, at) : 0;
+    }
+    mem_free(rows);
+}
+
 /* One of the boxes that a point of the staircase covers alone: from `x` to the next box of the same owner (or the owner's
  * right end), from the owner's y up to `top`, since height `z`. */
 struct box {

@@ -21,4 +21,7 @@ double hypervolume_sampled(const double *f, int n, int m, const double *referenc
 /* What point p would add to the set. */
 double hypervolume_gain(const double *f, int n, int m, const double *reference, const double *p);
 
+/* Its slope by each coordinate of p, into slope[m], m >= 2: never positive. Costs m gains of one objective less. */
+void hypervolume_gain_slope(const double *f, int n, int m, const double *reference, const double *p, double *slope);
+
 #endif

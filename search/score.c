@@ -1,6 +1,7 @@
-/* * The score of a point is log EHVI(x) + sum over constraints of log P(g <= 0); without the first term while nothing feasible is
+/* The score of a point is log EHVI(x) + sum over constraints of log P(g <= 0); without the first term while nothing feasible is
  * known. One objective: expected improvement. Four and more, where exact EHVI costs too much: the hypervolume gain of the
- * optimistic point mean - sd (SMS-EGO: Ponweiser, Wagner, Biermann, Vincze, PPSN X, 2008). */
+ * point a little better than the mean, by so many standard deviations that reaching it in every objective is about as likely however many
+ * there are (SMS-EGO: Ponweiser, Wagner, Biermann, Vincze, PPSN X, 2008). A whole one is spent on corners where nothing is known. */
 #include "base/mem.h"
 #include "search/hypervolume.h"
 #include "search/surrogate.h"
@@ -20,6 +21,15 @@ static double log_phi(double z)
     return -0.5 * z * z - log(-z) - 0.91893853320467274178; /* leading term of the asymptotic series */
 }
 
+/* p[m]: the point whose gain counts, below reference[m]. */
+static void be_optimistic(const struct surrogate *b, const double *mean, const double *sd, double *p, double *reference)
+{
+    for (int j = 0; j < b->s->m; j++) {
+        p[j] = mean[j] - b->optimism * sd[j];
+        reference[j] = b->reference;
+    }
+}
+
 static double improvement(struct surrogate *b, const double *mean, const double *sd)
 {
     int m = b->s->m;
@@ -31,10 +41,7 @@ static double improvement(struct surrogate *b, const double *mean, const double 
         return ehvi_value(&b->ehvi, mean, sd);
     }
     double p[SEARCH_MAX_OBJECTIVES], reference[SEARCH_MAX_OBJECTIVES];
-    for (int j = 0; j < m; j++) {
-        p[j] = mean[j] - sd[j];
-        reference[j] = b->reference;
-    }
+    be_optimistic(b, mean, sd, p, reference);
     return hypervolume_gain(b->front, b->n_front, m, reference, p);
 }
 
@@ -71,9 +78,26 @@ void surrogate_score(struct surrogate *b, const double *x, int q, double *score)
     mem_free(sd);
 }
 
-/* Slope of log improvement by means and deviations, by differences: exact formulas differ for every number of objectives. */
+/* Slope of the logarithm of the optimistic point's gain; 0 where there is none. */
+static double gain_slope(struct surrogate *b, const double *mean, const double *sd, double *by_mean, double *by_sd)
+{
+    int m = b->s->m;
+    double p[SEARCH_MAX_OBJECTIVES], reference[SEARCH_MAX_OBJECTIVES], value = improvement(b, mean, sd);
+    be_optimistic(b, mean, sd, p, reference);
+    hypervolume_gain_slope(b->front, b->n_front, m, reference, p, by_mean);
+    for (int j = 0; j < m; j++) {
+        by_mean[j] = value > 0 ? by_mean[j] / value : 0;
+        by_sd[j] = -b->optimism * by_mean[j];
+    }
+    return log(value + 1e-300);
+}
+
+/* Slope of log improvement by means and deviations; up to three objectives by differences, as exact formulas differ for each number. */
 static double improvement_slope(struct surrogate *b, double *mean, double *sd, double *by_mean, double *by_sd)
 {
+    if (b->s->m > 3) { /* every gain costs so much there that the differences would be most of a proposal */
+        return gain_slope(b, mean, sd, by_mean, by_sd);
+    }
     double value = log(improvement(b, mean, sd) + 1e-300);
     for (int j = 0; j < b->s->m; j++) {
         double step = 1e-4 * sd[j], kept = mean[j];

@@ -271,7 +271,7 @@ static void deliver(struct search *s)
     const double *x = ring_at(s, s->delivered), *f = x + s->n, *g = f + s->m;
     bool failed = isinf(search_violation(s, f, g));
     for (int i = 0; i < s->c && !failed; i++) {
-        if (g[i] > 0) {
+        if (g[i] > 0 && isfinite(s->scale[i] + g[i])) { /* a sum that overflows would make every violation 0 */
             s->scale[i] += g[i];
             s->scale_n[i]++;
         }

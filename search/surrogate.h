@@ -25,6 +25,8 @@ struct surrogate {
     double *row;        /* [cap_asked][features.d] features of the points */
     double *low, *high; /* [m] the front's box, in model units */
     struct ehvi ehvi;
+    double
+        optimism; /* four objectives and more: standard deviations by which a point may turn out better than its mean */
     double reference; /* of the improvement, in the unit box, for every objective */
     double *front;    /* [n_front][m] in the unit box */
     int n_front;

@@ -188,6 +188,35 @@ START_TEST(estimates_and_their_errors)
 }
 END_TEST
 
+/* The gain is a sum of products of coordinates between kinks, so differences are exact there but for rounding. */
+START_TEST(slopes_of_gains)
+{
+    int checked = 0;
+    struct rng r;
+    rng_init(&r, 9, 0, RNG_TEST);
+    for (int m = 2; m <= 6; m++) {
+        for (int t = 0; t < 60; t++, checked++) {
+            int n = (int)rng_below(&r, 12);
+            double f[72], p[6], slope[6], ref[] = {1, 1, 1, 1, 1, 1}, step = 1e-7;
+            random_set(f, n, m, 0, &r);
+            for (int j = 0; j < m; j++) {
+                p[j] = (t % 10 == 0 ? 1.2 : t % 3 == 0 ? 1 : 0.5) * rng_uniform(&r);
+            }
+            hypervolume_gain_slope(f, n, m, ref, p, slope);
+            for (int j = 0; j < m; j++) {
+                double here = hypervolume_gain(f, n, m, ref, p), kept = p[j];
+                p[j] += step;
+                double want = (hypervolume_gain(f, n, m, ref, p) - here) / step;
+                p[j] = kept;
+                ck_assert_msg(fabs(slope[j] - want) < 1e-6, "%d objectives, %d rows: slope %g is not %g", m, n,
+                              slope[j], want);
+            }
+        }
+    }
+    printf("test_hypervolume: checked %d slopes\n", checked);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("hypervolume");
@@ -196,6 +225,7 @@ int main(void)
     tcase_add_test(c, sum_of_gains);
     tcase_add_test(c, closed_forms);
     tcase_add_test(c, estimates_and_their_errors);
+    tcase_add_test(c, slopes_of_gains);
     suite_add_tcase(s, c);
     return run_suite(s, CK_FORK_GETENV);
 }

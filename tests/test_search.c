@@ -400,11 +400,35 @@ START_TEST(bad_options)
 }
 END_TEST
 
+/* Violations that overflow their sum are violations still. */
+START_TEST(huge_violations)
+{
+    struct space space;
+    space_init(&space);
+    space_add(&space, "x", VARIABLE_REAL)->hi = 1;
+    struct search_problem problem = {.space = &space, .n_objectives = 1, .n_constraints = 1};
+    struct search_options options = {.algorithm = "random", .budget = 20, .seed = 1};
+    struct err err = ERR_INIT;
+    struct search *s = search_new(&problem, &options, &err);
+    double x;
+    const double g = 1e308;
+    while (search_stop(s) == SEARCH_RUNNING && search_ask(s, &x)) {
+        search_tell(s, &x, &g);
+    }
+    int64_t n;
+    search_front(s, &n);
+    ck_assert_int_eq(n, 0);
+    search_free(s);
+    space_release(&space);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("search");
     TCase *c = tcase_create("all");
     tcase_set_timeout(c, 60);
+    tcase_add_test(c, huge_violations);
     tcase_add_test(c, same_trials);
     tcase_add_test(c, no_duplicates_and_front);
     tcase_add_test(c, exhaustion);
