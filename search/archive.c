@@ -370,3 +370,16 @@ bool archive_add(struct archive *a, int64_t id, const double *f, const double *x
     tree_add(a, i);
     return true;
 }
+
+enum archive_gain archive_gain(const struct archive *a, struct archive_mark *mark)
+{
+    struct archive_mark before = *mark;
+    *mark = (struct archive_mark){a->entered, a->n};
+    return a->entered == before.entered ? GAIN_NONE : a->n > before.n ? GAIN_SPREAD : GAIN_BETTER;
+}
+
+double archive_worth(enum archive_gain gain)
+{
+    static const double worth[] = {[GAIN_NONE] = 0, [GAIN_SPREAD] = 0.2, [GAIN_BETTER] = 1};
+    return worth[gain];
+}

@@ -24,6 +24,17 @@ struct archive {
     int n_nodes, cap_nodes, free_nodes; /* free_nodes: head of the list of freed pairs, -1: none */
 };
 
+/* What became of a new result. */
+enum archive_gain {
+    GAIN_NONE,
+    GAIN_SPREAD, /* a new member */
+    GAIN_BETTER  /* and another had to go for it */
+};
+struct archive_mark { /* the archive before */
+    int64_t entered;
+    int n;
+};
+
 void archive_init(struct archive *a, int m, int n_vars);
 /* An archive of bounded size: objective space is cut into cells of sides epsilon[m] >= 0 (copied; 0: every difference counts; NULL: no cells); no member's cell is at
  * least as low everywhere as another's. So at most one member a cell, the better one or else the nearer to the cell's low corner, and
@@ -32,5 +43,10 @@ void archive_init_cells(struct archive *a, int m, int n_vars, const double *epsi
 void archive_release(struct archive *a);
 /* Adds unless some member is at least as good everywhere; removes whom it dominates. Returns whether it was added. */
 bool archive_add(struct archive *a, int64_t id, const double *f, const double *x);
+/* What the last result did; moves the mark to where the archive is now. */
+enum archive_gain archive_gain(const struct archive *a, struct archive_mark *mark);
+/* What that is worth to who made it. Filling gaps of a front is easy, so it counts less: otherwise those who do nothing else crowd out those that find
+ * the way from a local front to a better one. */
+double archive_worth(enum archive_gain gain);
 
 #endif

@@ -33,8 +33,7 @@ struct evolution {
     double *violation, *crowd; /* [cap] */
     int *rank;                 /* [cap] */
     int first, lambda, depth;  /* trials of generation 0, of each other; see above */
-    int64_t entered;           /* archive.entered before the last result */
-    int archived;              /* and archive.n */
+    struct archive_mark mark;  /* the archive before the last result */
     unsigned char *move;       /* [moves] move + 1 that made trial k, at k % moves; 0: none */
     int moves;
     bool apart;     /* takes no parents from the archive, which others fill too */
@@ -297,14 +296,10 @@ void evolution_result(void *state, int64_t k, const double *x, const double *f, 
     e->violation[i] = violation;
     e->rank[i] = INT_MAX; /* until it is compared */
     unsigned char move = e->move[k % e->moves];
+    enum archive_gain gain = archive_gain(&s->archive, &e->mark);
     if (move > 0) {
-        enum variation_gain gain = s->archive.entered == e->entered ? GAIN_NONE
-                                   : s->archive.n > e->archived     ? GAIN_SPREAD
-                                                                    : GAIN_BETTER;
         variation_reward(&e->v, (enum variation_move)(move - 1), gain);
     }
-    e->entered = s->archive.entered;
-    e->archived = s->archive.n;
     if (k + 1 == begin(e, generation(e, k) + 1)) {
         survive(e, target(e, k + 1));
     }

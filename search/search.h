@@ -97,7 +97,8 @@ bool search_ask(struct search *s, double *x);
 /* As search_ask() for a trial that a log holds already: x is the point that was asked. Cheap algorithms propose it again and
  * compare; a Bayesian proposal is taken from the log. False: this study with these results cannot have asked x. */
 bool search_recall(struct search *s, const double *x);
-/* The result of the oldest trial not yet told. A failed evaluation has f[0] = NaN: it counts as worse than anything infeasible. */
+/* The result of the oldest trial not yet told. A failed evaluation has f[0] = NaN (so counts whatever is not finite):
+ * it is worse than anything infeasible. */
 void search_tell(struct search *s, const double *f, const double *g);
 int64_t search_asked(const struct search *s);
 int64_t search_told(const struct search *s);

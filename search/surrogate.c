@@ -11,23 +11,27 @@
 #include <assert.h>
 #include <gsl/gsl_cdf.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
-    DATA_MAX = 300,       /* results that a process is conditioned on */
+    FIT_MAX = 300,        /* results that hyper-parameters are chosen from, the best ranked */
     FIT_EVALUATIONS = 10, /* of the likelihood */
     ENOUGH = 3            /* results that did not fail, to learn anything from */
 };
 /* In the unit box of the front. Two objectives: a point beyond one end of the front is often worse in the other objective than
  * the box's edge, and yet worth asking for. With three, such points are mostly worthless ones that make the box larger. */
 static const double REFERENCE = 1.1, REFERENCE_TWO = 1.5;
+/* Their extremes make the box so large early on that all within it looks alike: every other proposal is for the box of this share of the front. */
+static const double INSIDE = 0.85;
 
-void surrogate_init(struct surrogate *b, struct search *s, int64_t first)
+void surrogate_init(struct surrogate *b, struct search *s, int64_t first, int most)
 {
     size_t m = (size_t)s->m;
     memset(b, 0, sizeof *b);
     b->s = s;
     b->first = first;
+    b->most = most;
     features_init(&b->features, s->problem.space, s->options.seed);
     targets_init(&b->targets, s->m, s->c);
     b->n_gp = s->m + s->c + 1;
@@ -74,16 +78,16 @@ int64_t surrogate_checkpoint(const struct surrogate *b, int64_t n)
     return at < n ? at : n;
 }
 
-/* Results to learn from at a checkpoint: all, or the DATA_MAX best ranked. */
+/* Results to learn from at a checkpoint, the best ranked first: all, or so many. */
 static void choose_base(struct surrogate *b, int64_t n)
 {
     const struct search *s = b->s;
     int *rank = mem_calloc((size_t)n + 1, sizeof *rank);
-    int fronts = n > DATA_MAX ? dominance_sort_constrained(b->f, b->violation, (int)n, s->m, rank) : 1;
+    int fronts = n > FIT_MAX ? dominance_sort_constrained(b->f, b->violation, (int)n, s->m, rank) : 1;
     b->base = mem_realloc(b->base, (size_t)n + 1, sizeof *b->base);
     b->n_base = 0;
-    for (int front = 0; front < fronts && b->n_base < DATA_MAX; front++) {
-        for (int i = (int)n - 1; i >= 0 && b->n_base < DATA_MAX; i--) { /* the newest first */
+    for (int front = 0; front < fronts && b->n_base < b->most; front++) {
+        for (int i = (int)n - 1; i >= 0 && b->n_base < b->most; i--) { /* the newest first */
             if (rank[i] == front) {
                 b->base[b->n_base++] = i;
             }
@@ -112,7 +116,7 @@ bool surrogate_models(const struct surrogate *b, int q)
     return q < m ? true : q < m + c ? b->targets.limit[q - m] > 0 : b->targets.failures;
 }
 
-/* Hyper-parameters from the base, and the process on it. */
+/* Hyper-parameters from the best of the base, and the process on all of it. */
 static void fit_one(struct surrogate *b, int q)
 {
     size_t room = (size_t)b->n_base + 1, d = (size_t)b->features.d;
@@ -125,7 +129,7 @@ static void fit_one(struct surrogate *b, int q)
             memcpy(x + (size_t)n++ * d, b->row + (size_t)i * d, d * sizeof *x);
         }
     }
-    gp_fit(&b->gp[q], x, y, n, FIT_EVALUATIONS);
+    gp_fit(&b->gp[q], x, y, n < FIT_MAX ? n : FIT_MAX, FIT_EVALUATIONS);
     gp_rows(&b->gp[q], x, n);
     b->known[q] = b->fitted;
     mem_free(x);
@@ -205,24 +209,39 @@ static void believe(struct surrogate *b, const double *row)
     b->n_front++;
 }
 
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The front's box by objective j: from its least to its greatest value or, `inside`, to what INSIDE of its members stay below. */
+static void measure_front(struct surrogate *b, int j, bool inside)
+{
+    const struct search *s = b->s;
+    int n = s->archive.n;
+    double *v = mem_alloc(((size_t)n + 1) * sizeof *v);
+    for (int i = 0; i < n; i++) {
+        v[i] = targets_objective(&b->targets, j, s->archive.f[(int64_t)i * s->m + j]);
+    }
+    qsort(v, (size_t)n, sizeof *v, by_size);
+    b->low[j] = n > 0 ? v[0] : HUGE_VAL;
+    b->high[j] = n > 0 ? v[inside ? (int)(INSIDE * (n - 1)) : n - 1] : -HUGE_VAL;
+    if (!(b->high[j] > b->low[j])) { /* one point: its box is the results' range */
+        b->low[j] = b->targets.bend[j] - b->targets.width[j];
+        b->high[j] = b->targets.bend[j];
+    }
+    mem_free(v);
+}
+
 /* The front in its unit box, with points in flight. */
-static void place_front(struct surrogate *b, int n_pending)
+static void place_front(struct surrogate *b, int n_pending, bool inside)
 {
     const struct search *s = b->s;
     int m = s->m, known = s->archive.n;
     b->front = mem_realloc(b->front, (size_t)(known + n_pending + 1) * (size_t)m, sizeof *b->front);
     for (int j = 0; j < m; j++) {
-        b->low[j] = HUGE_VAL;
-        b->high[j] = -HUGE_VAL;
-        for (int i = 0; i < known; i++) {
-            double v = targets_objective(&b->targets, j, s->archive.f[(int64_t)i * m + j]);
-            b->low[j] = fmin(b->low[j], v);
-            b->high[j] = fmax(b->high[j], v);
-        }
-        if (!(b->high[j] > b->low[j])) { /* one point: its box is the results' range */
-            b->low[j] = b->targets.bend[j] - b->targets.width[j];
-            b->high[j] = b->targets.bend[j];
-        }
+        measure_front(b, j, inside);
         for (int i = 0; i < known; i++) {
             double v = targets_objective(&b->targets, j, s->archive.f[(int64_t)i * m + j]);
             b->front[(int64_t)i * m + j] = (v - b->low[j]) / (b->high[j] - b->low[j]);
@@ -304,6 +323,6 @@ bool surrogate_learn(struct surrogate *b, int64_t k)
             learn_one(b, q, k);
         }
     }
-    place_front(b, (int)(k - b->n));
+    place_front(b, (int)(k - b->n), b->s->m > 2 && k % 2 == 1);
     return true;
 }

@@ -12,6 +12,7 @@
 struct surrogate {
     struct search *s;
     int64_t first; /* results before the first fit */
+    int most; /* results that a process is conditioned on at a checkpoint, the best ranked; those since come on top */
     struct features features;
     struct targets targets;
     int64_t n, cap, cap_asked; /* results known; room */
@@ -32,7 +33,7 @@ struct surrogate {
     int n_front;
 };
 
-void surrogate_init(struct surrogate *b, struct search *s, int64_t first);
+void surrogate_init(struct surrogate *b, struct search *s, int64_t first, int most);
 void surrogate_release(struct surrogate *b);
 void surrogate_remember(struct surrogate *b, int64_t k, const double *x); /* trial k was asked at x; in order */
 void surrogate_add(struct surrogate *b, int64_t k, const double *f, const double *g,

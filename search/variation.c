@@ -419,9 +419,8 @@ enum variation_move variation_choose(const struct variation *v, struct rng *r)
     return (enum variation_move)k;
 }
 
-void variation_reward(struct variation *v, enum variation_move move, enum variation_gain gain)
+void variation_reward(struct variation *v, enum variation_move move, enum archive_gain gain)
 {
-    static const double credit[] = {[GAIN_NONE] = 0, [GAIN_SPREAD] = 0.2, [GAIN_BETTER] = 1};
     v->tried[move] = v->tried[move] * FADE + 1;
-    v->credit[move] = v->credit[move] * FADE + credit[gain];
+    v->credit[move] = v->credit[move] * FADE + archive_worth(gain);
 }

@@ -4,6 +4,7 @@
 #define SEARCH_VARIATION_H
 
 #include "base/rng.h"
+#include "search/archive.h"
 #include "search/space.h"
 
 enum variation_move {
@@ -15,14 +16,6 @@ enum variation_move {
     MOVE_EDGE,   /* one or some variables to an end of their range */
     MOVE_GROUP,  /* whole groups from the other parent, or copied between groups of one family */
     MOVE_COUNT
-};
-
-/* What became of a child. Filling gaps of a front is easy, so it counts less: otherwise moves that do nothing else crowd out those
- * that find the way from a local front to a better one. */
-enum variation_gain {
-    GAIN_NONE,
-    GAIN_SPREAD, /* a new member of the archive */
-    GAIN_BETTER  /* and another had to go for it */
 };
 
 struct variation {
@@ -40,7 +33,7 @@ enum variation_move variation_choose(const struct variation *v, struct rng *r);
 /* parent[0] is the main one; child is canonical and may alias none of them. */
 void variation_make(const struct variation *v, enum variation_move move, struct rng *r, const double *const parent[3],
                     double *child);
-void variation_reward(struct variation *v, enum variation_move move, enum variation_gain gain);
+void variation_reward(struct variation *v, enum variation_move move, enum archive_gain gain);
 /* Changes one active variable: the smallest step away. */
 void variation_mutate_one(const struct variation *v, struct rng *r, double *x);
 

@@ -179,12 +179,33 @@ START_TEST(cells)
 }
 END_TEST
 
+START_TEST(gains)
+{
+    static const struct {
+        double f[2];
+        enum archive_gain gain;
+    } told[] = {{{1, 1}, GAIN_SPREAD}, {{2, 2}, GAIN_NONE},   {{1, 1}, GAIN_NONE},
+                {{0, 2}, GAIN_SPREAD}, {{0, 1}, GAIN_BETTER}, {{-1, 3}, GAIN_SPREAD}};
+    struct archive a;
+    struct archive_mark mark = {0, 0};
+    archive_init(&a, 2, 0);
+    for (size_t k = 0; k < sizeof told / sizeof *told; k++) {
+        archive_add(&a, (int64_t)k, told[k].f, NULL);
+        ck_assert_int_eq(archive_gain(&a, &mark), told[k].gain);
+    }
+    ck_assert(archive_worth(GAIN_NONE) < archive_worth(GAIN_SPREAD) &&
+              archive_worth(GAIN_SPREAD) < archive_worth(GAIN_BETTER));
+    archive_release(&a);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("archive");
     TCase *c = tcase_create("all");
     tcase_add_test(c, keeps_what_nothing_covers);
     tcase_add_test(c, cells);
+    tcase_add_test(c, gains);
     suite_add_tcase(s, c);
     return run_suite(s, CK_FORK_GETENV);
 }

@@ -73,46 +73,57 @@ static int64_t rough_run(const struct problem *p, const struct search_problem *s
     return asked;
 }
 
+/* Runs that are interrupted ask what one that is left alone asks. Returns how many were. */
+static int compare_runs(const struct problem *p, const char *algorithm, int64_t budget, int lag, int times)
+{
+    struct space space;
+    problem_space(p, &space);
+    struct search_problem sp = problem_search(p, &space);
+    size_t rows = (size_t)budget;
+    double *x = mem_calloc(rows * (size_t)p->n, sizeof *x), *y = mem_calloc(rows * (size_t)p->n, sizeof *y);
+    double *f = mem_calloc(rows * (size_t)p->m, sizeof *f), *g = mem_calloc(rows * (size_t)(p->c + 1), sizeof *g);
+    struct search *s = start(&sp, algorithm, budget, lag);
+    int64_t n = problem_run(p, s, 0, x, NULL);
+    search_free(s);
+    for (int t = 0; t < times; t++) {
+        struct rng r;
+        rng_init(&r, (uint64_t)t, (uint64_t)p->n, RNG_TEST);
+        ck_assert_int_eq(rough_run(p, &sp, algorithm, budget, lag, &r, y, f, g), n);
+        ck_assert_msg(memcmp(x, y, (size_t)(n * p->n) * sizeof *x) == 0, "%s on %s, lag %d", algorithm, p->name, lag);
+    }
+    mem_free(x);
+    mem_free(y);
+    mem_free(f);
+    mem_free(g);
+    space_release(&space);
+    return times;
+}
+
 START_TEST(same_trials)
 {
     static const char *const names[] = {"BNH", "HWXD", "OSY", "ZDT5", "RE36", "DTLZ2-5", "ZDT1"};
+    static const int cheap_lags[] = {0, 7, 45}, expensive_lags[] = {0, 3, 20};
     int runs = 0;
     for (const struct search_algorithm *a = search_algorithms; a->name; a++) {
         for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-            const struct problem *p = problem_find(names[k]);
-            int64_t budget = a->expensive ? 32 : 900;
-            if (a->expensive && k > 0 && (strcmp(a->name, "bayes") != 0 || strcmp(p->name, "ZDT1") != 0)) {
+            if (a->expensive && k > 0 && (strcmp(a->name, "bayes") != 0 || strcmp(names[k], "ZDT1") != 0)) {
                 continue; /* ZDT1 has enough variables for a trust region */
             }
-            struct space space;
-            problem_space(p, &space);
-            struct search_problem sp = problem_search(p, &space);
-            size_t rows = (size_t)budget;
-            double *x = mem_calloc(rows * (size_t)p->n, sizeof *x), *y = mem_calloc(rows * (size_t)p->n, sizeof *y);
-            double *f = mem_calloc(rows * (size_t)p->m, sizeof *f),
-                   *g = mem_calloc(rows * (size_t)(p->c + 1), sizeof *g);
-            static const int cheap_lags[] = {0, 7, 45}, expensive_lags[] = {0, 3, 20};
             for (int l = 0; l < 3; l++) {
-                int lag = a->expensive ? expensive_lags[l] : cheap_lags[l];
-                struct search *s = start(&sp, a->name, budget, lag);
-                int64_t n = problem_run(p, s, 0, x, NULL);
-                search_free(s);
-                for (int t = 0; t < (a->expensive ? 1 : 3); t++, runs++) {
-                    struct rng r;
-                    rng_init(&r, (uint64_t)t, k, RNG_TEST);
-                    ck_assert_int_eq(rough_run(p, &sp, a->name, budget, lag, &r, y, f, g), n);
-                    ck_assert_msg(memcmp(x, y, (size_t)(n * p->n) * sizeof *x) == 0, "%s on %s, lag %d", a->name,
-                                  p->name, lag);
-                }
+                runs += a->expensive ? compare_runs(problem_find(names[k]), a->name, 32, expensive_lags[l], 1)
+                                     : compare_runs(problem_find(names[k]), a->name, 900, cheap_lags[l], 3);
             }
-            mem_free(x);
-            mem_free(y);
-            mem_free(f);
-            mem_free(g);
-            space_release(&space);
         }
     }
     printf("test_search: %d interrupted runs asked the same trials\n", runs);
+}
+END_TEST
+
+/* `hybrid` after 250 trials: evolution takes over, in the longer plan by itself at first, and then gets the model's results. */
+START_TEST(handovers)
+{
+    compare_runs(problem_find("RE23"), "hybrid", 320, 3, 1);
+    compare_runs(problem_find("RE23"), "hybrid", 2050, 0, 1);
 }
 END_TEST
 
@@ -411,9 +422,10 @@ START_TEST(huge_violations)
     struct err err = ERR_INIT;
     struct search *s = search_new(&problem, &options, &err);
     double x;
-    const double g = 1e308;
+    const double g = 1e308, none = 0, infinite = -HUGE_VAL;
     while (search_stop(s) == SEARCH_RUNNING && search_ask(s, &x)) {
-        search_tell(s, &x, &g);
+        bool odd = search_asked(s) % 2 == 1;
+        search_tell(s, odd ? &infinite : &x, odd ? &none : &g); /* an infinite objective has failed */
     }
     int64_t n;
     search_front(s, &n);
@@ -430,6 +442,7 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_test(c, huge_violations);
     tcase_add_test(c, same_trials);
+    tcase_add_test(c, handovers);
     tcase_add_test(c, no_duplicates_and_front);
     tcase_add_test(c, exhaustion);
     tcase_add_test(c, other_stops);
