@@ -384,7 +384,7 @@ void search_tell(struct search *s, const double *f, const double *g)
     assert(s->told < s->asked);
     double *at = ring_at(s, s->told) + s->n;
     for (int j = 0; j < s->m; j++) {
-        at[j] = isfinite(f[j]) ? f[j] : NAN; /* what is infinite has failed, too */
+        at[j] = isfinite(f[j]) ? f[j] : (double)NAN; /* what is infinite has failed, too */
     }
     for (int i = 0; i < s->c; i++) {
         at[s->m + i] = g[i];
