@@ -13,7 +13,7 @@
 void openblas_set_num_threads(int n);
 
 enum {
-    CONDITIONED = 2000,       /* results that the model starts from at most, */
+    CONDITIONED = 1000,       /* results that the model starts from at most, */
     CONDITIONED_HYBRID = 300, /* where it proposes no more than some hundred trials */
     HYBRID_LEAST = 250,       /* proposed by the model before evolution takes over: half of the plan, within these; */
     HYBRID_MOST = 500,
