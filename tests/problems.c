@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void reals(struct space *s, int n, double lo, double hi)
+void problem_reals(struct space *s, int n, double lo, double hi)
 {
     for (int i = 0; i < n; i++) {
         char name[16];
@@ -18,7 +18,7 @@ static void reals(struct space *s, int n, double lo, double hi)
     }
 }
 
-static struct variable *levels(struct space *s, enum variable_kind kind, int n)
+struct variable *problem_levels(struct space *s, enum variable_kind kind, int n)
 {
     char name[16];
     snprintf(name, sizeof name, "x%d", s->n);
@@ -45,8 +45,7 @@ static double sum_of(const double *x, int from, int to)
     return sum;
 }
 
-/* Sum of the amounts by which q >= 0 fails: how the RE problems turn constraints into an objective. */
-static double shortfall(const double *q, int n)
+double problem_shortfall(const double *q, int n)
 {
     double sum = 0;
     for (int i = 0; i < n; i++) {
@@ -59,12 +58,12 @@ static double shortfall(const double *q, int n)
 
 static void unit30(struct space *s)
 {
-    reals(s, 30, 0, 1);
+    problem_reals(s, 30, 0, 1);
 }
 
 static void unit10(struct space *s)
 {
-    reals(s, 10, 0, 1);
+    problem_reals(s, 10, 0, 1);
 }
 
 static void zdt1(const double *x, double *f, double *g)
@@ -93,8 +92,8 @@ static void zdt3(const double *x, double *f, double *g)
 
 static void zdt4_space(struct space *s)
 {
-    reals(s, 1, 0, 1);
-    reals(s, 9, -5, 5);
+    problem_reals(s, 1, 0, 1);
+    problem_reals(s, 9, -5, 5);
 }
 
 static void zdt4(const double *x, double *f, double *g)
@@ -111,7 +110,7 @@ static void zdt4(const double *x, double *f, double *g)
 static void bits80(struct space *s)
 {
     for (int i = 0; i < 80; i++) {
-        levels(s, VARIABLE_ORDERED, 2);
+        problem_levels(s, VARIABLE_ORDERED, 2);
     }
 }
 
@@ -140,7 +139,7 @@ static void zdt6(const double *x, double *f, double *g)
 
 static void unit12(struct space *s)
 {
-    reals(s, 12, 0, 1);
+    problem_reals(s, 12, 0, 1);
 }
 
 static void dtlz2(const double *x, double *f, double *g)
@@ -166,7 +165,7 @@ static void c2dtlz2(const double *x, double *f, double *g)
 
 static void unit22(struct space *s)
 {
-    reals(s, 22, 0, 1);
+    problem_reals(s, 22, 0, 1);
 }
 
 static void dtlz7(const double *x, double *f, double *g)
@@ -184,7 +183,7 @@ static void dtlz7(const double *x, double *f, double *g)
 /* Five objectives, for tests of many. */
 static void unit14(struct space *s)
 {
-    reals(s, 14, 0, 1);
+    problem_reals(s, 14, 0, 1);
 }
 
 static void dtlz2_five(const double *x, double *f, double *g)
@@ -202,8 +201,8 @@ static void dtlz2_five(const double *x, double *f, double *g)
 
 static void bnh_space(struct space *s)
 {
-    reals(s, 1, 0, 5);
-    reals(s, 1, 0, 3);
+    problem_reals(s, 1, 0, 5);
+    problem_reals(s, 1, 0, 3);
 }
 
 static void bnh(const double *x, double *f, double *g)
@@ -216,11 +215,11 @@ static void bnh(const double *x, double *f, double *g)
 
 static void osy_space(struct space *s)
 {
-    reals(s, 2, 0, 10);
-    reals(s, 1, 1, 5);
-    reals(s, 1, 0, 6);
-    reals(s, 1, 1, 5);
-    reals(s, 1, 0, 10);
+    problem_reals(s, 2, 0, 10);
+    problem_reals(s, 1, 1, 5);
+    problem_reals(s, 1, 0, 6);
+    problem_reals(s, 1, 1, 5);
+    problem_reals(s, 1, 0, 10);
 }
 
 static void osy(const double *x, double *f, double *g)
@@ -238,8 +237,8 @@ static void osy(const double *x, double *f, double *g)
 
 static void tnk_space(struct space *s)
 {
-    reals(s, 1, 0, M_PI);
-    reals(s, 1, 1e-30, M_PI);
+    problem_reals(s, 1, 0, M_PI);
+    problem_reals(s, 1, 1e-30, M_PI);
 }
 
 static void tnk(const double *x, double *f, double *g)
@@ -252,7 +251,7 @@ static void tnk(const double *x, double *f, double *g)
 
 static void unit15(struct space *s)
 {
-    reals(s, 15, 0, 1);
+    problem_reals(s, 15, 0, 1);
 }
 
 static void mw7(const double *x, double *f, double *g)
@@ -275,9 +274,9 @@ static void mw7(const double *x, double *f, double *g)
 
 static void re21_space(struct space *s)
 {
-    reals(s, 1, 1, 3);
-    reals(s, 2, sqrt(2), 3);
-    reals(s, 1, 1, 3);
+    problem_reals(s, 1, 1, 3);
+    problem_reals(s, 2, sqrt(2), 3);
+    problem_reals(s, 1, 1, 3);
 }
 
 static void re21(const double *x, double *f, double *g) /* four-bar truss */
@@ -296,9 +295,9 @@ static const double steel_areas[76] = {0.20, 0.31, 0.40, 0.44,  0.60, 0.62,  0.7
 
 static void re22_space(struct space *s)
 {
-    levels(s, VARIABLE_ORDERED, 76);
-    reals(s, 1, 0, 20);
-    reals(s, 1, 0, 40);
+    problem_levels(s, VARIABLE_ORDERED, 76);
+    problem_reals(s, 1, 0, 20);
+    problem_reals(s, 1, 0, 40);
 }
 
 static void re22(const double *x, double *f, double *g) /* reinforced concrete beam */
@@ -307,15 +306,15 @@ static void re22(const double *x, double *f, double *g) /* reinforced concrete b
     double a = steel_areas[(int)x[0]], b = fmax(x[1], 1e-12), c = x[2];
     const double q[] = {a * c - 7.735 * a * a / b - 180, 4 - c / b};
     f[0] = 29.4 * a + 0.6 * b * c;
-    f[1] = shortfall(q, 2);
+    f[1] = problem_shortfall(q, 2);
 }
 
 static void re23_space(struct space *s)
 {
-    levels(s, VARIABLE_ORDERED, 100);
-    levels(s, VARIABLE_ORDERED, 100);
-    reals(s, 1, 10, 200);
-    reals(s, 1, 10, 240);
+    problem_levels(s, VARIABLE_ORDERED, 100);
+    problem_levels(s, VARIABLE_ORDERED, 100);
+    problem_reals(s, 1, 10, 200);
+    problem_reals(s, 1, 10, 240);
 }
 
 static void re23(const double *x, double *f, double *g) /* pressure vessel */
@@ -324,7 +323,7 @@ static void re23(const double *x, double *f, double *g) /* pressure vessel */
     double a = 0.0625 * (x[0] + 1), b = 0.0625 * (x[1] + 1), c = x[2], d = x[3];
     const double q[] = {a - 0.0193 * c, b - 0.00954 * c, M_PI * c * c * d + 4.0 / 3 * M_PI * c * c * c - 1296000};
     f[0] = 0.6224 * a * c * d + 1.7781 * b * c * c + 3.1661 * a * a * d + 19.84 * a * a * c;
-    f[1] = shortfall(q, 3);
+    f[1] = problem_shortfall(q, 3);
 }
 
 static const double wires[19] = {0.092, 0.105, 0.12,  0.135, 0.148, 0.162, 0.177, 0.192,  0.207, 0.225,
@@ -332,9 +331,9 @@ static const double wires[19] = {0.092, 0.105, 0.12,  0.135, 0.148, 0.162, 0.177
 
 static void re25_space(struct space *s)
 {
-    levels(s, VARIABLE_ORDERED, 70);
-    reals(s, 1, 0.6, 3);
-    levels(s, VARIABLE_ORDERED, 19);
+    problem_levels(s, VARIABLE_ORDERED, 70);
+    problem_reals(s, 1, 0.6, 3);
+    problem_levels(s, VARIABLE_ORDERED, 19);
 }
 
 static void re25(const double *x, double *f, double *g) /* coil compression spring */
@@ -351,15 +350,15 @@ static void re25(const double *x, double *f, double *g) /* coil compression spri
                         -sp - (load - preload) / k - 1.05 * (coils + 2) * wire + lf,
                         1.25 - (load - preload) / k};
     f[0] = M_PI * M_PI * d * wire * wire * (coils + 2) / 4;
-    f[1] = shortfall(q, 6);
+    f[1] = problem_shortfall(q, 6);
 }
 
 static void re33_space(struct space *s)
 {
-    reals(s, 1, 55, 80);
-    reals(s, 1, 75, 110);
-    reals(s, 1, 1000, 3000);
-    reals(s, 1, 11, 20);
+    problem_reals(s, 1, 55, 80);
+    problem_reals(s, 1, 75, 110);
+    problem_reals(s, 1, 1000, 3000);
+    problem_reals(s, 1, 11, 20);
 }
 
 static void re33(const double *x, double *f, double *g) /* disc brake */
@@ -369,13 +368,13 @@ static void re33(const double *x, double *f, double *g) /* disc brake */
     const double q[] = {b - a - 20, 0.4 - c / (3.14 * s), 1 - 2.22e-3 * c * t / (s * s), 2.66e-2 * c * d * t / s - 900};
     f[0] = 4.9e-5 * s * (d - 1);
     f[1] = 9.82e6 * s / (c * d * t);
-    f[2] = shortfall(q, 4);
+    f[2] = problem_shortfall(q, 4);
 }
 
 static void re36_space(struct space *s)
 {
     for (int i = 0; i < 4; i++) {
-        levels(s, VARIABLE_ORDERED, 49); /* 12 to 60 teeth */
+        problem_levels(s, VARIABLE_ORDERED, 49); /* 12 to 60 teeth */
     }
 }
 
@@ -386,12 +385,12 @@ static void re36(const double *x, double *f, double *g) /* gear train */
     double q = 0.5 - off / 6.931;
     f[0] = off;
     f[1] = fmax(fmax(a, b), fmax(c, d));
-    f[2] = shortfall(&q, 1);
+    f[2] = problem_shortfall(&q, 1);
 }
 
 static void unit4(struct space *s)
 {
-    reals(s, 4, 0, 1);
+    problem_reals(s, 4, 0, 1);
 }
 
 static void re37(const double *x, double *f, double *g) /* rocket injector */
@@ -410,37 +409,41 @@ static void re37(const double *x, double *f, double *g) /* rocket injector */
            0.184 * p * p * a - 0.281 * h * a * o;
 }
 
-static void re41_space(struct space *s)
+void problem_car_space(struct space *s)
 {
-    reals(s, 1, 0.5, 1.5);
-    reals(s, 1, 0.45, 1.35);
-    reals(s, 2, 0.5, 1.5);
-    reals(s, 1, 0.875, 2.625);
-    reals(s, 2, 0.4, 1.2);
+    problem_reals(s, 1, 0.5, 1.5);
+    problem_reals(s, 1, 0.45, 1.35);
+    problem_reals(s, 2, 0.5, 1.5);
+    problem_reals(s, 1, 0.875, 2.625);
+    problem_reals(s, 2, 0.4, 1.2);
 }
 
-static void re41(const double *x, double *f, double *g) /* car side impact */
+void problem_car_impact(const double *x, double *f, double *q)
 {
-    (void)g;
     double a = x[0], b = x[1], c = x[2], d = x[3], e = x[4], h = x[5], k = x[6];
     double vm = 10.58 - 0.674 * a * b - 0.67275 * b, vf = 16.45 - 0.489 * c * k - 0.843 * e * h;
     f[0] = 1.98 + 4.9 * a + 6.67 * b + 6.98 * c + 4.01 * d + 1.78 * e + 0.00001 * h + 2.73 * k;
     f[1] = 4.72 - 0.5 * d - 0.19 * b * c;
     f[2] = 0.5 * (vm + vf);
-    const double q[] = {
-        1 - (1.16 - 0.3717 * b * d - 0.0092928 * c),
-        0.32 - (0.261 - 0.0159 * a * b - 0.06486 * a - 0.019 * b * k + 0.0144 * c * e + 0.0154464 * h),
-        0.32 - (0.214 + 0.00817 * e - 0.045195 * a - 0.0135168 * a + 0.03099 * b * h - 0.018 * b * k + 0.007176 * c +
-                0.023232 * c - 0.00364 * e * h - 0.018 * b * b),
-        0.32 - (0.74 - 0.61 * b - 0.031296 * c - 0.031872 * k + 0.227 * b * b),
-        32 - (28.98 + 3.818 * c - 4.2 * a * b + 1.27296 * h - 2.68065 * k),
-        32 - (33.86 + 2.95 * c - 5.057 * a * b - 3.795 * b - 3.4431 * k + 1.45728),
-        32 - (46.36 - 9.9 * b - 4.4505 * a),
-        4 - f[1],
-        9.9 - vm,
-        15.7 - vf,
-    };
-    f[3] = shortfall(q, 10);
+    q[0] = 1 - (1.16 - 0.3717 * b * d - 0.0092928 * c);
+    q[1] = 0.32 - (0.261 - 0.0159 * a * b - 0.06486 * a - 0.019 * b * k + 0.0144 * c * e + 0.0154464 * h);
+    q[2] = 0.32 - (0.214 + 0.00817 * e - 0.045195 * a - 0.0135168 * a + 0.03099 * b * h - 0.018 * b * k + 0.007176 * c +
+                   0.023232 * c - 0.00364 * e * h - 0.018 * b * b);
+    q[3] = 0.32 - (0.74 - 0.61 * b - 0.031296 * c - 0.031872 * k + 0.227 * b * b);
+    q[4] = 32 - (28.98 + 3.818 * c - 4.2 * a * b + 1.27296 * h - 2.68065 * k);
+    q[5] = 32 - (33.86 + 2.95 * c - 5.057 * a * b - 3.795 * b - 3.4431 * k + 1.45728);
+    q[6] = 32 - (46.36 - 9.9 * b - 4.4505 * a);
+    q[7] = 4 - f[1];
+    q[8] = 9.9 - vm;
+    q[9] = 15.7 - vf;
+}
+
+static void re41(const double *x, double *f, double *g) /* car side impact */
+{
+    (void)g;
+    double q[10];
+    problem_car_impact(x, f, q);
+    f[3] = problem_shortfall(q, 10);
 }
 
 /* ---- HWX: a co-design problem with a closed form; see tests/fixtures/README.md for its definition ---- */
@@ -461,10 +464,10 @@ static void hwx_space(struct space *s, bool mixed)
     static const int n[17] = {6, 6, 8, 6, 15, 3, 6, 6, 9, 5, 5, 5, 5, 5, 5, 5, 5};
     for (int i = 0; i < 17; i++) {
         if (mixed && (i == 4 || i == 8)) {
-            reals(s, 1, i == 4 ? 0.2 : 0.1, i == 4 ? 1.6 : 0.9);
+            problem_reals(s, 1, i == 4 ? 0.2 : 0.1, i == 4 ? 1.6 : 0.9);
             continue;
         }
-        struct variable *v = levels(s, i == 5 ? VARIABLE_CATEGORY : VARIABLE_ORDERED, n[i]);
+        struct variable *v = problem_levels(s, i == 5 ? VARIABLE_CATEGORY : VARIABLE_ORDERED, n[i]);
         if (i <= 1) {
             v->group = 0; /* the array's two sides */
         } else if (i >= 9) {
@@ -590,7 +593,7 @@ const struct problem problems[] = {
     {"RE33", RE, 4, 3, 0, re33_space, re33},
     {"RE36", RE, 4, 3, 0, re36_space, re36},
     {"RE37", RE, 4, 3, 0, unit4, re37},
-    {"RE41", RE, 7, 4, 0, re41_space, re41},
+    {"RE41", RE, 7, 4, 0, problem_car_space, re41},
     {"HWXD", HWX, 17, 3, 4, hwxd_space, hwxd},
     {"HWXM", HWX, 17, 3, 4, hwxm_space, hwxm},
     {"DTLZ2-5", DTLZ, 14, 5, 0, unit14, dtlz2_five},
@@ -615,7 +618,8 @@ void problem_space(const struct problem *p, struct space *s)
 
 struct search_problem problem_search(const struct problem *p, const struct space *space)
 {
-    return (struct search_problem){.space = space, .n_objectives = p->m, .n_constraints = p->c};
+    return (struct search_problem){
+        .space = space, .n_objectives = p->m, .n_constraints = p->c, .known_violation = p->known};
 }
 
 FILE *problem_fixture(const char *dir, const char *name, const char *suffix)
@@ -663,7 +667,7 @@ int64_t problem_run(const struct problem *p, struct search *s, int64_t want, dou
             asked++;
         }
         for (int64_t i = 0; i < asked; i++, k++) {
-            double values[8] = {0}, limits[8] = {0};
+            double values[SEARCH_MAX_OBJECTIVES] = {0}, limits[SEARCH_MAX_CONSTRAINTS] = {0};
             p->eval(points + i * p->n, values, limits);
             search_tell(s, values, limits);
             if (x) {
