@@ -95,12 +95,13 @@ static double family_slot(const struct study *s, const struct study_family *f, c
     return sum / f->count;
 }
 
-void study_slots(const struct study *s, const double *x, double *slots)
+/* Of the first `families` alone: the values of later variables are not looked at. */
+static void fill_slots(const struct study *s, const double *x, int families, double *slots)
 {
     for (int i = 0; i < s->n_slots; i++) {
         slots[i] = i < s->n_params ? s->fixed[i] : (double)NAN;
     }
-    for (int i = 0; i < s->n_families; i++) {
+    for (int i = 0; i < families; i++) {
         const struct study_family *f = &s->family[i];
         if (f->slot >= 0) {
             double v = family_slot(s, f, x, slots);
@@ -111,7 +112,12 @@ void study_slots(const struct study *s, const double *x, double *slots)
     }
 }
 
-/* For struct space: the slots that a condition may use are those of families before this one. */
+void study_slots(const struct study *s, const double *x, double *slots)
+{
+    fill_slots(s, x, s->n_families, slots);
+}
+
+/* For struct space: a condition may use the slots of families before this one, and only these variables of x need be canonical. */
 static bool variable_active(const void *ctx, const double *x, int i)
 {
     const struct study *s = ctx;
@@ -124,7 +130,7 @@ static bool variable_active(const void *ctx, const double *x, int i)
             return true;
         }
         double slots[STUDY_SLOTS];
-        study_slots(s, x, slots);
+        fill_slots(s, x, k, slots);
         return family_active(f, slots);
     }
     return true;

@@ -260,6 +260,32 @@ static struct study *with(const char *path, const char *value)
     return s;
 }
 
+/* Coordinates beyond their levels, as moves and repairs make them: conditions look at what stands before them only. */
+START_TEST(any_point_becomes_canonical)
+{
+    struct study *s = parse_good(small);
+    size_t size = (size_t)s->space.n * sizeof(double);
+    double *x = mem_alloc(size), *y = mem_alloc(size);
+    struct rng r;
+    rng_init(&r, 5, 0, RNG_TEST);
+    for (int t = 0; t < 1000; t++) {
+        for (int i = 0; i < s->space.n; i++) {
+            x[i] = t % 50 == 0 ? (double)NAN : (t % 10 == 0 ? 1e18 : 6.0) * (rng_uniform(&r) - 0.4);
+        }
+        space_canonical(&s->space, x);
+        memcpy(y, x, size);
+        space_canonical(&s->space, y);
+        ck_assert_mem_eq(x, y, size);
+        for (int i = 0; i < s->space.n; i++) {
+            ck_assert(x[i] >= 0 && x[i] <= (double)(s->space.var[i].n - 1));
+        }
+    }
+    mem_free(x);
+    mem_free(y);
+    study_free(s);
+}
+END_TEST
+
 START_TEST(hashes_tell_apart)
 {
     static const struct {
@@ -360,6 +386,7 @@ int main(void)
     tcase_add_test(tc, every_misspelt_key_finds_itself);
     tcase_add_test(tc, points_go_to_text_and_back);
     tcase_add_test(tc, conditions_and_known_constraints);
+    tcase_add_test(tc, any_point_becomes_canonical);
     tcase_add_test(tc, hashes_tell_apart);
     tcase_add_test(tc, resolved_text_reads_back);
     tcase_add_test(tc, extends_takes_over);
