@@ -17,15 +17,26 @@ step() # words of srun..
     # shellcheck disable=SC2086
     srun --mpi=pmix -N4 -n5 --overcommit "$@" "$DOVETAIL-mpi" search tests/fixtures/resume.yaml -o "$dir/cut.db" $options --progress json
 }
-start() # in the background, until something new has been counted; $job is its number
+launch() # in the background, until something new has been counted or a rank is gone before that
 {
     rm -f "$dir/said"
     step "$@" > /dev/null 2> "$dir/said" &
     launcher=$!
     tries=0
-    until [ "$(counted)" -gt "$from" ] || [ $tries -ge 1000 ] || ! kill -0 $launcher 2> /dev/null; do
+    until [ "$(counted)" -gt "$from" ] || [ $tries -ge 1000 ] || ! kill -0 $launcher 2> /dev/null || grep -q 'Segmentation fault' "$dir/said"; do
         sleep 0.1
         tries=$((tries + 1))
+    done
+    [ "$(counted)" -gt "$from" ]
+}
+# Now and then, on a loaded machine, a rank of Open MPI 4.1 calls a null pointer before it has said a word: such a step is launched again.
+start() # words of srun; $job is its number
+{
+    for attempt in 1 2 3; do
+        launch "$@" && break
+        echo "attempt $attempt: $(grep -v evals "$dir/said" | tail -3)"
+        scancel --signal=KILL --full --user="$(id -un)"
+        wait $launcher
     done
     job=$(squeue -h -o %i | head -1)
 }
